@@ -1,0 +1,3 @@
+//! Text → [`tree::File`]. The only place that knows pest.
+
+pub mod tree;
