@@ -1,1 +1,14 @@
-//! (in the making)
+//! The catalogue: everything that can stand in a program as a value, described once as plain data beside the code
+//! that builds it. `language` reads the descriptions, `runtime` calls the builders.
+
+pub mod data;
+pub mod describe;
+mod expression;
+pub mod problem;
+pub mod selector;
+pub mod value;
+
+pub use describe::{Bounds, Default, Family, Member, Param, Type};
+pub use problem::{Problem, ProblemKind};
+pub use selector::Selector;
+pub use value::{Duration, Expression, Metric, Spec, Split, Unit, Value};

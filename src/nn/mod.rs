@@ -1,1 +1,3 @@
-//! (in the making)
+//! What candle lacks for training: plain-data architectures, differentiable layers, random streams.
+
+pub mod architecture;
