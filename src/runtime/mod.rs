@@ -1,1 +1,3 @@
-//! (in the making)
+//! Runs a plan.
+
+pub mod event;

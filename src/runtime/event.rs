@@ -1,0 +1,115 @@
+//! What a run tells its listeners. The loop emits events and never asks who listens.
+
+use crate::components::Split;
+use crate::source::Span;
+
+/// Something that happened, and where.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// instance of a step: `3.repeat[2].1`; empty for the run itself
+    pub step: String,
+    /// the step's place in the program
+    pub span: Option<Span>,
+    /// optimizer steps of the whole run so far
+    pub clock: u64,
+    /// epochs of training of the whole run so far
+    pub epochs: f64,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// The run begins; `total_steps` of training where that is known.
+    RunStart {
+        total_steps: Option<u64>,
+    },
+    /// A step begins; `steps` of training in it, where it trains.
+    Start {
+        what: String,
+        steps: Option<u64>,
+    },
+    /// After each optimizer step; for progress bars, never recorded.
+    Progress {
+        done: u64,
+        loss: f64,
+        rate: f64,
+    },
+    /// An epoch (or the last part of one) of a training step ended: mean loss and accuracy on what was trained on.
+    Epoch {
+        loss: f64,
+        accuracy: f64,
+        rate: f64,
+        steps: u64,
+        gradient_evaluations: u64,
+    },
+    /// `per_example`: 0/1 or values in data order, where the statement asked for it.
+    Measure {
+        split: Split,
+        metric: String,
+        value: f64,
+        n: usize,
+        per_example: Option<Vec<f64>>,
+    },
+    /// Weights changed other than by gradient: one line of the ledger.
+    Change(Change),
+    /// A checkpoint was written; `folder` relative to the run folder.
+    Checkpoint {
+        name: Option<String>,
+        folder: String,
+    },
+    Expect {
+        text: String,
+        held: bool,
+        values: Vec<(String, f64)>,
+    },
+    Warning {
+        message: String,
+    },
+    End {
+        status: Status,
+    },
+}
+
+/// Weights changed other than by gradient.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// `forget`, `zap`, `rollback`, `load`
+    pub what: &'static str,
+    /// ordinal of this change in the run, from 1: part of the random stream's key
+    pub ordinal: u64,
+    /// the resolved arguments, as canonical JSON
+    pub arguments: serde_json::Value,
+    pub tensors: Vec<ChangedTensor>,
+    /// purpose and scope of the random stream, where one was drawn from
+    pub stream: Option<String>,
+    /// `(metric, before, after)` where `measure … at: forget` asked for it
+    pub measured: Vec<(String, f64, f64)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChangedTensor {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// weights that the selector hit
+    pub selected: usize,
+    /// weights that were changed
+    pub changed: usize,
+    /// SHA-256 over the sorted indices of the changed weights (u64, little endian), hex
+    pub mask: String,
+    /// Euclidean norms of the whole tensor
+    pub norm_before: f64,
+    pub norm_after: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Done,
+    Failed,
+    Stopped,
+}
+
+/// Hears of everything. An error of a listener that keeps records stops the run; screens swallow theirs.
+pub trait Listener {
+    fn hear(&mut self, event: &Event) -> std::io::Result<()>;
+}
