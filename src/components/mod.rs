@@ -6,6 +6,7 @@ pub mod coerce;
 pub mod data;
 pub mod describe;
 mod expression;
+pub mod models;
 pub mod problem;
 pub mod selector;
 pub mod value;
