@@ -2,11 +2,17 @@
 //! that builds it. `language` reads the descriptions, `runtime` calls the builders.
 
 pub mod arithmetic;
+pub mod attacks;
+pub mod augment;
+pub mod catalogue;
 pub mod coerce;
 pub mod data;
 pub mod describe;
 mod expression;
+pub mod forgetting;
+pub mod metrics;
 pub mod models;
+pub mod objectives;
 pub mod problem;
 pub mod selector;
 pub mod value;
