@@ -1,0 +1,252 @@
+//! A checked program: every name resolved, every value typed, every setting that holds at a step gathered beside it.
+//! Loops stay loops.
+
+use crate::components::data::DataFacts;
+use crate::components::{Expression, Metric, Selector, Spec, Split, Value};
+use crate::nn::architecture::{Architecture, Part};
+use crate::source::Span;
+use std::sync::Arc;
+
+/// What `plan` counts and `runtime` runs.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub seed: u64,
+    pub device: Device,
+    /// asked for by `threads`
+    pub threads: Option<usize>,
+    /// names and values of the program's `param`s, overrides applied
+    pub bindings: Vec<(String, Value)>,
+    pub model: Model,
+    pub body: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// the fastest that is there
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+/// The one model of a program, described without its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub spec: Spec,
+    /// as it is at the start; `zap head` may give the head other rows later
+    pub architecture: Architecture,
+    pub parts: Vec<Part>,
+    /// where the `model` statement stands, if there is one
+    pub span: Option<Span>,
+}
+
+/// One step, loop or block.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// static path: `3.repeat.1`
+    pub id: String,
+    pub span: Span,
+    pub op: Op,
+}
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    Train(Train),
+    Forget(Forget),
+    Zap(Zap),
+    Evaluate(Evaluate),
+    Checkpoint {
+        name: String,
+    },
+    Rollback {
+        name: String,
+    },
+    /// an assertion; `text` is how it was written
+    Expect {
+        condition: Expression,
+        text: String,
+        settings: Arc<Settings>,
+    },
+    /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
+    Load {
+        path: String,
+        settings: Arc<Settings>,
+    },
+    Repeat {
+        count: u64,
+        body: Vec<Step>,
+    },
+    For {
+        variable: u32,
+        name: String,
+        values: Vec<Value>,
+        body: Vec<Step>,
+    },
+    /// the condition needs a measurement; conditions known before the run have become [`Op::Block`]
+    If {
+        condition: Expression,
+        settings: Arc<Settings>,
+        then: Vec<Step>,
+        otherwise: Vec<Step>,
+    },
+    /// a bare block, the taken arm of an `if`, a `with`, or the call of a phase (`label` is its name)
+    Block {
+        label: Option<String>,
+        body: Vec<Step>,
+    },
+    /// an `lr` statement: its clock starts at 0 here and runs for `total` steps of training
+    Schedule {
+        clock: u32,
+        schedule: Value,
+        total: u64,
+    },
+    /// an `optimizer` statement with `fresh: true`: its state starts anew here
+    FreshOptimizer {
+        id: u32,
+    },
+}
+
+/// `train`, `consolidate`, `relearn`.
+#[derive(Clone, Debug)]
+pub struct Train {
+    pub word: &'static str,
+    /// a [`Value::Duration`], or later
+    pub duration: Value,
+    pub settings: Arc<Settings>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Forget {
+    pub target: Target,
+    /// share of each selected tensor, in 0..=1
+    pub share: Value,
+    /// of all selected tensors together
+    pub overall: bool,
+    /// a member of [`crate::components::Family::Ranking`]
+    pub by: Value,
+    /// a member of [`crate::components::Family::Fill`]
+    pub to: Value,
+    /// `weight`, `channel`, `layer`
+    pub unit: String,
+    /// `keep`, `clear`
+    pub moments: String,
+    pub settings: Arc<Settings>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Zap {
+    pub target: Target,
+    /// `per_row`, `as_published`
+    pub reset_scale: String,
+    /// rows that the head must have from here on: set where the whole head is zapped
+    pub classes: Option<usize>,
+    pub settings: Arc<Settings>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Evaluate {
+    pub metrics: Vec<Metric>,
+    pub per_example: bool,
+    pub settings: Arc<Settings>,
+}
+
+/// What a selector means, and what it hit where that is known before the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub selector: Selector,
+    /// `None` where a loop's variable decides
+    pub selection: Option<Vec<Selected>>,
+}
+
+/// One selected tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// index into [`Model::parts`]
+    pub part: usize,
+    /// rows (first dimension), sorted; `None`: all of them
+    pub rows: Option<Vec<usize>>,
+}
+
+/// Everything that holds at a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub data: Spec,
+    pub facts: DataFacts,
+    pub augment: Vec<Spec>,
+    pub batch: Batch,
+    /// batches whose gradients are added up before one step
+    pub accumulate: u64,
+    pub optimizer: Optimizer,
+    /// clocks of the `lr` statements in force, outermost first; the last one scales the rate
+    pub clocks: Vec<u32>,
+    pub objective: Value,
+    /// by part: gets gradients and steps
+    pub trainable: Vec<bool>,
+    /// by part's layer: running statistics stand still
+    pub frozen_statistics: Vec<usize>,
+    pub measure: Vec<Measure>,
+    pub keep: Keep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    Size(u64),
+    /// the whole split at once
+    All,
+}
+
+/// An `optimizer` statement: it owns its state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizer {
+    /// 0 is the default optimizer
+    pub id: u32,
+    /// a component, some of whose arguments may be known later only
+    pub spec: Spec,
+}
+
+/// One `measure` statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    pub metrics: Vec<Metric>,
+    pub when: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum When {
+    /// each so much training
+    Every(crate::components::Duration),
+    /// before and after each `forget` and `zap`
+    AtForget,
+}
+
+/// Which checkpoints stay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    /// how many of the newest
+    pub last: usize,
+    /// how often one is written
+    pub every: crate::components::Duration,
+    /// the best by this metric, measured after each epoch
+    pub best: Option<Metric>,
+}
+
+impl Settings {
+    /// Examples in one optimizer step.
+    pub fn examples_per_step(&self) -> u64 {
+        let all = self.facts.count(Split::Train) as u64;
+        match self.batch {
+            Batch::Size(n) => (n * self.accumulate).min(all.max(1)),
+            Batch::All => all.max(1),
+        }
+    }
+
+    /// Optimizer steps in one epoch; the last batch may be smaller.
+    pub fn steps_per_epoch(&self) -> u64 {
+        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1)
+    }
+
+    /// The split that a metric without one is measured on.
+    pub fn default_split(&self) -> Split {
+        if self.facts.count(Split::Validation) > 0 { Split::Validation } else { Split::Test }
+    }
+}
