@@ -5,7 +5,9 @@ pub mod data;
 pub mod describe;
 mod expression;
 pub mod models;
+pub mod optimizers;
 pub mod problem;
+pub mod schedules;
 pub mod selector;
 pub mod value;
 
