@@ -9,6 +9,8 @@ pub mod optimizers;
 pub mod problem;
 pub mod schedules;
 pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;
 
 pub use describe::{Bounds, Default, Family, Member, Param, Type};
