@@ -13,8 +13,12 @@ pub mod forgetting;
 pub mod metrics;
 pub mod models;
 pub mod objectives;
+pub mod optimizers;
 pub mod problem;
+pub mod schedules;
 pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;
 
 pub use coerce::{Mismatch, coerce};
