@@ -9,6 +9,7 @@ mod expression;
 pub mod forgetting;
 pub mod metrics;
 pub mod objectives;
+pub mod models;
 pub mod problem;
 pub mod selector;
 pub mod value;
