@@ -5,6 +5,7 @@ pub mod attacks;
 pub mod augment;
 pub mod data;
 pub mod describe;
+mod entries;
 mod expression;
 pub mod forgetting;
 pub mod metrics;
