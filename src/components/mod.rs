@@ -11,7 +11,9 @@ pub mod forgetting;
 pub mod metrics;
 pub mod objectives;
 pub mod models;
+pub mod optimizers;
 pub mod problem;
+pub mod schedules;
 pub mod selector;
 pub mod value;
 
