@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod coerce;
 pub mod data;
 pub mod describe;
+mod entries;
 mod expression;
 pub mod forgetting;
 pub mod metrics;
