@@ -7,3 +7,4 @@ pub mod kernels;
 pub mod ops;
 pub mod rng;
 pub mod tape;
+pub mod shapes;
