@@ -36,7 +36,7 @@ struct Entry {
     read: fn(&Spec, &Places) -> Result<Raw, Problem>,
 }
 
-static ENTRIES: &[Entry] = &[
+static ENTRIES: [Entry; 7] = [
     Entry { member: &digits::MEMBER, header: digits::header, read: digits::read },
     Entry { member: &fashion::MEMBER, header: fashion::header, read: fashion::read },
     Entry { member: &omniglot::MEMBER, header: omniglot::header, read: omniglot::read },
@@ -46,10 +46,16 @@ static ENTRIES: &[Entry] = &[
     Entry { member: &image_folder::MEMBER, header: image_folder::header, read: image_folder::read },
 ];
 
-/// All data sets.
-pub fn members() -> impl Iterator<Item = &'static Member> {
-    ENTRIES.iter().map(|entry| entry.member)
-}
+/// The family's members, in the order in which they are listed.
+pub static MEMBERS: &[&Member] = &{
+    let mut members = [ENTRIES[0].member; ENTRIES.len()];
+    let mut at = 0;
+    while at < members.len() {
+        members[at] = ENTRIES[at].member;
+        at += 1;
+    }
+    members
+};
 
 /// What the checker must know of a data set; read from headers alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +131,7 @@ pub fn checksum(spec: &Spec, places: &Places) -> Result<String, Problem> {
 }
 
 fn prepare(spec: &Spec) -> Result<(&'static Entry, Settings), Problem> {
-    if let Some((param, _)) = spec.member.params.iter().zip(&spec.args).find(|(_, v)| matches!(v, Value::Later(_))) {
+    if let Some((param, _)) = spec.member.params.iter().zip(&spec.args).find(|(_, v)| matches!(v, Value::Later(..))) {
         let message = format!("`{}` of data must be known before the run", param.name);
         return Err(Problem::new(ProblemKind::DoesNotFit, message).help("write it as a constant").of(param.name));
     }

@@ -4,7 +4,7 @@ use super::*;
 
 /// The spec of a data set as the checker would make it: these arguments and defaults.
 pub(super) fn spec(name: &str, args: &[(&str, Value)]) -> Spec {
-    let member = members().find(|member| member.name == name).unwrap();
+    let member = *MEMBERS.iter().find(|member| member.name == name).unwrap();
     assert!(args.iter().all(|(name, _)| member.param(name).is_some()), "{args:?}");
     let value = |param: &crate::components::Param| match args.iter().find(|(name, _)| *name == param.name) {
         Some((_, value)) => value.clone(),
@@ -213,13 +213,13 @@ fn arguments_that_do_not_fit_are_problems_that_name_the_parameter() {
     assert_eq!(problem("fashion", &[real("validation", 1.0)]), (unfit, "validation"));
     assert_eq!(problem("fashion", &[real("validation", 0.0001)]), (unfit, "validation"));
     assert_eq!(problem("fashion", &[real("label_noise", f64::NAN)]), (unfit, "label_noise"));
-    let later = Value::Later(Box::new(crate::components::Expression::Variable(0, "n".into())));
+    let later = Value::Later(Box::new(crate::components::Expression::Variable(0, "n".into())), crate::components::Type::Int);
     assert_eq!(problem("fashion", &[("train", later)]), (unfit, "train"));
 }
 
 #[test]
 fn every_data_set_is_described() {
-    for member in members() {
+    for member in MEMBERS {
         assert!(member.example.starts_with(&format!("data {}", member.name)), "{}", member.name);
         assert!(!member.doc.is_empty());
         for common in ["validation", "train", "label_noise"] {
