@@ -33,6 +33,8 @@ pub struct Statement {
 #[derive(Clone, Debug)]
 pub enum StatementKind {
     /// `word argument* (on expr)? (with {…})? {…}?`: every step and setting, and the call of a phase.
+    /// `repeat until …` has the word `repeat until`; `sweep x in list` has the arguments `x` and `in: list`.
+    /// An argument of kind [`ExprKind::Error`] stands for the part of the statement that could not be read.
     Simple(Simple),
     /// `let name = expr`
     Let { name: Name, value: Expr },
@@ -64,6 +66,8 @@ pub struct Simple {
     pub on: Option<Expr>,
     pub with: Option<Block>,
     pub block: Option<Block>,
+    /// What `guard condition else …` does if the condition is false; only the word `guard` may have it.
+    pub otherwise: Option<Box<Simple>>,
 }
 
 /// `name: expr` or `expr`.
@@ -111,7 +115,7 @@ pub enum ExprKind {
     Text(String),
     Bool(bool),
     Name(String),
-    /// `callee(arguments)`, the bracket touching
+    /// `callee(arguments)`, the bracket touching; the callee may be dotted, as in `validation.robust(attack)`
     Call { callee: Name, arguments: Vec<Argument> },
     /// `base[index]`, the bracket touching
     Index { base: Box<Expr>, index: Box<Expr> },
