@@ -9,12 +9,14 @@ mod entries;
 mod expression;
 pub mod forgetting;
 pub mod metrics;
-pub mod objectives;
 pub mod models;
+pub mod objectives;
 pub mod optimizers;
 pub mod problem;
 pub mod schedules;
 pub mod selector;
+#[cfg(test)]
+mod testing;
 pub mod value;
 
 pub use describe::{Bounds, Default, Family, Member, Param, Type};
