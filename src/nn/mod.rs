@@ -12,5 +12,4 @@ pub mod ops;
 pub mod rng;
 pub mod shapes;
 pub mod tape;
-pub mod shapes;
 pub mod weights;

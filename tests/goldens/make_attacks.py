@@ -102,6 +102,9 @@ def main(path):
 
     fixture = {f"weights.{name}": tensor.clone() for name, tensor in model.state_dict().items()}
     fixture.update(images=images, labels=labels.int())
+    with torch.no_grad():
+        fixture["losses"] = nn.functional.cross_entropy(model(images), labels, reduction="none")
+        fixture["predicted"] = model(images).argmax(1).int()
     for name, attack in attacks.items():
         adversarial = attack(images, labels)
         fixture[f"{name}.images"] = adversarial
@@ -127,9 +130,24 @@ def train_mode(model, fixture):
         model.load_state_dict(state)  # torchattacks lets the running statistics move; they play no part here
         if smallest.min() > 2e-5:
             fixture.update({"train.images": images, "train.labels": labels.int(), "train.adversarial": adversarial})
+            training_pass(model, fixture, adversarial, labels)
+            model.load_state_dict(state)
             model.eval()
             return
     sys.exit("no batch with clear gradients was found")
+
+
+def training_pass(model, fixture, adversarial, labels):
+    """Loss and gradients of adversarial training on those images, with label smoothing 0.1."""
+    model.train()
+    model.zero_grad()
+    logits = model(adversarial)
+    loss = nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
+    loss.backward()
+    fixture["train.loss"] = loss.detach()
+    fixture["train.correct"] = (logits.argmax(1) == labels).sum().int()
+    for name, parameter in model.named_parameters():
+        fixture[f"train.gradients.{name}"] = parameter.grad.clone()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! What attacks ask of a network: the gradient of the loss with respect to the pixels, and the loss itself.
 
-use crate::nn::network::{Mode, Network, Trainable};
+use crate::nn::network::{Forward, Mode, Network, Trainable};
 use crate::nn::ops::{Reduction, cross_entropy};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor};
@@ -13,13 +13,17 @@ use candle_core::{Result, Tensor};
 pub(super) fn of_pixels(network: &Network, mode: Mode, pixels: &Tensor, labels: &[u32]) -> Result<Tensor> {
     let tape = Tape::new();
     let x = tape.leaf(pixels);
-    let forward = network.forward(&tape, &x, mode, Trainable::None)?;
-    debug_assert!(forward.leaves.iter().all(Option::is_none), "attack passes have no weights as leaves");
+    let forward = forward(&tape, &x, network, mode)?;
     let loss = cross_entropy(&tape, &forward.logits, labels, 0.0, Reduction::Sum)?;
     match tape.backward(&loss)?.take(&x) {
         Some(gradient) => gradient.contiguous(),
         None => pixels.zeros_like(),
     }
+}
+
+/// The pass that attacks walk back through.
+pub(super) fn forward(tape: &Tape, pixels: &Value, network: &Network, mode: Mode) -> Result<Forward> {
+    network.forward(tape, pixels, mode, Trainable::None)
 }
 
 /// Cross-entropy of each image, and whether it is classified as labelled.

@@ -12,7 +12,7 @@ use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor};
 
 /// An attack with its budget.
-pub trait Attack {
+pub trait Attack: Send + Sync {
     /// The images as the attack makes them, (N, C, H, W) in 0..=1, within the budget around `batch.pixels`.
     ///
     /// The network isn't changed, running statistics included, and no gradient of a weight is formed. Where batch

@@ -79,7 +79,10 @@ impl Attack for Pgd {
             let choose = Tensor::from_iter(better.iter().map(|&b| u8::from(b)), tried.device())?;
             let choose = choose.reshape((better.len(), 1, 1, 1))?.broadcast_as(tried.shape())?;
             kept = choose.where_cond(&tried, &kept)?;
-            harm.iter_mut().zip(new).zip(better).for_each(|((old, new), better)| *old = if better { new } else { *old });
+            harm.iter_mut()
+                .zip(new)
+                .zip(better)
+                .for_each(|((old, new), better)| *old = if better { new } else { *old });
         }
         Ok(kept)
     }

@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 /// A random change of one image.
-pub trait Augment: Sync {
+pub trait Augment: Send + Sync {
     /// Changes an image of shape (C, H, W), drawing from the stream.
     fn apply(&self, image: &mut [f32], shape: [usize; 3], stream: &mut Stream);
 }

@@ -22,7 +22,8 @@ pub(super) fn choose(network: &Network, request: &Request) -> Result<Vec<Vec<usi
         Ok(values.map(|values| values.chunks(sizes[i].max(1)).map(mean).collect()))
     };
     let chosen: Vec<Vec<usize>> = if request.overall {
-        let all = (0..slots.len()).map(scores).collect::<Result<Option<Vec<Vec<f32>>>>>()?.map(|scores| scores.concat());
+        let all =
+            (0..slots.len()).map(scores).collect::<Result<Option<Vec<Vec<f32>>>>>()?.map(|scores| scores.concat());
         let together = pick(units.iter().sum(), all, request, "forget");
         split(&together, &units)
     } else {
@@ -46,7 +47,8 @@ fn choose_layers(network: &Network, request: &Request, slots: &[Slot]) -> Result
     let mut scores = Some(Vec::new());
     for layer in &layers {
         let mut values = Vec::new();
-        for (selected, slot) in request.selection.iter().zip(slots).filter(|(selected, _)| layer_of(selected) == *layer) {
+        for (selected, slot) in request.selection.iter().zip(slots).filter(|(selected, _)| layer_of(selected) == *layer)
+        {
             match importance(&parameters[selected.part], selected, slot, &request.by)? {
                 Some(more) => values.extend(more),
                 None => scores = None,

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What is to be forgotten.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     pub selection: &'a [Selected],
     /// in 0..=1, of the units of each selected tensor
@@ -59,7 +59,9 @@ pub enum Fill<'a> {
     /// their values in a network's `state_dict`
     Rewind(&'a BTreeMap<String, Tensor>),
     /// w + N(0, std²)
-    Noise { std: f64 },
+    Noise {
+        std: f64,
+    },
 }
 
 /// What happened to one tensor.
@@ -176,7 +178,15 @@ fn replace(network: &mut Network, selected: &Selected, places: Vec<usize>, new: 
     })?;
     let selected_count = count::Slot::new(&part, selected).len();
     let (name, shape) = (part.name, part.shape);
-    Ok(Forgotten { part: selected.part, name, shape, selected: selected_count, indices: places, norm_before, norm_after })
+    Ok(Forgotten {
+        part: selected.part,
+        name,
+        shape,
+        selected: selected_count,
+        indices: places,
+        norm_before,
+        norm_after,
+    })
 }
 
 fn norm(weights: &[f32]) -> f64 {

@@ -63,7 +63,9 @@ impl Measure {
         };
         let Some(attack) = named else {
             let message = "`robust` names no attack, and the objective trains against none";
-            return Err(Problem::new(ProblemKind::DoesNotFit, message).help("write robust(pgd(eps: 8/255))").of("attack"));
+            return Err(Problem::new(ProblemKind::DoesNotFit, message)
+                .help("write robust(pgd(eps: 8/255))")
+                .of("attack"));
         };
         Ok(Measure::Robust(attacks::build(attack)))
     }
@@ -101,7 +103,9 @@ pub fn evaluate(
             match measure {
                 Measure::Loss => values.extend(losses(&logits, &batch.labels)?),
                 Measure::Clean => values.extend(right.iter().map(|&right| f64::from(u8::from(right)))),
-                Measure::Robust(attack) => values.extend(under_attack(network, attack.as_ref(), &batch, &right, draws)?),
+                Measure::Robust(attack) => {
+                    values.extend(under_attack(network, attack.as_ref(), &batch, &right, draws)?)
+                }
             }
         }
     }

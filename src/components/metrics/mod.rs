@@ -60,3 +60,6 @@ impl MetricInfo {
         if self.higher_is_better { a > b } else { a < b }
     }
 }
+
+#[cfg(test)]
+mod tests;

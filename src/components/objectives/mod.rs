@@ -55,7 +55,7 @@ pub struct Pass {
 /// What comes later goes here: a second network beside the first (a teacher, the old model) is held by the
 /// objective that asks it and read in `pass`; losses on features and extra heads add their terms to the loss before
 /// the one backward pass, and return the gradients of their own weights beside those of the network's.
-pub trait Objective {
+pub trait Objective: Send + Sync {
     /// Loss, gradients of the weights in `trainable`, and statistics, on a batch in train mode.
     ///
     /// # Errors
@@ -89,3 +89,6 @@ impl Draws {
         Stream::new(self.seed, purpose, scope)
     }
 }
+
+#[cfg(test)]
+mod tests;

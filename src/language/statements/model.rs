@@ -54,9 +54,9 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         Err(problem) => return cx.problem(problem, span),
     };
     let architecture = cx.architecture_here(&model);
-    if let Err(message) = weights::check(&resolved, &architecture) {
+    if let Err(error) = weights::fits(&architecture, &resolved) {
         let code = if resolved.exists() { Code::BAD_WEIGHTS } else { Code::MISSING_FILE };
-        return cx.report(Diagnostic::new(code, span, message));
+        return cx.report(Diagnostic::new(code, span, error.to_string()));
     }
     cx.emit(written.span, Op::Load { path, settings });
 }
