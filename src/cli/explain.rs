@@ -2,7 +2,7 @@
 
 use super::failure::{Exit, Failure};
 use super::nearest::nearest;
-use super::screen::{Ink, Screen};
+use crate::record::screen::{Ink, Screen};
 use crate::diagnostic::{CODES, by_code_or_name};
 use std::io::Write;
 

@@ -1,6 +1,6 @@
 //! What goes wrong outside a program's text: files, folders, the run itself.
 
-use super::screen::{Ink, Screen, harmless};
+use crate::record::screen::{Ink, Screen, harmless};
 use crate::diagnostic::Code;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Diagnostics for people. The only place that knows miette.
 
-use super::screen::{Ink, Screen, harmless};
+use crate::record::screen::{Ink, Screen, harmless};
 use super::snippet::Snippets;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{FileId, Sources, Span};
@@ -310,7 +310,7 @@ mod tests {
         let file = sources.add(Source::new("a\u{1b}[31m.fsched", "x \u{1b}[2J \u{9b} \u{202e}y\r z\n"));
         let d = Diagnostic::new(Code::SYNTAX, Span::new(file, 0, 1), "bad \u{1b}[1m").at("\u{7}").help("\u{8}");
         let shown = Renderer::new(&sources, Screen::page()).report(&[d], 50);
-        assert!(!shown.chars().any(|c| crate::cli::screen::is_harmful(c) || c == '\r'), "{shown:?}");
+        assert!(!shown.chars().any(|c| crate::record::screen::is_harmful(c) || c == '\r'), "{shown:?}");
     }
 
     #[test]

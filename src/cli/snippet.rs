@@ -1,6 +1,6 @@
 //! Lines of source for the renderer: found by line index instead of a scan, and harmless to a terminal.
 
-use super::screen::{harmless, is_harmful};
+use crate::record::screen::{harmless, is_harmful};
 use crate::source::{FileId, Source, Sources, Span};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use std::borrow::Cow;
