@@ -1,5 +1,6 @@
 //! Diagnostics for people. The only place that knows miette.
 
+use crate::record::plural;
 use crate::record::screen::{Ink, Screen, harmless};
 use super::snippet::Snippets;
 use crate::diagnostic::{Diagnostic, Label, Severity};
@@ -131,11 +132,6 @@ pub fn severity_word(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Note => "note",
     }
-}
-
-/// `1 error`, `2 errors`
-pub fn plural(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The labels of one file; true for the primary one.

@@ -1,5 +1,6 @@
 //! The lines of `events.jsonl` and `ledger.jsonl` as they are on disk (formats.md). Keys keep the order of the fields.
 
+use super::text::step_text;
 use crate::components::Split;
 use crate::runtime::event::{Change, Event, Kind, Status};
 use crate::source::{FileId, Sources};
@@ -37,8 +38,8 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
-    /// of a step, or of the run where `step` is empty; `steps` of training in it
-    Start { what: String, steps: Option<u64> },
+    /// of a step, or of the run where `step` is empty; `text` as it was written, `steps` of training in it
+    Start { what: String, text: String, steps: Option<u64> },
     Epoch {
         loss: Option<f64>,
         accuracy: Option<f64>,
@@ -74,6 +75,8 @@ pub enum What {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangeLine {
     pub what: String,
+    /// as it was written
+    pub text: String,
     pub ordinal: u64,
     pub tensors: usize,
     pub selected: usize,
@@ -133,11 +136,14 @@ impl Place {
 
 impl What {
     /// `None` for what is only shown, never recorded. `per_example` is the file that holds the single values.
-    pub fn of(kind: &Kind, per_example: Option<String>) -> Option<What> {
-        Some(match kind {
+    pub fn of(event: &Event, sources: &Sources, per_example: Option<String>) -> Option<What> {
+        let text = |word: &str| step_text(sources, event.span, word);
+        Some(match &event.kind {
             Kind::Progress { .. } => return None,
-            Kind::RunStart { total_steps } => What::Start { what: "run".into(), steps: *total_steps },
-            Kind::Start { what, steps } => What::Start { what: what.clone(), steps: *steps },
+            Kind::RunStart { total_steps } => {
+                What::Start { what: "run".into(), text: String::new(), steps: *total_steps }
+            }
+            Kind::Start { what, steps } => What::Start { what: what.clone(), text: text(what), steps: *steps },
             Kind::Epoch { loss, accuracy, rate, steps, gradient_evaluations } => What::Epoch {
                 loss: finite(*loss),
                 accuracy: finite(*accuracy),
@@ -148,11 +154,14 @@ impl What {
             Kind::Measure { split, metric, value, n, .. } => {
                 What::measure(*split, metric.clone(), finite(*value), *n, per_example)
             }
-            Kind::Change(change) => match change.what {
-                "rollback" => What::Rollback(ChangeLine::of(change)),
-                "load" => What::Load(ChangeLine::of(change)),
-                _ => What::Forget(ChangeLine::of(change)),
-            },
+            Kind::Change(change) => {
+                let line = ChangeLine::of(change, text(change.what));
+                match change.what {
+                    "rollback" => What::Rollback(line),
+                    "load" => What::Load(line),
+                    _ => What::Forget(line),
+                }
+            }
             Kind::Checkpoint { name, folder } => What::Checkpoint { name: name.clone(), folder: folder.clone() },
             Kind::Expect { text, held, values } => {
                 let values = values.iter().map(|(name, value)| (name.clone(), finite(*value))).collect();
@@ -169,9 +178,10 @@ impl What {
 }
 
 impl ChangeLine {
-    fn of(change: &Change) -> ChangeLine {
+    fn of(change: &Change, text: String) -> ChangeLine {
         ChangeLine {
             what: change.what.into(),
+            text,
             ordinal: change.ordinal,
             tensors: change.tensors.len(),
             selected: change.tensors.iter().map(|t| t.selected).sum(),
@@ -192,7 +202,6 @@ fn measured(change: &Change) -> Vec<Measured> {
 
 impl<'a> LedgerLine<'a> {
     pub fn of(event: &'a Event, change: &'a Change, place: Place, previous: &'a str) -> LedgerLine<'a> {
-        let short = ChangeLine::of(change);
         let tensor = |t: &'a crate::runtime::event::ChangedTensor| TensorLine {
             name: &t.name,
             shape: &t.shape,
@@ -212,9 +221,9 @@ impl<'a> LedgerLine<'a> {
             epochs: event.epochs,
             arguments: &change.arguments,
             stream: change.stream.as_deref(),
-            selected: short.selected,
-            changed: short.changed,
-            measured: short.measured,
+            selected: change.tensors.iter().map(|t| t.selected).sum(),
+            changed: change.tensors.iter().map(|t| t.changed).sum(),
+            measured: measured(change),
             tensors: change.tensors.iter().map(tensor).collect(),
             previous,
         }

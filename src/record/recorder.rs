@@ -95,7 +95,7 @@ impl Recorder {
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
         let per_example = self.write_evaluation(event)?;
-        let Some(what) = What::of(&event.kind, per_example) else { return Ok(()) };
+        let Some(what) = What::of(event, &self.sources, per_example) else { return Ok(()) };
         let place = Place::of(event, &self.sources);
         // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
         if let Kind::Change(change) = &event.kind {
