@@ -1,3 +1,16 @@
 //! What candle lacks for training: plain-data architectures, differentiable layers, random streams.
 
 pub mod architecture;
+#[cfg(test)]
+pub(crate) mod check;
+pub mod files;
+pub mod in_place;
+pub mod init;
+pub mod kernels;
+pub mod network;
+pub mod ops;
+pub mod rng;
+pub mod shapes;
+pub mod tape;
+pub mod shapes;
+pub mod weights;

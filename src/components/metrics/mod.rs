@@ -1,0 +1,62 @@
+//! Metrics: what is measured, which way is better, and in which range it lies.
+
+pub mod clean;
+mod evaluate;
+pub mod gap;
+pub mod loss;
+pub mod robust;
+
+pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
+
+use crate::components::{Bounds, Member, Spec, Value, entries};
+
+/// What a metric's numbers mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetricInfo {
+    pub member: &'static Member,
+    /// which of two values is the better one: `keep best:`, `gap`
+    pub higher_is_better: bool,
+    /// values that can occur; a comparison with another number is a mistake
+    pub bounds: Bounds,
+    pub unit: MetricUnit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricUnit {
+    /// in 0..=1, shown as a percentage
+    Share,
+    /// a loss
+    Nats,
+}
+
+const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false };
+
+/// The family's members with what their numbers mean, in the order in which they are listed.
+static METRICS: [(&Member, &MetricInfo); 4] = [
+    (&loss::MEMBER, &loss::INFO),
+    (&clean::MEMBER, &clean::INFO),
+    (&robust::MEMBER, &robust::INFO),
+    (&gap::MEMBER, &gap::INFO),
+];
+
+/// The descriptions of all metrics.
+pub static MEMBERS: &[&Member] = &entries::members(&METRICS);
+
+/// Direction, range and unit of a metric; those of a `gap` follow from the metric inside.
+pub fn describe(spec: &Spec) -> MetricInfo {
+    let info = entries::builder(&METRICS, spec.name());
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => {
+            let inner = describe(&inner.spec);
+            MetricInfo { bounds: inner.bounds, unit: inner.unit, ..*info }
+        }
+        _ => *info,
+    }
+}
+
+impl MetricInfo {
+    /// Whether `a` is a better value than `b`.
+    pub fn better(&self, a: f64, b: f64) -> bool {
+        if self.higher_is_better { a > b } else { a < b }
+    }
+}
