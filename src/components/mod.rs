@@ -4,6 +4,7 @@
 pub mod data;
 pub mod describe;
 mod expression;
+pub mod models;
 pub mod problem;
 pub mod selector;
 pub mod value;
