@@ -1,10 +1,15 @@
 //! The catalogue: everything that can stand in a program as a value, described once as plain data beside the code
 //! that builds it. `language` reads the descriptions, `runtime` calls the builders.
 
+pub mod attacks;
+pub mod augment;
 pub mod data;
 pub mod describe;
 mod expression;
+pub mod forgetting;
+pub mod metrics;
 pub mod models;
+pub mod objectives;
 pub mod problem;
 pub mod selector;
 pub mod value;
