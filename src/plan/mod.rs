@@ -1,1 +1,120 @@
-//! (in the making)
+//! [`Program`] → [`Plan`]: what will happen, counted and hashed before the first batch. Loops stay loops.
+
+pub mod cost;
+#[cfg(test)]
+mod fixture;
+pub mod footprint;
+pub mod hash;
+mod json;
+mod lr;
+pub mod passes;
+pub mod range;
+pub mod targets;
+pub mod totals;
+mod variables;
+
+pub use cost::Profile;
+pub use footprint::Footprint;
+pub use hash::{Checksums, NUMERICS_VERSION};
+pub use range::Range;
+pub use totals::Totals;
+
+use crate::language::program::{Op, Program, Step};
+use crate::source::{Sources, Span};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a run of a program does.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub program: Arc<Program>,
+    /// SHA-256 of the program's texts
+    pub program_hash: String,
+    /// SHA-256 of its trials' identities
+    pub hash: String,
+    /// identity of the one trial
+    pub trial: String,
+    pub totals: Totals,
+    pub footprint: Footprint,
+    /// hash of each step by path id
+    step_hashes: BTreeMap<String, String>,
+    places: BTreeMap<Span, Place>,
+}
+
+/// Where a step was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub file: String,
+    /// from 1
+    pub line: usize,
+    /// its first line, white space folded
+    pub text: String,
+}
+
+impl Plan {
+    /// Counts and hashes a program; files count by their names.
+    pub fn new(program: Arc<Program>, sources: &Sources) -> Plan {
+        Plan::with_checksums(program, sources, &Checksums::new())
+    }
+
+    /// The same where the checksums of data, weights and other files that the program names are known.
+    pub fn with_checksums(program: Arc<Program>, sources: &Sources, checksums: &Checksums) -> Plan {
+        let trial = hash::trial(&program, checksums);
+        let mut places = BTreeMap::new();
+        each_step(&program.body, &mut |step| {
+            places.entry(step.span).or_insert_with(|| Place::of(step.span, sources));
+        });
+        Plan {
+            program_hash: texts_hash(sources),
+            hash: hash::sha256(trial.as_bytes()),
+            totals: totals::Counter::new(&program).body(&program.body),
+            footprint: Footprint::of(&program),
+            step_hashes: hash::steps(&program, checksums),
+            trial,
+            places,
+            program,
+        }
+    }
+
+    /// Where a step was written.
+    pub fn place(&self, step: &Step) -> Place {
+        self.places.get(&step.span).cloned().unwrap_or_default()
+    }
+
+    /// Identity of a step's content, 16 hex characters; equal for steps that do the same.
+    pub fn step_hash(&self, step: &Step) -> &str {
+        self.step_hashes.get(&step.id).map_or("", String::as_str)
+    }
+}
+
+impl Place {
+    fn of(span: Span, sources: &Sources) -> Place {
+        let first = sources.text(span).lines().next().unwrap_or_default();
+        Place {
+            file: sources.get(span.file).name.clone(),
+            line: sources.place(span).line,
+            text: first.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// Hash of the texts of all files, in the order in which they were read. Values from the command line are no files.
+fn texts_hash(sources: &Sources) -> String {
+    let texts = sources.iter().filter(|(_, s)| !s.name.starts_with("<--set"));
+    hash::sha256(texts.map(|(_, s)| hash::sha256(s.text.as_bytes())).collect::<String>().as_bytes())
+}
+
+/// Calls `f` with every step in written order, loops before what is in them.
+pub fn each_step<'a>(body: &'a [Step], f: &mut impl FnMut(&'a Step)) {
+    for step in body {
+        f(step);
+        match &step.op {
+            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => each_step(body, f),
+            Op::If { then, otherwise, .. } => {
+                each_step(then, f);
+                each_step(otherwise, f);
+            }
+            _ => {}
+        }
+    }
+}

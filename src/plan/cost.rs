@@ -1,0 +1,151 @@
+//! What passes cost: floating-point operations, memory, bytes on disk, and seconds where a [`Profile`] is given.
+//!
+//! Two operations are counted for each multiply-add of convolutions and linear layers, nothing for norms,
+//! activations and pools. With F the operations of a forward pass: the gradient of a layer's weights costs what its
+//! forward pass costs and is formed where the weights are trained; the gradient of its input costs the same and is
+//! formed down to the first layer that is trained, or down to the image in a pass of an attack, which forms no
+//! gradient of weights. So full training takes about 3 F, an attack's pass 2 F, an evaluation F.
+
+use super::passes::EVALUATION_BATCH;
+use crate::components::{Spec, Split, Value};
+use crate::language::program::{Batch, Program, Settings};
+use crate::nn::architecture::{Architecture, Layer, Part, PartKind};
+use crate::nn::shapes::Shape;
+use serde::{Deserialize, Serialize};
+
+/// How fast a machine computes this program's network: operations in a second, as a short calibration found them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// passes that train: forward, backward and the optimizer's step
+    pub training: f64,
+    /// passes of attacks: forward and backward to the image
+    pub attacks: f64,
+    /// forward passes
+    pub evaluation: f64,
+}
+
+/// A network's passes.
+#[derive(Clone, Debug)]
+pub struct PassCost {
+    /// operations of one image's forward pass, by weight-bearing layer in forward order
+    layers: Vec<u64>,
+    /// numbers in the largest input and output of one layer, for one image
+    widest: u64,
+}
+
+impl PassCost {
+    pub fn of(architecture: &Architecture) -> PassCost {
+        let mut cost = PassCost { layers: Vec::new(), widest: 0 };
+        cost.follow(&architecture.layers, Shape::Image(architecture.input));
+        cost
+    }
+
+    /// Ends where a layer doesn't fit, which the checker has refused before.
+    fn follow(&mut self, layers: &[Layer], mut shape: Shape) -> Option<Shape> {
+        for layer in layers {
+            shape = match layer {
+                Layer::Stage(inner) => self.follow(inner, shape)?,
+                Layer::Residual { pre, body, shortcut } => {
+                    let inside = self.follow(pre, shape)?;
+                    let output = self.follow(body, inside)?;
+                    self.follow(shortcut, inside)?;
+                    output
+                }
+                leaf => self.leaf(leaf, shape)?,
+            };
+        }
+        Some(shape)
+    }
+
+    fn leaf(&mut self, layer: &Layer, input: Shape) -> Option<Shape> {
+        let output = layer.output(input).ok()?;
+        let per_output = match layer {
+            Layer::Conv { input, kernel, .. } => Some((input * kernel * kernel) as u64),
+            Layer::Linear { .. } => Some(input.count()),
+            _ => None,
+        };
+        if let Some(n) = per_output {
+            self.layers.push(output.count().saturating_mul(2 * n));
+        }
+        self.widest = self.widest.max(input.count().saturating_add(output.count()));
+        Some(output)
+    }
+
+    /// Operations of one image's forward pass.
+    pub fn forward(&self) -> f64 {
+        self.layers.iter().map(|n| *n as f64).sum()
+    }
+
+    /// Operations of one image's pass of an attack.
+    pub fn attack(&self) -> f64 {
+        2.0 * self.forward()
+    }
+
+    /// Operations of one image's training pass where these parts are trained.
+    pub fn training(&self, parts: &[Part], trainable: &[bool]) -> f64 {
+        let trained = || parts.iter().zip(trainable).filter(|(_, t)| **t).map(|(part, _)| part);
+        let weights: f64 = trained().filter(|p| is_weight(p.kind)).map(|p| self.layer(p.layer)).sum();
+        let first = trained().map(|p| p.layer).min().unwrap_or(self.layers.len());
+        let inputs: f64 = self.layers.iter().skip(first + 1).map(|n| *n as f64).sum();
+        self.forward() + weights + inputs
+    }
+
+    fn layer(&self, index: usize) -> f64 {
+        self.layers.get(index).map_or(0.0, |n| *n as f64)
+    }
+}
+
+fn is_weight(kind: PartKind) -> bool {
+    matches!(kind, PartKind::ConvWeight | PartKind::LinearWeight)
+}
+
+/// Bytes of all weights and running statistics in f32.
+pub fn weight_bytes(program: &Program) -> u64 {
+    let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
+    let buffers = program.model.architecture.buffers();
+    let statistics: u64 = buffers.iter().map(|b| b.shape.iter().product::<usize>() as u64).sum();
+    4 * (weights + statistics)
+}
+
+/// Bytes of the trained weights: of their gradients, and of each tensor that an optimizer remembers for each.
+pub fn trained_bytes(parts: &[Part], settings: &Settings) -> u64 {
+    let trained = parts.iter().zip(&settings.trainable).filter(|(_, t)| **t);
+    trained.map(|(p, _)| 4 * p.count() as u64).sum()
+}
+
+/// Tensors that an optimizer remembers for each weight: a velocity, or two moments.
+pub fn remembered(optimizer: &Spec) -> u64 {
+    let momentum = || match optimizer.member.param("momentum").map(|(i, _)| &optimizer.args[i]) {
+        Some(Value::Real(m)) => *m > 0.0,
+        Some(Value::Int(m)) => *m > 0,
+        waits_or_absent => waits_or_absent.is_some(),
+    };
+    if optimizer.member.param("betas").is_some() { 2 } else { momentum().into() }
+}
+
+/// Bytes of what a training pass keeps until it has walked back: all outputs of layers, and the gradient that is
+/// under way.
+pub fn training_pass_bytes(program: &Program, cost: &PassCost, settings: &Settings) -> u64 {
+    let images = settings.facts.count(Split::Train) as u64;
+    let batch = match settings.batch {
+        Batch::Size(n) => n.min(images),
+        Batch::All => images,
+    };
+    pass_bytes(program, cost, batch)
+}
+
+/// The same for an attack in an evaluation; without an attack, only a layer's input and output live at a time.
+pub fn evaluation_pass_bytes(program: &Program, cost: &PassCost, attacked: bool) -> u64 {
+    if attacked { pass_bytes(program, cost, EVALUATION_BATCH) } else { 4 * cost.widest * EVALUATION_BATCH }
+}
+
+fn pass_bytes(program: &Program, cost: &PassCost, batch: u64) -> u64 {
+    let kept = program.model.architecture.activation_bytes(usize::try_from(batch).unwrap_or(usize::MAX));
+    kept.saturating_add(batch.saturating_mul(4 * cost.widest))
+}
+
+/// Bytes of a data set in memory: a byte for each pixel value, four for each label.
+pub fn data_bytes(settings: &Settings) -> u64 {
+    let image: u64 = settings.facts.shape.iter().map(|n| *n as u64).product();
+    settings.facts.counts.iter().map(|n| *n as u64).sum::<u64>().saturating_mul(image + 4)
+}

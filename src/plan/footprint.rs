@@ -1,0 +1,85 @@
+//! What a run needs of memory and disk at most.
+
+use super::cost::{self, PassCost};
+use super::each_step;
+use super::variables::{Variables, measured_at_forget};
+use crate::components::Metric;
+use crate::language::program::{Op, Program, Settings};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes, estimated from above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// weights, gradients, what optimizers remember, data, and what the largest pass keeps
+    pub peak_memory_bytes: u64,
+    /// all checkpoints that stay at one time: the newest, the best, the named ones, and the final weights
+    pub checkpoint_bytes: u64,
+}
+
+impl Footprint {
+    pub fn of(program: &Program) -> Footprint {
+        let mut survey = Survey::default();
+        let cost = PassCost::of(&program.model.architecture);
+        each_step(&program.body, &mut |step| survey.step(program, &cost, &step.op));
+        let weights = cost::weight_bytes(program);
+        let state: u64 = survey.optimizers.values().sum();
+        let data: u64 = survey.data.values().sum();
+        let kept = survey.last + u64::from(survey.best) + survey.named.len() as u64;
+        Footprint {
+            peak_memory_bytes: weights + survey.gradients + state + data + survey.pass,
+            checkpoint_bytes: kept.saturating_mul(weights + state).saturating_add(weights),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Survey {
+    /// bytes that each optimizer remembers
+    optimizers: BTreeMap<u32, u64>,
+    /// bytes of each data set, by its description
+    data: BTreeMap<String, u64>,
+    gradients: u64,
+    pass: u64,
+    last: u64,
+    best: bool,
+    named: BTreeSet<String>,
+}
+
+impl Survey {
+    fn step(&mut self, program: &Program, cost: &PassCost, op: &Op) {
+        match op {
+            Op::Train(train) => {
+                let s = &*train.settings;
+                let trained = cost::trained_bytes(&program.model.parts, s);
+                let remembered = self.optimizers.entry(s.optimizer.id).or_default();
+                *remembered = (*remembered).max(trained.saturating_mul(cost::remembered(&s.optimizer.spec)));
+                self.gradients = self.gradients.max(trained);
+                self.pass = self.pass.max(cost::training_pass_bytes(program, cost, s));
+                self.last = self.last.max(s.keep.last as u64);
+                self.best |= s.keep.best.is_some();
+                self.uses_data(s);
+                let measured: Vec<Metric> = s.measure.iter().flat_map(|m| m.metrics.clone()).collect();
+                self.measures(program, cost, &measured, s);
+            }
+            Op::Forget(f) => self.measures(program, cost, &measured_at_forget(&f.settings), &f.settings),
+            Op::Zap(z) => self.measures(program, cost, &measured_at_forget(&z.settings), &z.settings),
+            Op::Evaluate(e) => self.measures(program, cost, &e.metrics, &e.settings),
+            Op::Checkpoint { name } => {
+                self.named.insert(name.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn measures(&mut self, program: &Program, cost: &PassCost, metrics: &[Metric], settings: &Settings) {
+        for metric in metrics {
+            let probe = super::passes::probe(metric, settings, &mut Variables::default());
+            self.pass = self.pass.max(cost::evaluation_pass_bytes(program, cost, probe.attack.is_some()));
+            self.uses_data(settings);
+        }
+    }
+
+    fn uses_data(&mut self, settings: &Settings) {
+        self.data.entry(settings.data.to_json().to_string()).or_insert_with(|| cost::data_bytes(settings));
+    }
+}

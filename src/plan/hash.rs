@@ -1,0 +1,536 @@
+//! Identity of a plan: SHA-256 over what the program does, in absolute steps.
+//!
+//! Two programs that do the same have one hash. Names of variables, comments, formatting, path ids, blocks and calls
+//! of phases, the form of `repeat`, settings that no step uses, threads and the device are not in it.
+
+use super::each_step;
+use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
+use crate::language::program::{Batch, Evaluate, Forget, Op, Program, Selected, Settings, Step, Target, When, Zap};
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Raised whenever the same program would compute other numbers than before.
+pub const NUMERICS_VERSION: u32 = 1;
+
+/// SHA-256 of files by the text that names them in the program (a path, a name). A file that is listed counts by its
+/// content, others by their name.
+pub type Checksums = BTreeMap<String, String>;
+
+/// Hex SHA-256.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Hash of the whole trial: seed, model, and all steps.
+pub fn trial(program: &Program, checksums: &Checksums) -> String {
+    let model = &program.model;
+    let mut canon = Canon::new(Context::of(program, checksums));
+    let spec = canon.spec(&model.spec, None);
+    let identity = json!({
+        "numerics": NUMERICS_VERSION,
+        "seed": program.seed,
+        "model": spec,
+        "input": model.architecture.input,
+        "classes": model.architecture.classes,
+        "steps": canon.body(&program.body),
+    });
+    sha256(identity.to_string().as_bytes())
+}
+
+/// Hashes of all steps by path id: the first 16 hex characters each, loops with what is in them. Numbers of
+/// optimizers, clocks and variables count from each step anew, so a step's hash doesn't depend on the steps before it.
+pub fn steps(program: &Program, checksums: &Checksums) -> BTreeMap<String, String> {
+    let context = Context::of(program, checksums);
+    let mut hashes = BTreeMap::new();
+    each_step(&program.body, &mut |step| {
+        let content = Json::from(Canon::new(context.clone()).body(std::slice::from_ref(step)));
+        hashes.insert(step.id.clone(), sha256(content.to_string().as_bytes())[..16].to_string());
+    });
+    hashes
+}
+
+/// What a step's meaning needs of the rest of the program.
+#[derive(Clone)]
+struct Context<'a> {
+    checksums: &'a Checksums,
+    /// clocks that scale a learning rate somewhere, with the steps of an epoch there
+    clocks: BTreeMap<u32, u64>,
+    /// optimizers that train somewhere
+    optimizers: BTreeSet<u32>,
+}
+
+impl<'a> Context<'a> {
+    fn of(program: &Program, checksums: &'a Checksums) -> Context<'a> {
+        let mut context = Context { checksums, clocks: BTreeMap::new(), optimizers: BTreeSet::new() };
+        each_step(&program.body, &mut |step| {
+            if let Op::Train(train) = &step.op {
+                let s = &*train.settings;
+                context.optimizers.insert(s.optimizer.id);
+                if let Some(clock) = s.clocks.last() {
+                    context.clocks.entry(*clock).or_insert(s.steps_per_epoch());
+                }
+            }
+        });
+        context
+    }
+}
+
+/// Writes steps in the one form of all that do the same. Numbers that only tell things apart are given out again, in
+/// order of appearance.
+struct Canon<'a> {
+    context: Context<'a>,
+    variables: Vec<u32>,
+    optimizers: Vec<u32>,
+    clocks: Vec<u32>,
+}
+
+impl<'a> Canon<'a> {
+    fn new(context: Context<'a>) -> Canon<'a> {
+        Canon { context, variables: Vec::new(), optimizers: Vec::new(), clocks: Vec::new() }
+    }
+
+    fn body(&mut self, steps: &[Step]) -> Vec<Json> {
+        let mut out = Vec::new();
+        steps.iter().for_each(|step| self.step(step, &mut out));
+        out
+    }
+
+    fn step(&mut self, step: &Step, out: &mut Vec<Json>) {
+        match &step.op {
+            Op::Block { body, .. } | Op::Repeat { count: 1, body } => body.iter().for_each(|s| self.step(s, out)),
+            Op::Repeat { count, body } => self.repeat(*count, body, out),
+            Op::For { variable, values, body, .. } if !super::variables::body_uses(body, *variable) => {
+                self.repeat(values.len() as u64, body, out);
+            }
+            Op::For { variable, values, body, .. } => {
+                let values: Vec<Json> = values.iter().map(|v| self.value(v, None)).collect();
+                let variable = number(&mut self.variables, *variable);
+                let body = self.body(body);
+                out.push(json!({ "for": variable, "values": values, "body": body }));
+            }
+            Op::If { condition, settings, then, otherwise } => {
+                let condition = self.condition(condition, settings);
+                let (then, otherwise) = (self.body(then), self.body(otherwise));
+                out.push(json!({ "if": condition, "then": then, "else": otherwise }));
+            }
+            Op::Schedule { clock, schedule, total } => {
+                if let Some(epoch) = self.context.clocks.get(clock).copied() {
+                    let schedule = self.value(schedule, Some(epoch));
+                    let clock = number(&mut self.clocks, *clock);
+                    out.push(json!({ "lr": schedule, "clock": clock, "total": total }));
+                }
+            }
+            Op::FreshOptimizer { id } => {
+                if self.context.optimizers.contains(id) {
+                    out.push(json!({ "fresh": number(&mut self.optimizers, *id) }));
+                }
+            }
+            op => out.push(self.leaf(op)),
+        }
+    }
+
+    fn repeat(&mut self, count: u64, body: &[Step], out: &mut Vec<Json>) {
+        let body = self.body(body);
+        if !body.is_empty() {
+            out.push(json!({ "repeat": count, "body": body }));
+        }
+    }
+
+    fn leaf(&mut self, op: &Op) -> Json {
+        match op {
+            Op::Train(train) => {
+                let epoch = train.settings.steps_per_epoch();
+                let duration = self.value(&train.duration, Some(epoch));
+                json!({ "train": duration, "epoch": epoch, "with": self.training(&train.settings) })
+            }
+            Op::Forget(forget) => self.forget(forget),
+            Op::Zap(zap) => self.zap(zap),
+            Op::Evaluate(evaluate) => self.evaluate(evaluate),
+            Op::Checkpoint { name } => json!({ "checkpoint": name }),
+            Op::Rollback { name } => json!({ "rollback": name }),
+            Op::Expect { condition, settings, .. } => json!({ "expect": self.condition(condition, settings) }),
+            Op::Load { path, .. } => json!({ "load": self.file(path) }),
+            _ => Json::Null,
+        }
+    }
+
+    fn forget(&mut self, f: &Forget) -> Json {
+        let by = self.value(&f.by, None);
+        let asks_weights_alone = matches!(by["name"].as_str(), Some("random" | "smallest" | "largest"));
+        json!({
+            "forget": self.target(&f.target),
+            "share": self.value(&f.share, None),
+            "overall": f.overall,
+            "by": by,
+            "to": self.value(&f.to, None),
+            "unit": f.unit,
+            "moments": f.moments,
+            "measure": self.at_forget(&f.settings),
+            "with": if asks_weights_alone { Json::Null } else { self.training(&f.settings) },
+        })
+    }
+
+    fn zap(&mut self, z: &Zap) -> Json {
+        json!({
+            "zap": self.target(&z.target),
+            "reset_scale": z.reset_scale,
+            "classes": z.classes,
+            "measure": self.at_forget(&z.settings),
+        })
+    }
+
+    fn evaluate(&mut self, e: &Evaluate) -> Json {
+        let metrics = self.metrics(&e.metrics, &e.settings);
+        json!({ "evaluate": metrics, "per_example": e.per_example, "data": self.data(&e.settings) })
+    }
+
+    /// What the selector hit; the selector itself only where a loop's variable decides.
+    fn target(&mut self, target: &Target) -> Json {
+        match &target.selection {
+            Some(selection) => selection.iter().map(|Selected { part, rows }| json!([part, rows])).collect(),
+            None => self.selector(&target.selector),
+        }
+    }
+
+    /// Metrics that are measured around a change, and on what.
+    fn at_forget(&mut self, s: &Settings) -> Json {
+        let metrics = super::variables::measured_at_forget(s);
+        if metrics.is_empty() { Json::Null } else { json!([self.metrics(&metrics, s), self.data(s)]) }
+    }
+
+    fn condition(&mut self, condition: &Expression, s: &Settings) -> Json {
+        let measures = !super::variables::metrics_in(condition).is_empty();
+        let data = if measures { self.data(s) } else { Json::Null };
+        json!([self.expression(condition, Some(s)), data])
+    }
+
+    /// All that changes what training does, or what it records.
+    fn training(&mut self, s: &Settings) -> Json {
+        let epoch = s.steps_per_epoch();
+        let frozen: Vec<usize> = s.trainable.iter().enumerate().filter(|(_, t)| !**t).map(|(i, _)| i).collect();
+        let clocks: Vec<u32> = s.clocks.iter().copied().filter(|c| self.context.clocks.contains_key(c)).collect();
+        let clocks: Vec<usize> = clocks.into_iter().map(|c| number(&mut self.clocks, c)).collect();
+        let augment: Vec<Json> = s.augment.iter().map(|a| self.spec(a, None)).collect();
+        let mut measured = Vec::new();
+        for m in &s.measure {
+            let When::Every(every) = m.when else { continue };
+            let metrics = self.metrics(&m.metrics, s);
+            measured.extend(metrics.into_iter().map(|metric| json!([metric, duration(every, Some(epoch))])));
+        }
+        let best = s.keep.best.as_ref().map(|m| self.metric(m, Some(s)));
+        json!({
+            "data": self.data(s),
+            "augment": augment,
+            "batch": match s.batch { Batch::Size(n) => json!(n), Batch::All => json!("all") },
+            "accumulate": s.accumulate,
+            "optimizer": [number(&mut self.optimizers, s.optimizer.id), self.spec(&s.optimizer.spec, Some(epoch))],
+            "clocks": clocks,
+            "objective": self.value(&s.objective, Some(epoch)),
+            "frozen": frozen,
+            "frozen_statistics": s.frozen_statistics,
+            "measure": measured,
+            "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
+        })
+    }
+
+    fn data(&mut self, s: &Settings) -> Json {
+        let counts: Vec<usize> = [Split::Train, Split::Validation, Split::Test].map(|x| s.facts.count(x)).to_vec();
+        json!([self.spec(&s.data, None), s.facts.shape, s.facts.classes, counts])
+    }
+
+    fn metrics(&mut self, metrics: &[Metric], s: &Settings) -> Vec<Json> {
+        metrics.iter().map(|m| self.metric(m, Some(s))).collect()
+    }
+
+    /// With the split and the attack that it is measured with.
+    fn metric(&mut self, m: &Metric, s: Option<&Settings>) -> Json {
+        let split = m.split.or(s.map(Settings::default_split)).map(Split::name);
+        let attack = match s {
+            Some(s) if m.spec.member.param("attack").is_some() && *m.spec.get("attack") == Value::None => {
+                super::passes::attack_of(&s.objective).map(|a| self.spec(a, None))
+            }
+            _ => None,
+        };
+        let args: Vec<Json> = m
+            .spec
+            .args
+            .iter()
+            .map(|v| match v {
+                Value::Metric(inner) => self.metric(inner, s),
+                other => self.value(other, None),
+            })
+            .collect();
+        json!([split, m.spec.name(), args, attack])
+    }
+
+    fn spec(&mut self, spec: &Spec, epoch: Option<u64>) -> Json {
+        let named = spec.member.params.iter().zip(&spec.args);
+        let mut map: serde_json::Map<String, Json> =
+            named.map(|(p, v)| (p.name.to_string(), self.value(v, epoch))).collect();
+        map.insert("name".into(), json!(spec.name()));
+        map.into()
+    }
+
+    fn value(&mut self, value: &Value, epoch: Option<u64>) -> Json {
+        match value {
+            Value::Text(text) => self.file(text),
+            Value::Duration(d) => duration(*d, epoch),
+            Value::List(items) => items.iter().map(|v| self.value(v, epoch)).collect(),
+            Value::Named(items) => items.iter().map(|(n, v)| json!([n, self.value(v, epoch)])).collect(),
+            Value::Selector(s) => self.selector(s),
+            Value::Metric(m) => self.metric(m, None),
+            Value::Component(spec) => self.spec(spec, epoch),
+            Value::Later(e, ty) => {
+                json!({ "later": self.expression(e, None), "type": format!("{ty:?}"), "epoch": epoch })
+            }
+            plain => plain.to_json(),
+        }
+    }
+
+    fn file(&self, text: &str) -> Json {
+        match self.context.checksums.get(text) {
+            Some(sum) => json!({ "sha256": sum }),
+            None => json!(text),
+        }
+    }
+
+    fn expression(&mut self, e: &Expression, s: Option<&Settings>) -> Json {
+        let mut all = |items: &[Expression]| items.iter().map(|e| self.expression(e, s)).collect::<Vec<_>>();
+        match e {
+            Expression::Constant(v) => self.value(v, None),
+            Expression::Variable(id, _) => json!({ "variable": number(&mut self.variables, *id) }),
+            Expression::Metric(m) => json!({ "metric": self.metric(m, s) }),
+            Expression::Negate(e) => json!({ "-": self.expression(e, s) }),
+            Expression::Not(e) => json!({ "not": self.expression(e, s) }),
+            Expression::Binary(op, a, b) => json!({ op.symbol(): [self.expression(a, s), self.expression(b, s)] }),
+            Expression::Item(list, i) => json!({ "item": [self.expression(list, s), self.expression(i, s)] }),
+            Expression::List(items) => json!({ "list": all(items) }),
+            Expression::Component(member, args) => json!({ "component": member.name, "args": all(args) }),
+        }
+    }
+
+    /// A selector that waits for a variable.
+    fn selector(&mut self, selector: &crate::components::Selector) -> Json {
+        use crate::components::Selector::*;
+        match selector {
+            Layers(i) => json!({ "layers": self.index(i) }),
+            Blocks(i) => json!({ "blocks": self.index(i) }),
+            Head(i) => json!({ "head": self.index(i) }),
+            Union(a, b) => json!({ "+": [self.selector(a), self.selector(b)] }),
+            Difference(a, b) => json!({ "-": [self.selector(a), self.selector(b)] }),
+            Intersection(a, b) => json!({ "&": [self.selector(a), self.selector(b)] }),
+            All | Params(_) | Kind(_) => json!(selector.to_string()),
+        }
+    }
+
+    fn index(&mut self, index: &crate::components::selector::Index) -> Json {
+        use crate::components::selector::Index::*;
+        match index {
+            All => Json::Null,
+            One(e) => self.expression(e, None),
+            Slice { start, end, inclusive } => {
+                let start = start.as_ref().map(|e| self.expression(e, None));
+                let end = end.as_ref().map(|e| self.expression(e, None));
+                json!([start, end, inclusive])
+            }
+        }
+    }
+}
+
+/// The place of a number among those that were met so far.
+fn number(met: &mut Vec<u32>, id: u32) -> usize {
+    met.iter().position(|m| *m == id).unwrap_or_else(|| {
+        met.push(id);
+        met.len() - 1
+    })
+}
+
+/// In steps, where the steps of an epoch are known and no clock decides.
+fn duration(d: Duration, epoch: Option<u64>) -> Json {
+    match epoch.and_then(|epoch| d.steps(epoch)) {
+        Some(steps) => json!({ "steps": steps }),
+        None => d.to_json(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{self, *};
+    use super::*;
+    use crate::components::schedules;
+    use std::sync::Arc;
+
+    fn hash(body: Vec<Step>) -> String {
+        trial(&program(body), &Checksums::new())
+    }
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Vec<Step> {
+        let mut s = settings();
+        change(&mut s);
+        vec![step("1", train(epochs(3.0), s))]
+    }
+
+    fn forgetting(change: impl FnOnce(&mut Forget)) -> Vec<Step> {
+        let mut f = forget(Value::Real(0.3), settings());
+        change(&mut f);
+        vec![step("1", Op::Forget(f))]
+    }
+
+    fn episodes(variable: u32, name: &str, ids: [&str; 2]) -> Vec<Step> {
+        let mut f = forget(Value::Real(0.3), settings());
+        let index = Expression::Variable(variable, name.into());
+        f.target.selector = crate::components::Selector::Head(crate::components::selector::Index::One(Box::new(index)));
+        f.target.selection = None;
+        let body = vec![step(ids[1], Op::Forget(f))];
+        vec![step(ids[0], Op::For { variable, name: name.into(), values: vec![Value::Int(1), Value::Int(4)], body })]
+    }
+
+    fn scheduled(clock: u32, outer: Option<u32>) -> Vec<Step> {
+        let drop = spec(schedules::SCHEDULES[1].0, &[("at", Value::List(vec![Value::Real(0.5)]))]);
+        let op = |clock| Op::Schedule { clock, schedule: Value::Component(drop.clone()), total: 30 };
+        let mut s = settings();
+        s.clocks = outer.into_iter().chain([clock]).collect();
+        let mut body: Vec<Step> = outer.map(|c| step("0", op(c))).into_iter().collect();
+        body.extend([step("1", op(clock)), step("2", train(epochs(3.0), s))]);
+        body
+    }
+
+    #[test]
+    fn the_same_programs_have_the_same_hash() {
+        let block = |label: Option<&str>, body| vec![step("9", Op::Block { label: label.map(String::from), body })];
+        let base = hash(cycles());
+        let same: Vec<(&str, Vec<Step>)> = vec![
+            ("a bare block", block(None, cycles())),
+            ("a phase", block(Some("cycle"), cycles())),
+            ("one turn", vec![step("1", repeat(1, cycles()))]),
+            ("an empty loop beside", [cycles(), vec![step("2", repeat(4, Vec::new()))]].concat()),
+            ("an unused clock", {
+                let drop = Value::Component(spec(schedules::SCHEDULES[0].0, &[]));
+                [vec![step("0", Op::Schedule { clock: 5, schedule: drop, total: 9 })], cycles()].concat()
+            }),
+            ("an unused optimizer", [vec![step("0", Op::FreshOptimizer { id: 7 })], cycles()].concat()),
+        ];
+        for (what, body) in same {
+            assert_eq!(hash(body), base, "{what} changes the hash");
+        }
+        assert_eq!(hash(episodes(1, "c", ["1", "1.for.1"])), hash(episodes(8, "class", ["4", "4.for.1"])));
+        assert_eq!(hash(scheduled(0, None)), hash(scheduled(4, None)), "clocks are told apart, not named");
+        assert_eq!(hash(scheduled(0, None)), hash(scheduled(4, Some(1))), "a hidden schedule has no effect");
+        assert_eq!(hash(with(|s| s.optimizer.id = 5)), hash(with(|s| s.optimizer.id = 0)));
+        assert_eq!(
+            hash(vec![step("1", train(fixture::steps(30), settings()))]),
+            hash(with(|_| ())),
+            "3 epochs are 30 steps"
+        );
+        let values = (0..5).map(Value::Int).collect();
+        let Op::Repeat { body, .. } = &cycles()[0].op else { unreachable!() };
+        let turns = Op::For { variable: 2, name: "i".into(), values, body: body.clone() };
+        assert_eq!(hash(vec![step("1", turns)]), base, "a variable that nothing uses");
+    }
+
+    #[test]
+    fn names_of_parameters_threads_and_devices_do_not_count() {
+        let base = program(cycles());
+        let mut other = program(cycles());
+        other.bindings = vec![("n".into(), Value::Int(40))];
+        other.threads = Some(2);
+        other.device = crate::language::program::Device::Auto;
+        assert_eq!(trial(&base, &Checksums::new()), trial(&other, &Checksums::new()));
+        other.seed = 1;
+        assert_ne!(trial(&base, &Checksums::new()), trial(&other, &Checksums::new()));
+    }
+
+    #[test]
+    fn everything_that_matters_changes_the_hash() {
+        let attack = |n| adversarial(pgd(n));
+        let measure = |metric, when| crate::language::program::Measure { metrics: vec![metric], when };
+        let bodies: Vec<Vec<Step>> = vec![
+            with(|_| ()),
+            vec![step("1", train(epochs(4.0), settings()))],
+            with(|s| s.batch = Batch::Size(50)),
+            with(|s| s.batch = Batch::All),
+            with(|s| s.accumulate = 2),
+            with(|s| s.optimizer.spec = optimizer(0.2, 0.9)),
+            with(|s| s.objective = attack(10)),
+            with(|s| s.objective = attack(11)),
+            with(|s| s.trainable[0] = false),
+            with(|s| s.frozen_statistics = vec![1]),
+            with(|s| s.facts.counts = [1000, 200, 501]),
+            with(|s| s.data.args[0] = Value::Text("digits".into())),
+            with(|s| s.augment = vec![spec(&crate::components::augment::flip::MEMBER, &[])]),
+            with(|s| s.keep.last = 2),
+            with(|s| s.keep.best = Some(clean())),
+            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Epochs(1.0)))]),
+            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Steps(3)))]),
+            with(|s| s.measure = vec![measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))]),
+            scheduled(0, None),
+            forgetting(|_| ()),
+            forgetting(|f| f.share = Value::Real(0.4)),
+            forgetting(|f| f.overall = true),
+            forgetting(|f| f.unit = "channel".into()),
+            forgetting(|f| f.moments = "clear".into()),
+            forgetting(|f| f.target.selection = Some(vec![Selected { part: 8, rows: None }])),
+            forgetting(|f| f.target.selection = Some(vec![Selected { part: 8, rows: Some(vec![1]) }])),
+            forgetting(|f| {
+                f.by = Value::Component(fixture::spec(&crate::components::forgetting::rankings::SMALLEST, &[]));
+            }),
+            forgetting(|f| f.to = Value::Component(spec(&crate::components::forgetting::fills::ZERO, &[]))),
+            episodes(1, "c", ["1", "1.for.1"]),
+            vec![step("1", Op::Checkpoint { name: "a".into() })],
+            vec![step("1", Op::Rollback { name: "a".into() })],
+            cycles(),
+            vec![],
+        ];
+        let hashes: Vec<String> = bodies.into_iter().map(hash).collect();
+        for (i, a) in hashes.iter().enumerate() {
+            for (j, b) in hashes.iter().enumerate().skip(i + 1) {
+                assert_ne!(a, b, "programs {i} and {j} differ, their hashes don't");
+            }
+        }
+    }
+
+    #[test]
+    fn random_forgetting_does_not_ask_for_data_and_saliency_does() {
+        let other_data = |f: &mut Forget| {
+            let mut s = settings();
+            s.data.args[0] = Value::Text("digits".into());
+            f.settings = Arc::new(s);
+        };
+        assert_eq!(hash(forgetting(|_| ())), hash(forgetting(other_data)));
+        let saliency = |f: &mut Forget| {
+            f.by = Value::Component(spec(&crate::components::forgetting::rankings::SALIENCY, &[]));
+        };
+        let by_saliency = hash(forgetting(saliency));
+        assert_ne!(
+            by_saliency,
+            hash(forgetting(|f| {
+                saliency(f);
+                other_data(f)
+            }))
+        );
+    }
+
+    #[test]
+    fn checksums_take_the_place_of_paths() {
+        let named = |name: &str, sum: &str| {
+            let body = with(|s| s.data.args[0] = Value::Text(name.into()));
+            trial(&program(body), &Checksums::from([(name.to_string(), sum.to_string())]))
+        };
+        assert_eq!(named("here", "aa"), named("there", "aa"));
+        assert_ne!(named("here", "aa"), named("here", "bb"));
+    }
+
+    #[test]
+    fn steps_have_hashes_of_their_own() {
+        let p = program(cycles());
+        let before = super::steps(&p, &Checksums::new());
+        let mut moved = vec![step("1", train(epochs(1.0), settings()))];
+        let Op::Repeat { body, .. } = cycles().remove(0).op else { unreachable!() };
+        moved.extend(body.into_iter().enumerate().map(|(i, s)| Step { id: format!("{}", i + 2), ..s }));
+        let after = super::steps(&program(moved), &Checksums::new());
+        assert_eq!(before["1.repeat.2"], after["3"]);
+        assert_ne!(before["1.repeat.1"], after["1"]);
+        assert_eq!(before["1"].len(), 16);
+    }
+}

@@ -1,0 +1,117 @@
+//! Passes through the network: what one optimizer step, one measurement and one attack take.
+
+use super::variables::Variables;
+use crate::components::{Metric, Spec, Split, Value};
+use crate::language::program::{Batch, Settings};
+
+/// Images in one batch of an evaluation. Networks evaluate each image by itself, so it doesn't change a result.
+pub const EVALUATION_BATCH: u64 = 250;
+
+/// Forward and backward passes that an attack takes on one batch: `iters` times `restarts`; 1 where it has neither.
+pub fn attack_passes(attack: &Spec) -> u64 {
+    let factor = |name: &str| match attack.member.param(name).map(|(i, _)| &attack.args[i]) {
+        Some(Value::Int(n)) => u64::try_from(*n).unwrap_or(0),
+        _ => 1,
+    };
+    factor("iters").saturating_mul(factor("restarts"))
+}
+
+/// The attack that an objective trains against.
+pub fn attack_of(objective: &Value) -> Option<&Spec> {
+    match objective {
+        Value::Component(spec) => spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack)),
+        _ => None,
+    }
+}
+
+/// Images and batches that so much training takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    pub images: u64,
+    /// batches whose gradients are formed: `accumulate` of them make a step
+    pub batches: u64,
+}
+
+/// What `steps` optimizer steps take, begun at the start of an epoch; the last batch of an epoch may be smaller.
+pub fn training(settings: &Settings, steps: u64) -> Work {
+    let all = settings.facts.count(Split::Train) as u64;
+    let per_step = settings.examples_per_step();
+    let per_epoch = settings.steps_per_epoch();
+    let batch = match settings.batch {
+        Batch::Size(n) => n.max(1),
+        Batch::All => per_step,
+    };
+    let in_full_step = per_step.div_ceil(batch);
+    let in_last_step = (all - (per_epoch - 1) * per_step).div_ceil(batch).max(1);
+    let (epochs, rest) = (steps / per_epoch, steps % per_epoch);
+    let batches_per_epoch = (per_epoch - 1) * in_full_step + in_last_step;
+    Work {
+        images: epochs.saturating_mul(all).saturating_add(rest * per_step),
+        batches: epochs.saturating_mul(batches_per_epoch).saturating_add(rest * in_full_step),
+    }
+}
+
+/// What one measurement takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measurement {
+    /// passes of a batch: a forward pass is one, a pass of an attack (forward and backward) too
+    pub passes: u64,
+    /// images times forward passes
+    pub forwards: u64,
+    /// images times attack passes
+    pub attacks: u64,
+}
+
+impl Measurement {
+    fn add(&mut self, images: u64, attack_passes: Option<u64>) {
+        let batches = images.div_ceil(EVALUATION_BATCH);
+        let attacks = attack_passes.unwrap_or(0);
+        self.passes = self.passes.saturating_add(batches.saturating_mul(attacks.saturating_add(1)));
+        self.forwards = self.forwards.saturating_add(images);
+        self.attacks = self.attacks.saturating_add(images.saturating_mul(attacks));
+    }
+}
+
+/// A metric as it is measured: a `gap` is its inner metric's, a missing split and attack are filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    pub split: Split,
+    /// `None`: on the images as they are
+    pub attack: Option<Spec>,
+    /// `loss`, `clean`, `robust`
+    pub metric: &'static str,
+}
+
+/// What is measured for `metric` under these settings.
+pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Probe {
+    let split = metric.split.unwrap_or(settings.default_split());
+    match metric.spec.args.first() {
+        Some(Value::Metric(inner)) => {
+            let inner = Metric { split: inner.split.or(metric.split), spec: inner.spec.clone() };
+            probe(&inner, settings, variables)
+        }
+        _ => {
+            let given = metric.spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack));
+            let takes_attack = metric.spec.member.param("attack").is_some();
+            let attack = given.or(attack_of(&settings.objective).filter(|_| takes_attack));
+            Probe { split, attack: attack.map(|a| variables.resolve_spec(a)), metric: metric.spec.name() }
+        }
+    }
+}
+
+/// What it takes to measure all of these at one point of training: one pass over each split for the images as they
+/// are, and one for each attack on it, besides the attack's own.
+pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
+    let mut total = Measurement::default();
+    let mut done: Vec<(Split, Option<&Spec>)> = Vec::new();
+    for probe in probes {
+        let images = settings.facts.count(probe.split) as u64;
+        for attack in [None, probe.attack.as_ref()] {
+            if !done.contains(&(probe.split, attack)) {
+                total.add(images, attack.map(attack_passes));
+                done.push((probe.split, attack));
+            }
+        }
+    }
+    total
+}

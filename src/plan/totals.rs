@@ -1,0 +1,468 @@
+//! What a program takes in all, counted without unrolling its loops.
+
+use super::cost::{PassCost, Profile};
+use super::passes::{self, Measurement, Probe};
+use super::range::{Number, Range};
+use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
+use crate::components::{Duration, Expression, Metric, Value};
+use crate::language::program::{Evaluate, Op, Program, Settings, Step, Train, When};
+use serde_json::json;
+
+/// Counts of a program, or of a part of it. Where a measurement decides, from the least to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    pub epochs: Range<f64>,
+    /// steps of an optimizer
+    pub train_steps: Range<u64>,
+    /// forward and backward passes of one batch while training, those of attacks included
+    pub gradient_evaluations: Range<u64>,
+    /// passes of one batch in measurements, those of attacks included
+    pub evaluation_passes: Range<u64>,
+    /// `forget` and `zap`
+    pub forget_events: Range<u64>,
+    /// floating-point operations of training passes
+    pub training_flops: Range<f64>,
+    /// of passes of attacks, in training and in measurements
+    pub attack_flops: Range<f64>,
+    /// of forward passes in measurements
+    pub evaluation_flops: Range<f64>,
+    /// seconds that clocks give to training; their operations are in no count above
+    pub clocked_seconds: Range<f64>,
+}
+
+impl Totals {
+    /// One after the other.
+    pub fn plus(self, other: Totals) -> Totals {
+        self.zip(other, Range::plus, Range::plus)
+    }
+
+    /// The one or the other.
+    pub fn or(self, other: Totals) -> Totals {
+        self.zip(other, Range::or, Range::or)
+    }
+
+    /// `n` times over.
+    pub fn times(self, n: u64) -> Totals {
+        self.zip(self, |a, _| a.times(n), |a, _| a.times(n))
+    }
+
+    /// All floating-point operations; no bound where a clock decides.
+    pub fn flops(&self) -> Range<f64> {
+        let sum = self.training_flops.plus(self.attack_flops).plus(self.evaluation_flops);
+        if self.clocked_seconds.exact() == Some(0.0) { sum } else { Range::at_least(sum.min) }
+    }
+
+    /// How long it takes on a machine that computes so fast.
+    pub fn seconds(&self, profile: &Profile) -> Range<f64> {
+        let at = |work: Range<f64>, rate: f64| Range { min: work.min / rate, max: work.max.map(|m| m / rate) };
+        at(self.training_flops, profile.training)
+            .plus(at(self.attack_flops, profile.attacks))
+            .plus(at(self.evaluation_flops, profile.evaluation))
+            .plus(self.clocked_seconds)
+    }
+
+    /// The counts as JSON; operations in one sum.
+    pub fn to_json(&self) -> serde_json::Value {
+        json!({
+            "epochs": self.epochs.to_json(),
+            "train_steps": self.train_steps.to_json(),
+            "gradient_evaluations": self.gradient_evaluations.to_json(),
+            "evaluation_passes": self.evaluation_passes.to_json(),
+            "forget_events": self.forget_events.to_json(),
+            "flops": self.flops().to_json(),
+        })
+    }
+
+    fn zip(
+        self,
+        other: Totals,
+        counts: impl Fn(Range<u64>, Range<u64>) -> Range<u64>,
+        reals: impl Fn(Range<f64>, Range<f64>) -> Range<f64>,
+    ) -> Totals {
+        Totals {
+            epochs: reals(self.epochs, other.epochs),
+            train_steps: counts(self.train_steps, other.train_steps),
+            gradient_evaluations: counts(self.gradient_evaluations, other.gradient_evaluations),
+            evaluation_passes: counts(self.evaluation_passes, other.evaluation_passes),
+            forget_events: counts(self.forget_events, other.forget_events),
+            training_flops: reals(self.training_flops, other.training_flops),
+            attack_flops: reals(self.attack_flops, other.attack_flops),
+            evaluation_flops: reals(self.evaluation_flops, other.evaluation_flops),
+            clocked_seconds: reals(self.clocked_seconds, other.clocked_seconds),
+        }
+    }
+}
+
+/// Walks a program and counts.
+pub struct Counter<'a> {
+    program: &'a Program,
+    cost: PassCost,
+    variables: Variables,
+    /// what has been measured at this point of training
+    known: Vec<Probe>,
+}
+
+impl<'a> Counter<'a> {
+    pub fn new(program: &'a Program) -> Counter<'a> {
+        let cost = PassCost::of(&program.model.architecture);
+        Counter { program, cost, variables: Variables::default(), known: Vec::new() }
+    }
+
+    /// All steps, one after the other.
+    pub fn body(&mut self, steps: &[Step]) -> Totals {
+        steps.iter().fold(Totals::default(), |sum, step| sum.plus(self.step(step)))
+    }
+
+    /// One step with all that is in it.
+    pub fn step(&mut self, step: &Step) -> Totals {
+        match &step.op {
+            Op::Train(train) => self.train(train),
+            Op::Forget(f) => self.change(&f.settings),
+            Op::Zap(z) => self.change(&z.settings),
+            Op::Evaluate(evaluate) => self.evaluate(evaluate),
+            Op::Expect { condition, settings, .. } => self.condition(condition, settings),
+            Op::Repeat { count, body } => {
+                self.known.clear();
+                self.body(body).times(*count)
+            }
+            Op::For { variable, values, body, .. } => self.each(*variable, values, body),
+            Op::If { condition, settings, then, otherwise } => {
+                let asked = self.condition(condition, settings);
+                asked.plus(self.branch(condition, then, otherwise))
+            }
+            Op::Block { body, .. } => self.body(body),
+            Op::Rollback { .. } | Op::Load { .. } => {
+                self.known.clear();
+                Totals::default()
+            }
+            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } => Totals::default(),
+        }
+    }
+
+    /// A loop over values: multiplied where they don't change what it costs, else summed over them; equal values are
+    /// counted once.
+    fn each(&mut self, variable: u32, values: &[Value], body: &[Step]) -> Totals {
+        self.known.clear();
+        if !cost_uses(body, variable) {
+            return self.body(body).times(values.len() as u64);
+        }
+        let mut distinct = std::collections::BTreeMap::<String, (&Value, u64)>::new();
+        for value in values {
+            distinct.entry(value.to_json().to_string()).or_insert((value, 0)).1 += 1;
+        }
+        distinct.into_values().fold(Totals::default(), |sum, (value, times)| {
+            self.known.clear();
+            self.variables.enter(variable, value.clone());
+            let turn = self.body(body);
+            self.variables.leave();
+            sum.plus(turn.times(times))
+        })
+    }
+
+    fn branch(&mut self, condition: &Expression, then: &[Step], otherwise: &[Step]) -> Totals {
+        match self.variables.decide(condition) {
+            Some(true) => self.body(then),
+            Some(false) => self.body(otherwise),
+            None => {
+                let before = self.known.clone();
+                let yes = self.body(then);
+                let after_yes = std::mem::replace(&mut self.known, before);
+                let no = self.body(otherwise);
+                self.known.retain(|p| after_yes.contains(p));
+                yes.or(no)
+            }
+        }
+    }
+
+    fn train(&mut self, train: &Train) -> Totals {
+        let settings = &*train.settings;
+        let per_epoch = settings.steps_per_epoch();
+        match self.variables.resolve(&train.duration) {
+            Some(Value::Duration(Duration::Seconds(s))) => self.clocked(settings, s),
+            Some(Value::Duration(duration)) => {
+                let steps = duration.steps(per_epoch).unwrap_or(1);
+                let epochs = match duration {
+                    Duration::Epochs(n) => n,
+                    _ => steps as f64 / per_epoch as f64,
+                };
+                self.stretch(settings, steps, epochs)
+            }
+            // A measurement decides: at least one step.
+            _ => Totals { epochs: Range::at_least(0.0), ..unbounded(self.stretch(settings, 1, 0.0)) },
+        }
+    }
+
+    /// Training that a clock ends.
+    fn clocked(&mut self, settings: &Settings, seconds: f64) -> Totals {
+        let least = unbounded(self.stretch(settings, 1, 0.0));
+        self.known.clear();
+        Totals {
+            epochs: Range::at_least(0.0),
+            training_flops: Range::default(),
+            attack_flops: Range::default(),
+            evaluation_flops: Range::default(),
+            clocked_seconds: Range::exactly(seconds),
+            ..least
+        }
+    }
+
+    fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
+        let work = passes::training(settings, steps);
+        let attack = self.attack_passes(&settings.objective);
+        let images = work.images as f64;
+        let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
+        let trained = Totals {
+            epochs: Range::exactly(epochs),
+            train_steps: Range::exactly(steps),
+            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(1))),
+            training_flops: Range::exactly(images * per_image),
+            attack_flops: Range::exactly(images * attack as f64 * self.cost.attack()),
+            ..Totals::default()
+        };
+        trained.plus(self.followed(settings, steps))
+    }
+
+    fn attack_passes(&mut self, objective: &Value) -> u64 {
+        let objective = self.variables.resolve(objective).unwrap_or_else(|| objective.clone());
+        passes::attack_of(&objective).map_or(0, passes::attack_passes)
+    }
+
+    /// What `measure … every:` and `keep best:` take while training so many steps. Metrics that fall due at the same
+    /// step share their passes.
+    fn followed(&mut self, settings: &Settings, steps: u64) -> Totals {
+        let mut groups: Vec<(u64, Vec<Probe>)> = Vec::new();
+        let per_epoch = settings.steps_per_epoch();
+        let epoch = Duration::Epochs(1.0);
+        let best = settings.keep.best.iter().map(|m| (epoch, m));
+        let every = settings.measure.iter().filter_map(|m| match m.when {
+            When::Every(duration) => Some(m.metrics.iter().map(move |metric| (duration, metric))),
+            When::AtForget => None,
+        });
+        for (duration, metric) in every.flatten().chain(best) {
+            let probe = passes::probe(metric, settings, &mut self.variables);
+            let Some(period) = duration.steps(per_epoch) else { continue };
+            if probe.split == crate::components::Split::Train && period == 1 && probe.metric == "loss" {
+                continue; // each step's own loss
+            }
+            match groups.iter_mut().find(|(p, _)| *p == period) {
+                Some((_, probes)) => probes.push(probe),
+                None => groups.push((period, vec![probe])),
+            }
+        }
+        self.known.clear();
+        let mut total = Totals::default();
+        for (period, probes) in groups {
+            let once = self.measured(passes::measurement(&probes, settings));
+            total = total.plus(once.times(steps / period));
+            if steps.is_multiple_of(period) {
+                self.known.extend(probes);
+            }
+        }
+        total
+    }
+
+    /// A `forget` or `zap`, measured before and after where that is asked for.
+    fn change(&mut self, settings: &Settings) -> Totals {
+        let probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
+        let once = self.measured(passes::measurement(&probes, settings));
+        self.known = probes;
+        Totals { forget_events: Range::exactly(1), ..once.times(2) }
+    }
+
+    fn evaluate(&mut self, evaluate: &Evaluate) -> Totals {
+        let probes = self.probes(&evaluate.metrics, &evaluate.settings);
+        let total = self.measured(passes::measurement(&probes, &evaluate.settings));
+        self.known.extend(probes);
+        total
+    }
+
+    /// What a condition takes: metrics that weren't measured at this point are measured now.
+    fn condition(&mut self, condition: &Expression, settings: &Settings) -> Totals {
+        let mut probes = self.probes(&metrics_in(condition), settings);
+        probes.retain(|p| !self.known.contains(p));
+        let total = self.measured(passes::measurement(&probes, settings));
+        self.known.extend(probes);
+        total
+    }
+
+    fn probes(&mut self, metrics: &[Metric], settings: &Settings) -> Vec<Probe> {
+        metrics.iter().map(|m| passes::probe(m, settings, &mut self.variables)).collect()
+    }
+
+    fn measured(&self, m: Measurement) -> Totals {
+        Totals {
+            evaluation_passes: Range::exactly(m.passes),
+            attack_flops: Range::exactly(m.attacks as f64 * self.cost.attack()),
+            evaluation_flops: Range::exactly(m.forwards as f64 * self.cost.forward()),
+            ..Totals::default()
+        }
+    }
+}
+
+/// The same without upper bounds on what training takes.
+fn unbounded(least: Totals) -> Totals {
+    fn open<T: Number>(range: Range<T>) -> Range<T> {
+        Range::at_least(range.min)
+    }
+    Totals {
+        train_steps: open(least.train_steps),
+        gradient_evaluations: open(least.gradient_evaluations),
+        evaluation_passes: open(least.evaluation_passes),
+        training_flops: open(least.training_flops),
+        attack_flops: open(least.attack_flops),
+        evaluation_flops: open(least.evaluation_flops),
+        ..least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::*;
+    use super::*;
+    use crate::components::{Type, metrics};
+    use crate::language::program::{Keep, Measure};
+
+    fn totals(body: Vec<Step>) -> Totals {
+        let program = program(body);
+        Counter::new(&program).body(&program.body)
+    }
+
+    fn variable(id: u32) -> Value {
+        Value::Later(Box::new(Expression::Variable(id, "n".into())), Type::Duration)
+    }
+
+    fn each(values: &[i64], body: Vec<Step>) -> Op {
+        let values = values.iter().map(|v| Value::Int(*v)).collect();
+        Op::For { variable: 3, name: "n".into(), values, body }
+    }
+
+    #[test]
+    fn five_cycles_of_forty_and_ten_epochs() {
+        let t = totals(cycles());
+        assert_eq!(t.epochs.exact(), Some(250.0));
+        assert_eq!(t.train_steps.exact(), Some(2500));
+        assert_eq!(t.gradient_evaluations.exact(), Some(2500));
+        assert_eq!(t.forget_events.exact(), Some(5));
+        assert_eq!(t.evaluation_passes.exact(), Some(0));
+        // 28x28 and 14x14 and 7x7 outputs of 8 channels, 3x3 windows; the classifier sees 8·3·3.
+        let layers = [2 * 8 * 28 * 28 * 9, 2 * 8 * 14 * 14 * 72, 2 * 8 * 7 * 7 * 72, 2 * 10 * 72u64];
+        let forward: u64 = layers.iter().sum();
+        let one = 3 * forward - layers[0]; // the image needs no gradient
+        assert_eq!(t.flops().exact(), Some((one * 250 * 1000) as f64));
+    }
+
+    #[test]
+    fn forward_passes_cost_what_the_architecture_says() {
+        let program = program(Vec::new());
+        let cost = PassCost::of(&program.model.architecture);
+        assert_eq!(cost.forward(), program.model.architecture.forward_flops() as f64);
+    }
+
+    #[test]
+    fn attack_passes_and_accumulated_batches_count() {
+        let mut s = settings();
+        s.objective = adversarial(pgd(10));
+        assert_eq!(totals(vec![step("1", train(steps(3), s.clone()))]).gradient_evaluations.exact(), Some(33));
+        s.accumulate = 4;
+        // Three steps an epoch: 400, 400, 200 images in batches of 100.
+        let t = totals(vec![step("1", train(epochs(2.0), s.clone()))]);
+        assert_eq!((t.train_steps.exact(), t.gradient_evaluations.exact()), (Some(6), Some(11 * 20)));
+        s.batch = Batch::All;
+        let t = totals(vec![step("1", train(epochs(2.0), s))]);
+        assert_eq!((t.train_steps.exact(), t.gradient_evaluations.exact()), (Some(2), Some(22)));
+    }
+
+    use crate::language::program::Batch;
+
+    #[test]
+    fn a_million_turns_are_multiplied() {
+        let inner = vec![step("1.repeat.1", train(steps(1), settings()))];
+        let body = vec![step("1", repeat(1_000_000, vec![step("1.1", repeat(1_000_000, inner))]))];
+        let start = std::time::Instant::now();
+        assert_eq!(totals(body).train_steps.exact(), Some(1_000_000_000_000));
+        assert!(start.elapsed().as_millis() < 100, "loops are unrolled");
+    }
+
+    #[test]
+    fn values_that_decide_are_summed() {
+        let body = vec![step("1.for.1", train(variable(3), settings()))];
+        let t = totals(vec![step("1", each(&[1, 2, 3, 2], body))]);
+        assert_eq!((t.epochs.exact(), t.train_steps.exact()), (Some(8.0), Some(80)));
+        let body = vec![step("1.for.1", train(epochs(2.0), settings()))];
+        assert_eq!(totals(vec![step("1", each(&[1, 2, 3, 2], body))]).epochs.exact(), Some(8.0));
+    }
+
+    #[test]
+    fn measured_conditions_give_a_range_and_known_ones_a_number() {
+        let choice = |condition| Op::If {
+            condition,
+            settings: std::sync::Arc::new(settings()),
+            then: vec![step("1.then.1", train(epochs(4.0), settings()))],
+            otherwise: Vec::new(),
+        };
+        let t = totals(vec![step("1", choice(Expression::Metric(clean())))]);
+        assert_eq!((t.epochs.min, t.epochs.max), (0.0, Some(4.0)));
+        // 200 validation images are one batch: the condition measures them.
+        assert_eq!(t.evaluation_passes.exact(), Some(1));
+        let less = Expression::Binary(
+            crate::syntax::tree::BinaryOp::Less,
+            Box::new(Expression::Variable(3, "n".into())),
+            Box::new(Expression::Constant(Value::Int(2))),
+        );
+        let t = totals(vec![step("1", each(&[0, 1, 2, 3], vec![step("1.for.1", choice(less))]))]);
+        assert_eq!(t.epochs.exact(), Some(8.0));
+    }
+
+    #[test]
+    fn measurements_count_their_passes() {
+        let mut s = settings();
+        s.objective = adversarial(pgd(10));
+        let gap =
+            Metric { split: None, spec: spec(&metrics::gap::MEMBER, &[("metric", Value::Metric(robust(pgd(20))))]) };
+        let metrics = vec![clean(), robust(pgd(20)), gap];
+        s.measure = vec![Measure { metrics: metrics.clone(), when: When::Every(Duration::Epochs(1.0)) }];
+        s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: Some(robust(pgd(20))) };
+        // Each epoch: one pass on the 200 images as they are, 20 of the attack, one on what it made.
+        let t = totals(vec![step("1", train(epochs(3.0), s.clone()))]);
+        assert_eq!(t.evaluation_passes.exact(), Some(3 * 22));
+        // What was just measured isn't measured again.
+        let expect = |metric| Op::Expect {
+            condition: Expression::Metric(metric),
+            text: String::new(),
+            settings: std::sync::Arc::new(s.clone()),
+        };
+        let t = totals(vec![
+            step("1", train(epochs(3.0), s.clone())),
+            step("2", expect(robust(pgd(20)))),
+            step("3", expect(robust(Value::None))),
+        ]);
+        assert_eq!(t.evaluation_passes.exact(), Some(3 * 22 + 12));
+    }
+
+    #[test]
+    fn forgetting_is_measured_before_and_after() {
+        let mut s = settings();
+        s.measure = vec![Measure { metrics: vec![clean()], when: When::AtForget }];
+        let t = totals(vec![step("1", Op::Forget(forget(Value::Real(0.3), s)))]);
+        assert_eq!(t.evaluation_passes.exact(), Some(2));
+    }
+
+    #[test]
+    fn clocks_leave_no_upper_bound() {
+        let t = totals(vec![step("1", train(Value::Duration(Duration::Seconds(90.0)), settings()))]);
+        assert_eq!(t.train_steps.to_json(), json!({ "min": 1, "max": null }));
+        assert_eq!(t.flops().max, None);
+        let profile = Profile { training: 1e9, attacks: 1e9, evaluation: 1e9 };
+        assert_eq!(t.seconds(&profile).exact(), Some(90.0));
+    }
+
+    #[test]
+    fn frozen_layers_cost_no_gradients() {
+        let mut s = settings();
+        s.trainable = (0..14).map(|part| part >= 12).collect();
+        let t = totals(vec![step("1", train(epochs(1.0), s))]);
+        let program = program(Vec::new());
+        let forward = program.model.architecture.forward_flops() as f64;
+        assert_eq!(t.training_flops.exact(), Some(1000.0 * (forward + 2.0 * 10.0 * 72.0)));
+    }
+}
