@@ -1,14 +1,25 @@
 //! The catalogue: everything that can stand in a program as a value, described once as plain data beside the code
 //! that builds it. `language` reads the descriptions, `runtime` calls the builders.
 
+pub mod arithmetic;
+pub mod attacks;
+pub mod augment;
+pub mod catalogue;
+pub mod coerce;
 pub mod data;
 pub mod describe;
 mod expression;
+pub mod forgetting;
+pub mod metrics;
+pub mod models;
+pub mod objectives;
 pub mod problem;
 pub mod selector;
 pub mod value;
 
+pub use coerce::{Mismatch, coerce};
 pub use describe::{Bounds, Default, Family, Member, Param, Type};
+pub use expression::{Environment, item};
 pub use problem::{Problem, ProblemKind};
 pub use selector::Selector;
 pub use value::{Duration, Expression, Metric, Spec, Split, Unit, Value};

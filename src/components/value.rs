@@ -1,6 +1,6 @@
 //! The values of the language: plain data that the checker makes and the builders read.
 
-use super::describe::{Family, Member};
+use super::describe::{Family, Member, Type};
 use super::selector::Selector;
 use serde_json::json;
 
@@ -28,8 +28,8 @@ pub enum Value {
     Selector(Selector),
     Metric(Metric),
     Component(Spec),
-    /// known only at run time: depends on a loop's variable or on a measurement
-    Later(Box<Expression>),
+    /// known only at run time: depends on a loop's variable or on a measurement; becomes a value of this type
+    Later(Box<Expression>, Type),
 }
 
 /// A length of training.
@@ -80,8 +80,6 @@ pub enum Expression {
     List(Vec<Expression>),
     /// a component, some of whose arguments wait
     Component(&'static Member, Vec<Expression>),
-    /// a number that becomes a duration of that unit (`n steps`)
-    Duration(Box<Expression>, Unit),
 }
 
 /// A unit of time.
@@ -217,7 +215,7 @@ impl Value {
             Value::Selector(s) => json!(s.to_string()),
             Value::Metric(m) => m.to_json(),
             Value::Component(s) => s.to_json(),
-            Value::Later(e) => json!({ "later": e.to_string() }),
+            Value::Later(e, _) => json!({ "later": e.to_string() }),
         }
     }
 

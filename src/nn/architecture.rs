@@ -27,7 +27,8 @@ pub enum Layer {
         kernel: usize,
         stride: usize,
         padding: usize,
-        bias: bool,
+        /// how its bias starts, where it has one
+        bias: Option<Init>,
         init: Init,
     },
     Norm {
@@ -52,7 +53,8 @@ pub enum Layer {
         name: String,
         input: usize,
         output: usize,
-        bias: bool,
+        /// how its bias starts, where it has one
+        bias: Option<Init>,
         init: Init,
     },
     /// `h = pre(x)`, output `body(h) + shortcut(h)`. An empty `shortcut` passes `x` itself, not `h`
@@ -64,6 +66,7 @@ pub enum Layer {
     },
 }
 
+/// What a norm averages over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NormKind {
     /// momentum 0.1, eps 1e-5, affine, running statistics
@@ -77,11 +80,11 @@ pub enum NormKind {
 pub enum Init {
     /// U(−1/√F, 1/√F): PyTorch's default for convolutions and linear layers (Kaiming uniform with a = √5), their biases too
     Default,
-    /// N(0, 2/fan_out) with fan_out = K·R·S: wide residual networks
+    /// N(0, 2/fan_out) with fan_out = K·R·S for a weight of shape (K, C, R, S): wide residual networks
     KaimingNormalFanOut,
     /// N(0, 2/F)
     KaimingNormalFanIn,
-    /// all ones (norm weights), all zeros (norm biases)
+    /// all the same: ones (norm weights), zeros (norm biases)
     Constant(f32),
 }
 
@@ -103,6 +106,7 @@ pub struct Part {
     pub fan_in: usize,
 }
 
+/// What a trainable tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartKind {
     ConvWeight,
@@ -123,6 +127,7 @@ pub struct Buffer {
     pub layer: usize,
 }
 
+/// What a running statistic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BufferKind {
     /// starts at 0
@@ -134,7 +139,223 @@ pub enum BufferKind {
 }
 
 impl Part {
+    /// Numbers in it.
     pub fn count(&self) -> usize {
         self.shape.iter().product()
     }
+}
+
+impl Architecture {
+    /// All trainable tensors: layers in forward order (a shortcut after its body), within a layer as in PyTorch's `state_dict`.
+    pub fn parts(&self) -> Vec<Part> {
+        let head = self.head();
+        let mut parts = Vec::new();
+        self.visit(&mut |layer, place| {
+            let head = head.is_some() && layer.name() == head;
+            parts.extend(layer.tensors().into_iter().map(|t| Part {
+                name: t.name,
+                shape: t.shape,
+                kind: t.kind,
+                layer: place.layer,
+                block: place.block,
+                head,
+                init: t.init,
+                fan_in: t.fan_in,
+            }));
+        });
+        parts
+    }
+
+    /// All running statistics, in the order of [`Architecture::parts`].
+    pub fn buffers(&self) -> Vec<Buffer> {
+        let mut buffers = Vec::new();
+        self.visit(&mut |layer, place| {
+            if let Layer::Norm { name, channels, kind: NormKind::Batch } = layer {
+                let buffer = |kind: BufferKind, shape: Vec<usize>| Buffer {
+                    name: format!("{name}.{}", kind.suffix()),
+                    shape,
+                    kind,
+                    layer: place.layer,
+                };
+                buffers.push(buffer(BufferKind::RunningMean, vec![*channels]));
+                buffers.push(buffer(BufferKind::RunningVar, vec![*channels]));
+                buffers.push(buffer(BufferKind::BatchesTracked, vec![]));
+            }
+        });
+        buffers
+    }
+
+    /// Names of the weight-bearing layers: what `layers[i]` counts, the classifier last.
+    pub fn layers(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.visit(&mut |layer, _| {
+            if let Layer::Conv { name, .. } | Layer::Linear { name, .. } = layer {
+                names.push(name.clone());
+            }
+        });
+        names
+    }
+
+    /// How many stages `blocks[i]` counts.
+    pub fn blocks(&self) -> usize {
+        self.layers.iter().filter(|l| matches!(l, Layer::Stage(_))).count()
+    }
+
+    /// Name of the classifier: the last linear layer.
+    pub fn head(&self) -> Option<&str> {
+        last_linear(&self.layers).map(|(name, _)| name)
+    }
+
+    /// Features that the classifier sees; 0 where there is no classifier.
+    pub fn penultimate(&self) -> usize {
+        last_linear(&self.layers).map_or(0, |(_, input)| input)
+    }
+
+    /// The same network with another number of classes.
+    pub fn with_classes(mut self, classes: usize) -> Architecture {
+        self.classes = classes;
+        if let Some(Layer::Linear { output, .. }) = last_linear_mut(&mut self.layers) {
+            *output = classes;
+        }
+        self
+    }
+
+    /// Calls `f` with every layer that has tensors, in forward order.
+    fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Layer, Place)) {
+        let mut walk = Walk { seen: 0, block: None, f };
+        let mut block = 0;
+        for layer in &self.layers {
+            walk.block = matches!(layer, Layer::Stage(_)).then_some(block);
+            block += usize::from(walk.block.is_some());
+            walk.layer(layer);
+        }
+    }
+}
+
+/// Where a layer with tensors stands: [`Part::layer`] and [`Part::block`].
+#[derive(Clone, Copy)]
+struct Place {
+    layer: usize,
+    block: Option<usize>,
+}
+
+struct Walk<'f, F> {
+    /// weight-bearing layers so far
+    seen: usize,
+    block: Option<usize>,
+    f: &'f mut F,
+}
+
+impl<'a, F: FnMut(&'a Layer, Place)> Walk<'_, F> {
+    fn layer(&mut self, layer: &'a Layer) {
+        match layer {
+            Layer::Stage(layers) => layers.iter().for_each(|l| self.layer(l)),
+            Layer::Residual { pre, body, shortcut } => {
+                pre.iter().chain(body).chain(shortcut).for_each(|l| self.layer(l));
+            }
+            Layer::Conv { .. } | Layer::Linear { .. } => {
+                (self.f)(layer, Place { layer: self.seen, block: self.block });
+                self.seen += 1;
+            }
+            // A norm belongs to the weights before it; one that stands before all weights, to the first.
+            Layer::Norm { .. } => (self.f)(layer, Place { layer: self.seen.saturating_sub(1), block: self.block }),
+            _ => {}
+        }
+    }
+}
+
+/// A tensor of a layer: what [`Part`] says of it wherever the layer stands.
+struct OwnTensor {
+    name: String,
+    shape: Vec<usize>,
+    kind: PartKind,
+    init: Init,
+    fan_in: usize,
+}
+
+impl Layer {
+    /// Its name, where it has tensors.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Layer::Conv { name, .. } | Layer::Norm { name, .. } | Layer::Linear { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    fn tensors(&self) -> Vec<OwnTensor> {
+        match self {
+            Layer::Conv { name, input, output, kernel, bias, init, .. } => {
+                let shape = vec![*output, *input, *kernel, *kernel];
+                weight_and_bias(name, PartKind::ConvWeight, shape, *init, *bias)
+            }
+            Layer::Linear { name, input, output, bias, init } => {
+                weight_and_bias(name, PartKind::LinearWeight, vec![*output, *input], *init, *bias)
+            }
+            Layer::Norm { name, channels, .. } => {
+                let shape = vec![*channels];
+                vec![
+                    OwnTensor {
+                        name: format!("{name}.weight"),
+                        shape: shape.clone(),
+                        kind: PartKind::NormWeight,
+                        init: Init::Constant(1.0),
+                        fan_in: 1,
+                    },
+                    OwnTensor {
+                        name: format!("{name}.bias"),
+                        shape,
+                        kind: PartKind::NormBias,
+                        init: Init::Constant(0.0),
+                        fan_in: 1,
+                    },
+                ]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn weight_and_bias(name: &str, kind: PartKind, shape: Vec<usize>, init: Init, bias: Option<Init>) -> Vec<OwnTensor> {
+    let fan_in = shape[1..].iter().product();
+    let outputs = shape[0];
+    let mut tensors = vec![OwnTensor { name: format!("{name}.weight"), shape, kind, init, fan_in }];
+    if let Some(init) = bias {
+        let name = format!("{name}.bias");
+        tensors.push(OwnTensor { name, shape: vec![outputs], kind: PartKind::Bias, init, fan_in });
+    }
+    tensors
+}
+
+impl BufferKind {
+    /// Its name in a `state_dict`, after the layer's.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            BufferKind::RunningMean => "running_mean",
+            BufferKind::RunningVar => "running_var",
+            BufferKind::BatchesTracked => "num_batches_tracked",
+        }
+    }
+}
+
+/// Name and inputs of the last linear layer.
+fn last_linear(layers: &[Layer]) -> Option<(&str, usize)> {
+    layers.iter().rev().find_map(|layer| match layer {
+        Layer::Linear { name, input, .. } => Some((name.as_str(), *input)),
+        Layer::Stage(inner) => last_linear(inner),
+        Layer::Residual { pre, body, shortcut } => {
+            last_linear(shortcut).or_else(|| last_linear(body)).or_else(|| last_linear(pre))
+        }
+        _ => None,
+    })
+}
+
+fn last_linear_mut(layers: &mut [Layer]) -> Option<&mut Layer> {
+    layers.iter_mut().rev().find_map(|layer| match layer {
+        Layer::Linear { .. } => Some(layer),
+        Layer::Stage(inner) => last_linear_mut(inner),
+        Layer::Residual { pre, body, shortcut } => {
+            last_linear_mut(shortcut).or_else(|| last_linear_mut(body)).or_else(|| last_linear_mut(pre))
+        }
+        _ => None,
+    })
 }

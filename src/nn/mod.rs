@@ -1,3 +1,10 @@
 //! What candle lacks for training: plain-data architectures, differentiable layers, random streams.
 
 pub mod architecture;
+#[cfg(test)]
+pub(crate) mod check;
+pub mod kernels;
+pub mod ops;
+pub mod rng;
+pub mod tape;
+pub mod shapes;

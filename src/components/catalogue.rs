@@ -1,0 +1,50 @@
+//! All families and their members, by name.
+
+use super::describe::{Family, Member};
+use super::value::{Spec, Value};
+use super::{attacks, augment, data, forgetting, metrics, models, objectives, optimizers, schedules};
+
+/// The members of a family, in the order in which they are listed.
+pub fn members(family: Family) -> Vec<&'static Member> {
+    match family {
+        Family::Data => data::MEMBERS.to_vec(),
+        Family::Augment => augment::MEMBERS.to_vec(),
+        Family::Model => models::MODELS.iter().map(|m| m.0).collect(),
+        Family::Layer => models::layers::MEMBERS.to_vec(),
+        Family::Optimizer => optimizers::MEMBERS.to_vec(),
+        Family::Schedule => schedules::MEMBERS.to_vec(),
+        Family::Objective => objectives::MEMBERS.to_vec(),
+        Family::Attack => attacks::MEMBERS.to_vec(),
+        Family::Ranking => forgetting::rankings::MEMBERS.to_vec(),
+        Family::Fill => forgetting::fills::MEMBERS.to_vec(),
+        Family::Metric => metrics::MEMBERS.to_vec(),
+    }
+}
+
+/// The family's member of that name.
+pub fn find(family: Family, name: &str) -> Option<&'static Member> {
+    members(family).into_iter().find(|m| m.name == name)
+}
+
+/// The member with its own defaults; `None` where it has a required parameter.
+pub fn with_defaults(member: &'static Member) -> Option<Spec> {
+    let args = member.params.iter().map(|p| default_value(&p.default, p)).collect::<Option<_>>()?;
+    Some(Spec { member, args })
+}
+
+/// The value that a parameter has when it isn't given; `None` where it must be.
+pub fn default_value(default: &super::Default, param: &super::Param) -> Option<Value> {
+    default.value(|name| {
+        let family = component_family(&param.ty).expect("a component as default stands in a place for components");
+        let member = find(family, name).expect("the default names a member");
+        Value::Component(with_defaults(member).expect("a member that serves as default has none required"))
+    })
+}
+
+fn component_family(ty: &super::Type) -> Option<Family> {
+    match ty {
+        super::Type::Component(family) => Some(*family),
+        super::Type::OneOf(types) => types.iter().find_map(component_family),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Two-dimensional convolution: forward, gradient of the input, gradient of the weight, gradient of the bias.
+//!
+//! The place where the method is chosen by shape: every case goes to [`im2col`](super::im2col) so far.
+
+use super::{buffer::unfilled, elementwise, im2col};
+use candle_core::{Result, bail};
+use rayon::prelude::*;
+
+/// The sizes of a convolution of (N, C, H, W) with (K, C, R, S), same stride and zero padding on both axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Samples.
+    pub n: usize,
+    /// Input channels.
+    pub c: usize,
+    /// Input height and width.
+    pub h: usize,
+    pub w: usize,
+    /// Output channels.
+    pub k: usize,
+    /// Kernel height and width.
+    pub r: usize,
+    pub s: usize,
+    pub stride: usize,
+    pub padding: usize,
+    /// Output height and width: `(h + 2 padding - r) / stride + 1`, rounded down.
+    pub oh: usize,
+    pub ow: usize,
+}
+
+impl ConvShape {
+    /// The sizes for an input and a weight.
+    ///
+    /// # Errors
+    /// If the channels differ, a size or the stride is zero, or the kernel exceeds the padded input.
+    pub fn new(
+        (n, c, h, w): (usize, usize, usize, usize),
+        (k, weight_c, r, s): (usize, usize, usize, usize),
+        stride: usize,
+        padding: usize,
+    ) -> Result<ConvShape> {
+        if c != weight_c {
+            bail!("convolution: the input has {c} channels, the weight {k}x{weight_c}x{r}x{s} expects {weight_c}");
+        }
+        if stride == 0 || [n, c, h, w, k, r, s].contains(&0) {
+            bail!("convolution: sizes and stride must be positive, got {n}x{c}x{h}x{w} * {k}x{c}x{r}x{s} / {stride}");
+        }
+        if r > h + 2 * padding || s > w + 2 * padding {
+            bail!("convolution: kernel {r}x{s} is larger than the input {h}x{w} with padding {padding}");
+        }
+        let (oh, ow) = ((h + 2 * padding - r) / stride + 1, (w + 2 * padding - s) / stride + 1);
+        Ok(ConvShape { n, c, h, w, k, r, s, stride, padding, oh, ow })
+    }
+
+    /// Elements of a patch, C R S.
+    pub fn patch(&self) -> usize {
+        self.c * self.r * self.s
+    }
+
+    /// Output positions of a channel.
+    pub fn positions(&self) -> usize {
+        self.oh * self.ow
+    }
+
+    /// Whether input and column matrix are the same thing.
+    pub fn is_pointwise(&self) -> bool {
+        self.r == 1 && self.s == 1 && self.stride == 1 && self.padding == 0
+    }
+}
+
+/// `y = x * w + b`, (N, K, OH, OW).
+pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
+    im2col::forward(shape, x, w, b)
+}
+
+/// The gradient of the input, (N, C, H, W), from that of the output.
+pub fn input_gradient(shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
+    im2col::input_gradient(shape, w, dy)
+}
+
+/// The gradient of the weight, (K, C, R, S), from that of the output.
+pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    im2col::weight_gradient(shape, x, dy)
+}
+
+/// The gradient of the bias: the sum of `dy` over samples and positions, (K).
+pub fn bias_gradient(shape: &ConvShape, dy: &[f32]) -> Vec<f32> {
+    let (k, positions) = (shape.k, shape.positions());
+    // SAFETY: the loop writes every element.
+    let mut db = unsafe { unfilled(k) };
+    db.par_iter_mut().enumerate().for_each(|(channel, db)| {
+        let planes = (0..shape.n).map(|n| &dy[(n * k + channel) * positions..][..positions]);
+        *db = planes.map(elementwise::sum).sum::<f64>() as f32;
+    });
+    db
+}

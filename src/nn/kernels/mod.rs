@@ -1,0 +1,23 @@
+//! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
+//!
+//! The functions are safe and take plain slices; the little unsafe code lies in [`buffer`] and [`gemm`].
+//! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
+//! have the same bits for any number of threads.
+
+pub mod buffer;
+pub mod conv;
+pub mod elementwise;
+pub mod gemm;
+mod im2col;
+
+use candle_core::{DType, Tensor};
+
+/// Whether the kernels of this module handle a tensor: f32 on the CPU.
+pub fn is_fast(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+}
+
+/// [`is_fast`] for every one of several tensors.
+pub fn all_fast(tensors: &[&Tensor]) -> bool {
+    tensors.iter().all(|tensor| is_fast(tensor))
+}
