@@ -6,5 +6,6 @@ pub(crate) mod check;
 pub mod kernels;
 pub mod ops;
 pub mod rng;
+pub mod shapes;
 pub mod tape;
 pub mod shapes;
