@@ -36,6 +36,11 @@ impl Cursor {
         self.frames.pop();
     }
 
+    /// Static path of the innermost step; empty outside all steps.
+    pub fn id(&self) -> &str {
+        self.frames.last().map_or("", |frame| &frame.id)
+    }
+
     pub fn frames(&self) -> &[Frame] {
         &self.frames
     }

@@ -11,18 +11,17 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A folder and its files, written beside `folder` and then put in its place. What stood there is gone afterwards.
+/// A folder whose files `fill` writes: made beside `folder` and then put in its place. What stood there is gone
+/// afterwards.
 ///
 /// If the machine stops half-way, either the old or the new folder is there whole, under its own name or under
 /// `.old-…` or `.new-…` beside it.
-pub fn replace_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+pub fn replace_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
     let (fresh, old) = (beside(folder, "new"), beside(folder, "old"));
     remove_folder(&fresh)?;
     remove_folder(&old)?;
     fs::create_dir_all(&fresh).map_err(|e| Failure::file("make the folder", &fresh, &e))?;
-    for (name, bytes) in files {
-        write_flushed(&fresh.join(name), bytes)?;
-    }
+    fill(&fresh)?;
     flush_folder(&fresh)?;
     if folder.exists() {
         rename(folder, &old)?;
@@ -32,12 +31,14 @@ pub fn replace_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Fail
     remove_folder(&old)
 }
 
-/// A file, written beside `path` and then put in its place.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let fresh = beside(path, "new");
-    write_flushed(&fresh, bytes)?;
-    rename(&fresh, path)?;
-    flush_parent(path)
+/// A file, flushed to the disk.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|e| Failure::file("write", path, &e))
 }
 
 /// Removes a folder and all in it, if it is there.
@@ -56,15 +57,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn beside(path: &Path, what: &str) -> PathBuf {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{what}-{name}"))
-}
-
-fn write_flushed(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|e| Failure::file("write", path, &e))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
@@ -92,8 +84,9 @@ mod tests {
     fn a_folder_is_replaced_whole_and_nothing_stays_beside_it() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("checkpoints").join("best");
-        replace_folder(&folder, &[("a", b"1"), ("b", b"2")]).unwrap();
-        replace_folder(&folder, &[("a", b"3")]).unwrap();
+        let both = |place: &Path| write_file(&place.join("a"), b"1").and_then(|()| write_file(&place.join("b"), b"2"));
+        replace_folder(&folder, both).unwrap();
+        replace_folder(&folder, |place| write_file(&place.join("a"), b"3")).unwrap();
         assert_eq!(fs::read(folder.join("a")).unwrap(), b"3");
         assert!(!folder.join("b").exists());
         let names: Vec<_> = fs::read_dir(folder.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -101,10 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_could_not_be_filled_leaves_the_old_one() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("best");
+        replace_folder(&folder, |place| write_file(&place.join("a"), b"1")).unwrap();
+        replace_folder(&folder, |_| Err(Failure::new("no space left"))).unwrap_err();
+        assert_eq!(fs::read(folder.join("a")).unwrap(), b"1");
+    }
+
+    #[test]
     fn an_error_names_the_path() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("missing").join("final.safetensors");
-        let failure = replace_file(&path, b"").unwrap_err();
+        let failure = write_file(&path, b"").unwrap_err();
         assert!(failure.message.contains("missing") && failure.message.starts_with("cannot write"), "{failure:?}");
     }
 
