@@ -6,7 +6,7 @@ use crate::nn::in_place;
 use crate::nn::kernels::buffer;
 use crate::nn::kernels::elementwise::PIECE;
 use crate::nn::network::{Network, Trainable};
-use candle_core::{Result, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 const PARAMS: &[Param] = &[
@@ -15,7 +15,10 @@ const PARAMS: &[Param] = &[
         .or(Default::Reals(&[0.9, 0.999]))
         .within(0.0, 1.0)
         .named(),
-    Param::new("eps", Type::Real, "added to the root of the second moment").or(Default::Real(1e-8)).at_least(0.0).named(),
+    Param::new("eps", Type::Real, "added to the root of the second moment")
+        .or(Default::Real(1e-8))
+        .at_least(0.0)
+        .named(),
     WEIGHT_DECAY,
     CLIP,
 ];
@@ -81,7 +84,7 @@ impl Optimizer for Adam {
         trainable: Trainable,
         lr_factor: f64,
         state: &mut OptimizerState,
-    ) -> Result<()> {
+    ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
         let clip = clip_factor(&targets, self.clip)?;
         for Target { parameter, gradient } in &targets {

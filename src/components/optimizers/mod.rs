@@ -10,7 +10,7 @@ use crate::components::{Default, Member, Param, Problem, Spec, Type};
 use crate::nn::in_place;
 use crate::nn::kernels::{buffer, elementwise};
 use crate::nn::network::{Network, Parameter, Trainable};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Tensor, bail};
 use rayon::prelude::*;
 
 /// An update rule with its settings. What it remembers between steps is in an [`OptimizerState`] beside it.
@@ -27,7 +27,7 @@ pub trait Optimizer: std::fmt::Debug + Send + Sync {
         trainable: Trainable,
         lr_factor: f64,
         state: &mut OptimizerState,
-    ) -> Result<()>;
+    ) -> candle_core::Result<()>;
 
     /// The learning rate before any schedule.
     fn lr(&self) -> f64;
@@ -71,7 +71,11 @@ struct Target<'a> {
 }
 
 /// The trainable weights that have a gradient, in order.
-fn targets<'a>(network: &'a Network, gradients: &[Option<Tensor>], trainable: Trainable) -> Result<Vec<Target<'a>>> {
+fn targets<'a>(
+    network: &'a Network,
+    gradients: &[Option<Tensor>],
+    trainable: Trainable,
+) -> candle_core::Result<Vec<Target<'a>>> {
     let parameters = network.parameters();
     if gradients.len() != parameters.len() {
         bail!("{} gradients for {} parameters", gradients.len(), parameters.len());
@@ -90,12 +94,13 @@ fn targets<'a>(network: &'a Network, gradients: &[Option<Tensor>], trainable: Tr
 
 /// What gradients are multiplied by so that their norm together is at most `clip`: min(1, clip / (norm + 1e-6)),
 /// PyTorch's `clip_grad_norm_`. Summed in an order that shapes alone decide.
-fn clip_factor(targets: &[Target], clip: Option<f64>) -> Result<f32> {
+fn clip_factor(targets: &[Target], clip: Option<f64>) -> candle_core::Result<f32> {
     let Some(clip) = clip else { return Ok(1.0) };
     let mut squares = 0.0;
     for target in targets {
         let gradient = buffer::view(&target.gradient)?;
-        let pieces: Vec<f64> = gradient.par_chunks(elementwise::PIECE).map(|p| elementwise::fold(p, |g| g * g)).collect();
+        let pieces: Vec<f64> =
+            gradient.par_chunks(elementwise::PIECE).map(|p| elementwise::fold(p, |g| g * g)).collect();
         squares += pieces.iter().sum::<f64>();
     }
     let factor = clip / (squares.sqrt() + 1e-6);

@@ -6,7 +6,7 @@ use crate::nn::in_place;
 use crate::nn::kernels::buffer;
 use crate::nn::kernels::elementwise::PIECE;
 use crate::nn::network::{Network, Trainable};
-use candle_core::{Result, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 pub static MEMBER: Member = Member {
@@ -64,7 +64,7 @@ impl Optimizer for Sgd {
         trainable: Trainable,
         lr_factor: f64,
         state: &mut OptimizerState,
-    ) -> Result<()> {
+    ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
         let rule = self.rule(lr_factor, clip_factor(&targets, self.clip)?);
         for Target { parameter, gradient } in &targets {
@@ -80,7 +80,11 @@ impl Optimizer for Sgd {
             memory.step += 1;
             in_place::write(&parameter.tensor, |w| {
                 in_place::write(&memory.moments[0], |v| {
-                    if self.nesterov { rule.nesterov(w, &g, v) } else { rule.momentum(w, &g, v) }
+                    if self.nesterov {
+                        rule.nesterov(w, &g, v)
+                    } else {
+                        rule.momentum(w, &g, v)
+                    }
                     Ok(())
                 })
             })?;

@@ -28,7 +28,9 @@ impl OptimizerState {
             self.tensors.insert(name.to_string(), TensorState { step: 0, moments });
         }
         match self.tensors.get_mut(name) {
-            Some(state) if state.moments.len() == moments && state.moments.iter().all(|m| m.dims() == shape) => Ok(state),
+            Some(state) if state.moments.len() == moments && state.moments.iter().all(|m| m.dims() == shape) => {
+                Ok(state)
+            }
             Some(state) => bail!("the optimizer remembers {name} as {:?}, but it is {shape:?}", state.shapes()),
             None => unreachable!("just put there"),
         }
