@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::suggest;
-use super::values::{Place, as_metric, families_of};
+use super::values::{Place, as_metric, families_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
@@ -126,8 +126,11 @@ impl<'a> Context<'a> {
             }
             bound.given[index] = true;
         }
-        // What could not be read may be what is missing.
-        let broken = arguments.iter().any(|a| matches!(a.value.kind, ExprKind::Error));
+        // What could not be read, or has a name that nothing has, may be what is missing.
+        let known = |n: &Name| params.iter().any(|p| p.name == n.text);
+        let broken = arguments
+            .iter()
+            .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
         self.fill(&mut bound, owner, broken);
         bound
     }
@@ -218,19 +221,20 @@ impl<'a> Context<'a> {
         if let Some(family) = families_of(hint).next() {
             return self.unknown_component(name, span, family);
         }
+        if let Type::Word(list) = hint {
+            let d = self.unknown_choice(name, list, span, "this");
+            return self.report(d);
+        }
         let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
         candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from));
         candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
-        if let Type::Word(list) = hint {
-            candidates.extend(list.iter().map(|w| w.to_string()));
-        }
+        candidates.extend(words_of(hint).map(String::from));
         if *hint == Type::Any {
             candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
         }
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
         let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
         let d = match (d.help.is_some(), hint) {
-            (false, Type::Word(list)) => d.help(format!("one of {}", words(list))),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
             (false, _) => d.help(format!("define it before this place: `let {name} = …`")),
             _ => d,

@@ -426,7 +426,7 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
+    pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
         let list = crate::components::coerce::words(allowed);
         let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
         match super::suggest::closest(found, allowed.iter().copied()).first() {
@@ -519,7 +519,7 @@ pub(super) fn waiting(value: Value) -> Expression {
 }
 
 /// The words that a type lists.
-fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
+pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
     match *ty {
         Type::Word(list) => Box::new(list.iter().copied()),
         Type::OneOf(types) => Box::new(types.iter().flat_map(words_of)),

@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
     pub(in crate::language) fn bind_name(&mut self, name: &Name, meaning: Meaning<'a>, imported: bool) {
         if super::find(&name.text).is_some() {
             let d = Diagnostic::new(Code::RESERVED_WORD, name.span, format!("`{}` is a statement's word", name.text));
-            return self.report(d.help("choose another name"));
+            self.report(d.help("choose another name"));
         }
         if let Some(hidden) = self.scopes.hidden(&name.text).map(|b| b.span) {
             let d = Diagnostic::new(Code::HIDDEN_NAME, name.span, format!("this hides an outer `{}`", name.text));
@@ -223,8 +223,10 @@ impl<'a> Context<'a> {
             None => None,
         };
         self.conditional += 1;
+        let held = std::mem::replace(&mut self.current.held_clocks, self.current.clocks.clone());
         let then = lower_block(self, then, then_prefix).steps;
         let otherwise = otherwise.map_or(Vec::new(), |b| lower_block(self, b, else_prefix).steps);
+        self.current.held_clocks = held;
         self.conditional -= 1;
         let (Some(value), Some(settings)) = (value, settings) else { return };
         if let Some(condition) = self.condition(&value, &settings, condition.span) {

@@ -11,7 +11,7 @@ pub static MEASURE: Word = Word {
     name: "measure",
     kind: WordKind::Setting,
     params: &[
-        Param::new("metrics", Type::OneOf(&[Type::List(&Type::Metric), Type::Word(&["none"])]), "what is measured; `none` stops all")
+        Param::new("metrics", Type::List(&Type::OneOf(&[Type::Metric, Type::Word(&["none"])])), "what is measured; `none` stops all")
             .many(),
         Param::new("every", Type::Duration, "how often").or(Default::Absent).named(),
         Param::new("at", Type::Word(&["forget"]), "before and after each `forget` and `zap`").or(Default::Absent).named(),

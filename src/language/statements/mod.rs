@@ -133,7 +133,9 @@ impl<'a> Context<'a> {
         }
         let bound = self.bind(word.params, &simple.arguments, Owner { name: word.name, span: simple.word.span });
         if word.kind == WordKind::Setting {
-            self.setting_made(word, simple.word.span);
+            if bound.whole() {
+                self.setting_made(word, simple.word.span);
+            }
             self.current.poisoned |= !bound.whole() && matches!(word.name, "data" | "model");
         }
         lower(self, &Written { simple, span, bound });
