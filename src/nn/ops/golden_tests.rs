@@ -162,32 +162,138 @@ fn gradients_agree_with_finite_differences() {
     check(&|tape, v| max_pool2d(tape, &v[0], 3, 1), &[spread]);
 }
 
+/// A small residual network with most operations in it: loss and the gradients of every leaf.
+fn network(dtype: DType) -> Result<Vec<Tensor>> {
+    let tape = Tape::new();
+    let leaf = |dims: &[usize], seed| tape.leaf(&test_tensor(dims, seed).to_dtype(dtype).unwrap());
+    let x = leaf(&[70, 3, 13, 13], 1);
+    let w1 = leaf(&[20, 3, 3, 3], 2);
+    let (w2, b2) = (leaf(&[20, 20, 3, 3], 4), leaf(&[20], 5));
+    let (gain, shift) = (leaf(&[20], 6), leaf(&[20], 7));
+    let (gain2, shift2) = (leaf(&[20], 8), leaf(&[20], 9));
+    let (w3, b3) = (leaf(&[10, 20 * 9], 10), leaf(&[10], 11));
+    let y = conv2d(&tape, &x, &w1, None, 1, 1)?;
+    let y = relu(&tape, &batch_norm(&tape, &y, &gain, &shift, BatchNormStats::Batch)?)?;
+    let y = max_pool2d(&tape, &y, 2, 2)?;
+    let branch = conv2d(&tape, &y, &w2, Some(&b2), 1, 1)?;
+    let branch = group_norm(&tape, &branch, &gain2, &shift2, 4)?;
+    // Three uses of y: its gradient is shared, then summed, then added to in place.
+    let y = add(&tape, &add(&tape, &y, &branch)?, &y)?;
+    let y = avg_pool2d(&tape, &y, 2, 2)?;
+    let y = linear(&tape, &flatten(&tape, &y)?, &w3, Some(&b3))?;
+    let targets: Vec<u32> = (0..70).map(|i| i % 10).collect();
+    let loss = cross_entropy(&tape, &y, &targets, 0.1, Reduction::Mean)?;
+    let result = loss.tensor().clone();
+    let leaves = [x, w1, w2, b2, gain, shift, gain2, shift2, w3, b3];
+    let mut gradients = tape.backward(&loss)?;
+    let gradients = leaves.iter().map(|leaf| gradients.take(leaf).unwrap());
+    Ok(std::iter::once(result).chain(gradients).collect())
+}
+
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    same_bits_for_any_threads(|| {
+    same_bits_for_any_threads(|| network(DType::F32).unwrap());
+}
+
+#[test]
+fn a_network_of_kernels_agrees_with_the_composed_one_in_double_precision() {
+    let names = ["loss", "x", "w1", "w2", "b2", "gain", "shift", "gain2", "shift2", "w3", "b3"];
+    let (fast, exact) = (network(DType::F32).unwrap(), network(DType::F64).unwrap());
+    assert_eq!(names.len(), fast.len());
+    for ((name, fast), exact) in names.iter().zip(&fast).zip(&exact) {
+        let error = max_error(fast, exact);
+        assert!(error <= 1e-5, "{name} differs by {error:e}");
+    }
+}
+
+#[test]
+fn equal_patches_give_equal_bits() {
+    // 5 samples of 9 x 9 and 7 outputs: groups of samples, remainders of vectors and blocks all occur.
+    for (n, side, channels, outputs) in [(5, 9, 3, 7), (19, 5, 64, 33), (1, 28, 1, 1), (3, 20, 70, 9)] {
+        let one_row = test_tensor(&[1, channels, 1, 1], 1);
+        let x = Value::constant(one_row.broadcast_as((n, channels, side, side)).unwrap().contiguous().unwrap());
+        let w = Value::constant(test_tensor(&[outputs, channels, 3, 3], 2));
         let tape = Tape::new();
-        let leaf = |dims: &[usize], seed| tape.leaf(&test_tensor(dims, seed));
-        let x = leaf(&[70, 3, 13, 13], 1);
-        let (w1, b1) = (leaf(&[20, 3, 3, 3], 2), leaf(&[20], 3));
-        let (w2, b2) = (leaf(&[33, 20, 3, 3], 4), leaf(&[33], 5));
-        let (gain, shift) = (leaf(&[20], 6), leaf(&[20], 7));
-        let (gain2, shift2) = (leaf(&[33], 8), leaf(&[33], 9));
-        let (w3, b3) = (leaf(&[10, 33 * 9], 10), leaf(&[10], 11));
-        let run = || {
-            let y = conv2d(&tape, &x, &w1, Some(&b1), 1, 1)?;
-            let y = relu(&tape, &batch_norm(&tape, &y, &gain, &shift, BatchNormStats::Batch)?)?;
-            let y = conv2d(&tape, &max_pool2d(&tape, &y, 2, 2)?, &w2, Some(&b2), 1, 1)?;
-            let y = group_norm(&tape, &y, &gain2, &shift2, 3)?;
-            let y = avg_pool2d(&tape, &add(&tape, &y, &y)?, 2, 2)?;
-            let y = linear(&tape, &flatten(&tape, &y)?, &w3, Some(&b3))?;
-            let targets: Vec<u32> = (0..70).map(|i| i % 10).collect();
-            cross_entropy(&tape, &y, &targets, 0.1, Reduction::Mean)
+        let leaf = tape.leaf(x.tensor());
+        let y = conv2d(&tape, &leaf, &w, None, 1, 1).unwrap();
+        let constant = test_tensor(&[1, outputs, 1, 1], 3);
+        let dy = constant.broadcast_as(y.tensor().shape()).unwrap().contiguous().unwrap();
+        let inner =
+            |t: &Tensor| t.narrow(2, 2, side - 4).unwrap().narrow(3, 2, side - 4).unwrap().contiguous().unwrap();
+        let check = |t: &Tensor, what: &str| {
+            let t = inner(t).transpose(0, 1).unwrap().contiguous().unwrap();
+            for channel in 0..t.dim(0).unwrap() {
+                let bits = crate::nn::check::bits(&t.get(channel).unwrap());
+                assert!(bits.iter().all(|&b| b == bits[0]), "{what} of channel {channel}, {n} x {channels} x {side}²");
+            }
         };
-        let loss = run().unwrap();
-        let result = loss.tensor().clone();
-        let leaves = [x, w1, b1, w2, b2, gain, shift, gain2, shift2, w3, b3];
-        let mut gradients = tape.backward(&loss).unwrap();
-        let gradients = leaves.iter().map(|leaf| gradients.take(leaf).unwrap());
-        std::iter::once(result).chain(gradients).collect()
-    });
+        check(y.tensor(), "output");
+        check(tape.backward_from(&y, dy).unwrap().get(&leaf).unwrap(), "gradient");
+    }
+}
+
+#[test]
+fn convolutions_of_many_shapes_agree_with_the_composed_form() {
+    for (x, w, stride, padding) in [
+        ([3, 16, 28, 28], [8, 16, 3, 3], 1, 1),
+        ([70, 5, 7, 7], [9, 5, 3, 3], 1, 1),
+        ([9, 70, 4, 4], [40, 70, 3, 3], 1, 1),
+        ([7, 6, 13, 9], [5, 6, 3, 3], 2, 1),
+        ([6, 32, 8, 8], [17, 32, 1, 1], 1, 0),
+        ([2, 32, 16, 16], [17, 32, 1, 1], 1, 0),
+        ([33, 4, 5, 5], [6, 4, 5, 5], 3, 2),
+    ] {
+        let run = |dtype: DType| {
+            let tape = Tape::new();
+            let leaf = |dims: &[usize], seed| tape.leaf(&test_tensor(dims, seed).to_dtype(dtype).unwrap());
+            let (x, w, b) = (leaf(&x, 1), leaf(&w, 2), leaf(&w[..1], 3));
+            let y = conv2d(&tape, &x, &w, Some(&b), stride, padding).unwrap();
+            let dy = test_tensor(y.tensor().dims(), 4).to_dtype(dtype).unwrap();
+            let mut all = vec![y.tensor().clone()];
+            let mut gradients = tape.backward_from(&y, dy).unwrap();
+            all.extend([x, w, b].iter().map(|leaf| gradients.take(leaf).unwrap()));
+            all
+        };
+        for (fast, exact) in run(DType::F32).iter().zip(run(DType::F64)) {
+            let error = max_error(fast, &exact);
+            assert!(error <= 1e-5, "{x:?} {w:?} stride {stride}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn wrong_shapes_get_an_error_that_names_them() {
+    let tape = Tape::new();
+    let value = |dims: &[usize]| Value::constant(test_tensor(dims, 1));
+    let message = |result: Result<Value>| result.expect_err("an error").to_string();
+    let cases = [
+        (message(conv2d(&tape, &value(&[1, 2, 4, 4]), &value(&[3, 4, 3, 3]), None, 1, 1)), "2 channels"),
+        (message(conv2d(&tape, &value(&[1, 2, 2, 4]), &value(&[3, 2, 3, 3]), None, 1, 0)), "larger than the input 2x4"),
+        (message(conv2d(&tape, &value(&[1, 2, 4, 4]), &value(&[3, 2, 3, 3]), None, 0, 0)), "positive"),
+        (message(linear(&tape, &value(&[1, 2]), &value(&[3, 4]), None)), "2 features"),
+        (message(max_pool2d(&tape, &value(&[1, 1, 3, 3]), 4, 4)), "window 4x4"),
+        (message(add(&tape, &value(&[2]), &value(&[3]))), "[2] and [3]"),
+        (message(group_norm(&tape, &value(&[1, 4, 2, 2]), &value(&[4]), &value(&[4]), 3)), "3 equal groups"),
+        (message(instance_norm(&tape, &value(&[2, 4, 1, 1]), &value(&[4]), &value(&[4]))), "more than one position"),
+        (message(cross_entropy(&tape, &value(&[2, 3]), &[0, 3], 0.0, Reduction::Mean)), "class 3 of 3"),
+        (message(cross_entropy(&tape, &value(&[2, 3]), &[0], 0.0, Reduction::Mean)), "1 targets for 2"),
+        (message(cross_entropy(&tape, &value(&[1, 3]), &[0], 1.5, Reduction::Mean)), "smoothing 1.5"),
+    ];
+    for (found, expected) in cases {
+        assert!(found.contains(expected), "{found}");
+    }
+    let (x, w) = (value(&[1, 4, 1, 1]), value(&[4]));
+    let error = message(batch_norm(&tape, &x, &w, &w, BatchNormStats::Batch));
+    assert!(error.contains("more than one value per channel"), "{error}");
+}
+
+#[test]
+fn batch_statistics_alone_leave_the_running_averages() {
+    // Whatever the attack does in train mode, only BatchAndUpdate can touch them; its result replaces the tensors.
+    let mut running = RunningStats { mean: test_tensor(&[3], 1), var: test_tensor(&[3], 2) };
+    let before = running.clone();
+    let (x, w) = (Value::constant(test_tensor(&[4, 3, 2, 2], 3)), Value::constant(test_tensor(&[3], 4)));
+    batch_norm(&Tape::new(), &x, &w, &w, BatchNormStats::BatchAndUpdate(&mut running)).unwrap();
+    assert!(max_error(&running.mean, &before.mean) > 0.01 && max_error(&running.var, &before.var) > 0.01);
+    assert_eq!(crate::nn::check::bits(&before.mean), crate::nn::check::bits(&test_tensor(&[3], 1)));
 }
