@@ -359,3 +359,8 @@ fn last_linear_mut(layers: &mut [Layer]) -> Option<&mut Layer> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

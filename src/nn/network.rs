@@ -358,3 +358,6 @@ impl<'a> Pass<'a> {
         self.weights.next().expect("the network has a tensor for each part of its architecture")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ const MAX_HEADER: u64 = 16 << 20;
 pub enum WeightsError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} is not a whole safetensors file: {what}", path.display())]
+    #[error("{} is not a safetensors file of weights: {what}", path.display())]
     Form { path: PathBuf, what: String },
     #[error("{} does not fit the model: {mismatch}", path.display())]
     Mismatch { path: PathBuf, mismatch: Mismatch },
@@ -119,8 +119,8 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
         let mut bytes = vec![0; to - from];
         let at = SeekFrom::Start(start + from as u64);
         file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
-        let dtype =
-            candle_type(info.dtype).ok_or_else(|| form(path, format!("{} is {:?}", short(&name), info.dtype)))?;
+        let dtype = candle_type(info.dtype)
+            .ok_or_else(|| form(path, format!("{} has type {:?}, which is not read here", short(&name), info.dtype)))?;
         let view = TensorView::new(info.dtype, info.shape.clone(), &bytes).map_err(|e| form(path, e))?;
         let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
         tensors.insert(name, tensor);
@@ -287,3 +287,6 @@ impl View for Bytes {
         self.bytes.len()
     }
 }
+
+#[cfg(test)]
+mod tests;
