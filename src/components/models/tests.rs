@@ -30,6 +30,7 @@ fn too_many_blocks_for_the_image() {
     assert_eq!(problem.argument, Some("blocks"));
     assert!(problem.message.starts_with("block 5 of 6 does not fit: a 2x2 max-pool"), "{problem}");
     assert_eq!(problem.help.as_deref(), Some("use blocks: 4 or fewer, or larger images"));
+    assert_eq!(refused("convnet", &[], [1, 1, 1]).help.as_deref(), Some("use larger images"));
     // 28 → 14 → 7 → 3 → 1: instance norm of a single value means nothing.
     let problem = refused("convnet", &[("blocks", Value::Int(5)), ("norm", word("instance"))], [1, 28, 28]);
     assert!(problem.message.contains("instance norm"), "{problem}");
