@@ -17,9 +17,9 @@ pub struct Input {
     /// Give a `param` of the program another value; may stand several times
     #[arg(long, value_name = "NAME=EXPR", value_parser = assignment)]
     set: Vec<(String, String)>,
-    /// Where named data sets are looked for
-    #[arg(long, value_name = "DIR", env = "FSCHED_DATA", default_value = "data")]
-    data_dir: PathBuf,
+    /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// A further folder that the program may read from; may stand several times
     #[arg(long, value_name = "DIR")]
     allow_path: Vec<PathBuf>,
@@ -37,7 +37,12 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 impl Input {
     /// The folders that a program at this path may read from.
     pub fn places(&self, file: &Path) -> Places {
-        Places { program: folder_of(file), data: self.data_dir.clone(), allowed: self.allow_path.clone() }
+        Places { program: folder_of(file), data: self.data(), allowed: self.allow_path.clone() }
+    }
+
+    fn data(&self) -> PathBuf {
+        let set = || std::env::var_os("FSCHED_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 /// What the manifest says of a run before it begins.
@@ -155,6 +155,40 @@ impl Listener for Recorder {
 
     fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
         Ok(vec![("events.jsonl".into(), self.events.length()), ("ledger.jsonl".into(), self.ledger.length())])
+    }
+}
+
+/// A recorder that the run listens to and the caller closes.
+#[derive(Clone, Debug)]
+pub struct SharedRecorder(Arc<Mutex<Recorder>>);
+
+impl SharedRecorder {
+    pub fn new(recorder: Recorder) -> SharedRecorder {
+        SharedRecorder(Arc::new(Mutex::new(recorder)))
+    }
+
+    /// [`Recorder::end`]
+    pub fn end(&self, status: Status, reason: Option<String>) -> io::Result<()> {
+        self.recorder().end(status, reason)
+    }
+
+    /// A panic elsewhere leaves the records as sound as they were.
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for SharedRecorder {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.recorder().hear(event)
+    }
+
+    fn saved(&mut self, folder: &str) -> io::Result<()> {
+        self.recorder().saved(folder)
+    }
+
+    fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
+        self.recorder().lengths()
     }
 }
 
