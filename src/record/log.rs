@@ -34,6 +34,11 @@ impl Log {
         Ok(line)
     }
 
+    /// Bytes written so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// An open file outlives its folder; what would be written into nowhere is an error instead.
     fn check_path(&self) -> io::Result<()> {
         match std::fs::metadata(&self.path) {
