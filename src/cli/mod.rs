@@ -1,1 +1,65 @@
-//! (in the making)
+//! The command line: one file per subcommand, and how things are shown.
+
+mod explain;
+mod failure;
+mod lines;
+mod nearest;
+mod new;
+mod render;
+mod snippet;
+
+use clap::{Parser, Subcommand};
+use failure::{Exit, Failure};
+use crate::record::screen::Screen;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Declare how a neural network is trained, made to forget, and taught again.
+#[derive(Parser, Debug)]
+#[command(name = "fsched", version, arg_required_else_help = true, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Exit status: 0 done; 1 the file has errors; 2 wrong use of the command line; 3 the run failed;
+4 an `expect` did not hold; 5 the folder holds an unfinished run.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Explain(explain::Explain),
+    New(new::New),
+}
+
+/// Runs what the arguments ask for. Results go to stdout; what people are told on the way goes to stderr.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and mistakes both come this way; clap knows which stream and status each has.
+            let shown = error.print();
+            return ExitCode::from(if shown.is_ok() { error.exit_code() as u8 } else { Exit::Usage as u8 });
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let result = cli.command.run(&mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprint!("{}", failure.render(Screen::stderr()));
+            }
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+impl Command {
+    fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        match self {
+            Command::Explain(explain) => explain.run(out),
+            Command::New(new) => new.run(out),
+        }
+    }
+}

@@ -8,13 +8,19 @@ pub mod catalogue;
 pub mod coerce;
 pub mod data;
 pub mod describe;
+mod entries;
 mod expression;
 pub mod forgetting;
 pub mod metrics;
 pub mod models;
 pub mod objectives;
+pub mod optimizers;
 pub mod problem;
+pub mod schedules;
 pub mod selector;
+#[cfg(test)]
+pub(crate) mod testing;
+mod testing;
 pub mod value;
 
 pub use coerce::{Mismatch, coerce};

@@ -95,6 +95,8 @@ codes! {
     TEST_DATA_DECIDES = 1009 "FS1009" "test-data-decides" Warning;
     UNUSED_SETTING = 1010 "FS1010" "unused-setting" Warning;
     STALE_MOMENTUM = 1011 "FS1011" "stale-momentum" Warning;
+    CHECKPOINT_MAYBE = 1012 "FS1012" "checkpoint-on-some-paths" Warning;
+    UNUSED_ALLOW = 1013 "FS1013" "unused-allow" Warning;
 }
 
 impl Code {

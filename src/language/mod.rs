@@ -1,3 +1,125 @@
 //! [`crate::syntax::tree::File`] → [`program::Program`]: what a program means, and everything that is wrong with it.
+//!
+//! [`analyze`] is total: whatever it is given, it returns what it understood and all diagnostics. The command line, the
+//! runner and the editors all call it, so what one accepts, all accept.
 
 pub mod program;
+pub mod selectors;
+pub mod statements;
+pub mod suggest;
+
+mod arguments;
+mod context;
+mod lints;
+mod load;
+mod phases;
+mod pragma;
+mod scope;
+mod settings;
+mod time;
+mod values;
+
+pub use load::{Disk, Files};
+
+use crate::components::data::Places;
+use crate::diagnostic::{Code, Diagnostic, has_errors};
+use crate::source::Sources;
+use crate::syntax::tree::File;
+use context::Context;
+use load::{Inputs, Loaded};
+use program::Program;
+use std::path::Path;
+
+/// What an analysis is given besides the files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `--set name=expr`: name and text
+    pub sets: Vec<(String, String)>,
+    /// where data may be looked for
+    pub places: Places,
+}
+
+/// Everything that is known of a program.
+#[derive(Debug)]
+pub struct Analysis {
+    pub sources: Sources,
+    /// the root file as it was written
+    pub file: File,
+    /// sorted by place
+    pub diagnostics: Vec<Diagnostic>,
+    /// `None` where there are errors
+    pub program: Option<Program>,
+}
+
+/// More training than this in one program is a slip of the keyboard.
+const MOST_STEPS: u64 = 1_000_000_000_000;
+
+/// Reads, checks and resolves the program whose root file is `path`.
+pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
+    let Loaded { mut sources, root, imports, mut diagnostics } = load::load(path, files);
+    let overrides = load::overrides(&options.sets, &mut sources, &mut diagnostics);
+    let inputs = Inputs { places: options.places.clone(), overrides };
+    let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
+    let program = lower(&mut cx, &root);
+    let mut diagnostics = std::mem::take(&mut cx.diagnostics);
+    drop(cx);
+    diagnostics = pragma::apply(&root, &sources, diagnostics);
+    sort(&mut diagnostics);
+    let program = program.filter(|_| !has_errors(&diagnostics));
+    Analysis { sources, file: root, diagnostics, program }
+}
+
+fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
+    cx.scopes.push();
+    cx.open(String::new());
+    cx.hoist_phases(&root.statements, false);
+    statements::lower_statements(cx, &root.statements);
+    for (name, phase) in cx.scopes.uncalled() {
+        cx.check_uncalled(phase, &name);
+    }
+    let params: Vec<String> = cx.program.bindings.iter().map(|(n, _)| n.clone()).collect();
+    let declared: Vec<String> = declared_params(cx, root).into_iter().chain(params).collect();
+    cx.unknown_overrides(&declared.iter().map(String::as_str).collect::<Vec<_>>());
+    let body = cx.close().steps;
+    cx.leave_scope();
+    if has_errors(&cx.diagnostics) {
+        // A model that fits nothing is an error also where no step asks for it.
+        return None;
+    }
+    let model = cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span))?;
+    if let Some(steps) = time::train_steps(&body, &[]).filter(|n| *n > MOST_STEPS) {
+        let at = body.last().map_or(Default::default(), |s| s.span);
+        let d = Diagnostic::new(Code::TOO_LARGE, at, format!("this program trains for {steps} steps"));
+        cx.report(d.help(format!("a program has at most {MOST_STEPS} steps")));
+        return None;
+    }
+    let header = cx.program.clone();
+    let program = Program {
+        seed: header.seed,
+        device: header.device,
+        threads: header.threads,
+        bindings: header.bindings,
+        model,
+        body,
+    };
+    lints::lint(cx, &program);
+    Some(program)
+}
+
+/// Names of the parameters of the root file and its imports, also of those whose value could not be read.
+fn declared_params(cx: &Context<'_>, root: &File) -> Vec<String> {
+    let files = std::iter::once(root).chain(cx.imports.values().map(|i| &i.file));
+    let statements = files.flat_map(|f| &f.statements);
+    statements
+        .filter_map(|s| match &s.kind {
+            crate::syntax::tree::StatementKind::Param(p) => Some(p.name.text.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// By place; one error a place: what else is said there follows from the first.
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_key(|d| (d.primary.span, d.severity, d.code));
+    diagnostics.dedup_by(|b, a| a.primary.span == b.primary.span && a.severity == b.severity);
+}

@@ -3,8 +3,13 @@
 pub mod architecture;
 #[cfg(test)]
 pub(crate) mod check;
+pub mod files;
+pub mod in_place;
+pub mod init;
 pub mod kernels;
+pub mod network;
 pub mod ops;
 pub mod rng;
-pub mod tape;
 pub mod shapes;
+pub mod tape;
+pub mod weights;

@@ -1,1 +1,26 @@
-//! (in the making)
+//! What stays of a run and what people see of it. Listens to [`crate::runtime::event`]s and never influences the run.
+
+mod atomic;
+mod bars;
+mod folder;
+mod ledger;
+mod line;
+mod lock;
+mod log;
+mod manifest;
+mod number;
+mod progress;
+mod recorder;
+pub mod screen;
+mod summary;
+mod table;
+mod text;
+
+pub use folder::{Found, FolderError, RunFolder};
+pub use ledger::{sha256, verify};
+pub use line::{ChangeLine, EventLine, Measured, Place, What};
+pub use manifest::{DataSum, LedgerHead, Manifest, Program};
+pub use number::{plural, thousands};
+pub use progress::Progress;
+pub use recorder::{About, Recorder};
+pub use summary::Summary;

@@ -112,4 +112,16 @@ pub enum Status {
 /// Hears of everything. An error of a listener that keeps records stops the run; screens swallow theirs.
 pub trait Listener {
     fn hear(&mut self, event: &Event) -> std::io::Result<()>;
+
+    /// A checkpoint, relative to the run folder, was written because a clock or a signal said so. It is no event:
+    /// two runs of one program may differ in it.
+    fn saved(&mut self, _folder: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Names of the files of records with their lengths in bytes, all written so far flushed. A checkpoint holds them,
+    /// so that records can be cut back to it.
+    fn lengths(&mut self) -> std::io::Result<Vec<(String, u64)>> {
+        Ok(Vec::new())
+    }
 }

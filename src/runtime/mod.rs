@@ -1,3 +1,242 @@
-//! Runs a plan.
+//! Runs a program: steps and loops ([`exec`]), training ([`train`]), what a step changes ([`state`]), what stays on
+//! disk ([`checkpoint`]). It says what happens as [`event`]s and never asks who listens.
+//!
+//! The same program, data and seed give the same bytes on any number of threads: random draws are keyed by what they
+//! are for (`nn::rng`), never taken from a common generator, and sums are split by shapes alone.
+//!
+//! Where later parts will go:
+//!
+//! - *Optimizers of two passes* (the SAM family) perturb the weights between two calls of `Objective::pass` on the same
+//!   chunk. `train::gradients` is the only place that calls it, so it becomes a method of the optimizer that is given
+//!   the chunk and the objective; accumulation and running statistics stay as they are.
+//! - *A second model* (an EMA teacher) is one more `Network` in [`state::State`], averaged after `train::update` and
+//!   handed to objectives beside the first; checkpoints write it as `memory.safetensors`.
+//! - *Extra heads* (random-label probes) are further networks over a feature tap of `Network::forward`, with their own
+//!   optimizer states by id, trained in the same pass from detached features.
+//! - *Batches of tokens*: `objectives::Batch` becomes one case of several; [`train`] only asks a data set for its length,
+//!   for a batch of indices and for ids, and an objective for a pass.
+//! - *Blocks that an event starts* (`every`, `when`, `stop`) are bodies of steps in `program::Train`, run by
+//!   [`exec`] between two training steps, with which triggers have fired in the state.
+//! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
+//!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
+mod calibrate;
+pub mod checkpoint;
+mod cursor;
+mod disk;
+mod error;
 pub mod event;
+mod exec;
+mod forget;
+mod guard;
+mod measure;
+mod moment;
+mod progress;
+mod scope;
+pub mod state;
+pub mod store;
+mod train;
+
+pub use calibrate::calibrate;
+pub use cursor::{Cursor, Frame};
+pub use error::{Failure, RunError};
+pub use state::{Expectation, State};
+
+use crate::components::data::{Dataset, Places, load};
+use crate::components::{Spec, Split, Value};
+use crate::language::program::Program;
+use crate::nn::network::Network;
+use crate::source::Span;
+use candle_core::Device;
+use error::Halt;
+use event::{Event, Kind, Listener, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What a run needs from outside.
+pub struct World {
+    /// where data and weights are looked for
+    pub places: Places,
+    pub device: Device,
+    /// of the thread pool that the run makes for itself; results don't depend on it
+    pub threads: usize,
+    /// the run folder; without one nothing is written
+    pub folder: Option<PathBuf>,
+    pub listeners: Vec<Box<dyn Listener + Send>>,
+    /// set from outside: the run saves its state and ends after the present training step
+    pub stop: Arc<AtomicBool>,
+}
+
+/// How a run ended that did not fail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// [`Status::Done`] or [`Status::Stopped`]
+    pub status: Status,
+    /// optimizer steps
+    pub steps: u64,
+    pub epochs: f64,
+    /// passes that formed gradients, those of attacks included
+    pub gradient_evaluations: u64,
+    /// every `expect` that was met, in order
+    pub expectations: Vec<Expectation>,
+    /// a clock decided how long some training step was
+    pub clocked: bool,
+}
+
+/// Runs a program from its beginning to its end.
+///
+/// # Errors
+/// What could not be foreseen before the run: disks, memory, losses that aren't finite. The error names the step.
+pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(world.threads).build();
+    let pool = pool.map_err(|e| outside(Failure::new(format!("cannot start {} threads: {e}", world.threads))))?;
+    pool.install(|| {
+        let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
+        let network = network.map_err(|e| outside(e.into()))?;
+        Run::new(program, world, State::new(network)).to_the_end()
+    })
+}
+
+fn outside(failure: Failure) -> RunError {
+    RunError { code: failure.code, step: String::new(), span: None, message: failure.message, help: failure.help }
+}
+
+/// A run under way. What a step changes is in `state`; the rest follows from the program and the place in it.
+struct Run<'a> {
+    program: &'a Program,
+    world: &'a mut World,
+    state: State,
+    /// place of the innermost step
+    span: Option<Span>,
+    /// values of the loop variables in force
+    variables: BTreeMap<u32, Value>,
+    /// the `lr` statements met so far
+    schedules: BTreeMap<u32, train::Rate>,
+    data: Vec<(Spec, Arc<Dataset>)>,
+    readings: measure::Readings,
+    /// training statements whose gradients have been looked at
+    guarded: BTreeSet<String>,
+    /// the checkpoint written last, relative to the run folder
+    saved: Option<String>,
+    started: Instant,
+    clocked: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(program: &'a Program, world: &'a mut World, state: State) -> Run<'a> {
+        Run {
+            program,
+            world,
+            state,
+            span: None,
+            variables: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            data: Vec::new(),
+            readings: measure::Readings::default(),
+            guarded: BTreeSet::new(),
+            saved: None,
+            started: Instant::now(),
+            clocked: false,
+        }
+    }
+
+    fn to_the_end(mut self) -> Result<Summary, RunError> {
+        let status = match self.steps() {
+            Ok(()) => Status::Done,
+            Err(Halt::Stopped) => Status::Stopped,
+            Err(halt) => return Err(self.fail(halt)),
+        };
+        self.emit(Kind::End { status }).map_err(|failure| self.place(failure.into()))?;
+        Ok(Summary {
+            status,
+            steps: self.state.journal.clock,
+            epochs: self.state.journal.epochs,
+            gradient_evaluations: self.state.journal.gradient_evaluations,
+            expectations: self.state.journal.expectations,
+            clocked: self.clocked,
+        })
+    }
+
+    fn steps(&mut self) -> Result<(), Halt> {
+        let program = self.program;
+        self.emit(Kind::RunStart { total_steps: exec::total_steps(&program.body) })?;
+        exec::body(self, &program.body)?;
+        checkpoint::finish(self)
+    }
+
+    /// Tells the listeners that the run failed. One that fails too doesn't hide the first error.
+    fn fail(&mut self, halt: Halt) -> RunError {
+        let error = self.place(halt);
+        let _ = self.emit(Kind::End { status: Status::Failed });
+        error
+    }
+
+    fn place(&self, halt: Halt) -> RunError {
+        match halt.at("", None) {
+            Halt::Error(error) => error,
+            Halt::Stopped | Halt::Failure(_) => unreachable!("`at` places failures, and stops are no errors"),
+        }
+    }
+
+    fn emit(&mut self, kind: Kind) -> Result<(), Failure> {
+        let journal = &self.state.journal;
+        let (step, clock, epochs) = (journal.cursor.instance(), journal.clock, journal.epochs);
+        let event = Event { step, span: self.span, clock, epochs, kind };
+        self.world.listeners.iter_mut().try_for_each(|listener| listener.hear(&event)).map_err(|e| records(&e))
+    }
+
+    /// Tells of a save that a clock or a signal decided.
+    fn tell_saved(&mut self, folder: &str) -> Result<(), Failure> {
+        self.world.listeners.iter_mut().try_for_each(|listener| listener.saved(folder)).map_err(|e| records(&e))
+    }
+
+    /// Lengths of all files that the listeners write.
+    fn log_lengths(&mut self) -> Result<BTreeMap<String, u64>, Failure> {
+        let mut lengths = BTreeMap::new();
+        for listener in &mut self.world.listeners {
+            lengths.extend(listener.lengths().map_err(|e| records(&e))?);
+        }
+        Ok(lengths)
+    }
+
+    /// Saves the state and leaves, if somebody asked for it.
+    fn heed_stop(&mut self) -> Result<(), Halt> {
+        if !self.world.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        checkpoint::save_before_stopping(self)?;
+        Err(Halt::Stopped)
+    }
+
+    /// The data set, read at its first use.
+    fn dataset(&mut self, spec: &Spec) -> Result<Arc<Dataset>, Failure> {
+        if let Some((_, data)) = self.data.iter().find(|(known, _)| known == spec) {
+            return Ok(data.clone());
+        }
+        let data = Arc::new(load(spec, &self.world.places, self.program.seed)?);
+        self.data.push((spec.clone(), data.clone()));
+        Ok(data)
+    }
+
+    /// Seconds since the run began.
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
+
+fn records(error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write the records of the run: {error}"))
+        .help("make sure that the run folder may be written to and has space left")
+}
+
+/// The examples of a split must exist before they are asked for.
+fn some_examples<'d>(data: &'d Dataset, split: Split) -> Result<&'d crate::components::data::Examples, Failure> {
+    let examples = data.split(split);
+    match examples.is_empty() {
+        true => Err(Failure::new(format!("the data has no {} split", split.name()))),
+        false => Ok(examples),
+    }
+}

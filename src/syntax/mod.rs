@@ -1,3 +1,124 @@
 //! Text → [`tree::File`]. The only place that knows pest.
+//!
+//! A text goes through two readers. `prepare` finds what is wrong below the level of the grammar (characters, strings,
+//! brackets, habits from other languages) and repairs it in a copy; the grammar reads the copy, and its error productions
+//! take what is left; `build` makes the tree and reports those.
 
 pub mod tree;
+
+mod brackets;
+mod build;
+mod characters;
+mod describe;
+#[cfg(test)]
+mod dump;
+mod foreign;
+mod numbers;
+mod prepare;
+#[cfg(test)]
+mod properties;
+mod report;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::num::NonZeroUsize;
+use std::sync::Once;
+
+use pest::Parser;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+use build::Builder;
+use prepare::{Prepared, prepare};
+use report::Report;
+
+/// Texts above this size are refused.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// Calls of grammar rules that pest may spend on a byte; programs need about 100, so this only stops a grammar that
+/// has gone wrong. pest's limit is one number for the process, so it is sized for the largest text.
+const CALLS_PER_BYTE: usize = 1000;
+
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/fsched.pest"]
+struct Grammar;
+
+/// Reads a program. Total: whatever the text, there is a tree (with `Error` nodes for what could not be read), and the
+/// diagnostics, sorted by place, say what is wrong.
+pub fn parse(file: FileId, text: &str) -> (tree::File, Vec<Diagnostic>) {
+    let empty = tree::File { source: file, statements: Vec::new(), comments: Vec::new() };
+    read(file, text, Rule::file, empty, |builder, pair| tree::File {
+        source: file,
+        statements: builder.statements(pair.into_inner()),
+        comments: builder.comments(),
+    })
+}
+
+/// Reads one expression, such as the text of `--set share=30%`. Total, as [`parse`] is.
+pub fn parse_expression(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic>) {
+    let whole = Span::new(file, 0, text.len().min(u32::MAX as usize));
+    let error = tree::Expr { kind: tree::ExprKind::Error, span: whole };
+    read(file, text, Rule::expression, error, |builder, pair| builder.lone_expression(pair, whole))
+}
+
+fn read<T>(
+    file: FileId,
+    text: &str,
+    rule: Rule,
+    nothing: T,
+    build: impl Fn(&Builder, pest::iterators::Pair<Rule>) -> T,
+) -> (T, Vec<Diagnostic>) {
+    if text.len() > MAX_BYTES {
+        return (nothing, vec![too_large(file, text)]);
+    }
+    limit_calls();
+    let report = Report::default();
+    let prepared = match prepare(file, text, &report) {
+        Ok(prepared) => prepared,
+        Err(deep) => return (nothing, vec![too_deep(file, deep.at)]),
+    };
+    let tree = match Grammar::parse(rule, &prepared.text) {
+        Ok(mut pairs) => {
+            let builder = Builder::new(&prepared, &report);
+            let tree = pairs.next().map_or(nothing, |pair| build(&builder, pair));
+            builder.report_unclosed();
+            tree
+        }
+        Err(error) => {
+            report.push(unreadable(&prepared, &error));
+            nothing
+        }
+    };
+    (tree, report.finish())
+}
+
+fn limit_calls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| pest::set_call_limit(NonZeroUsize::new(MAX_BYTES * CALLS_PER_BYTE)));
+}
+
+fn too_large(file: FileId, text: &str) -> Diagnostic {
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let size = text.len() as f64 / f64::from(1 << 20);
+    let message = format!("this text has {size:.1} MiB; a program may have {} MiB", MAX_BYTES >> 20);
+    Diagnostic::new(Code::FILE_TOO_LARGE, Span::new(file, 0, first), message)
+        .help("name an .fsched file; data files are named in `data` statements")
+}
+
+fn too_deep(file: FileId, at: usize) -> Diagnostic {
+    let message = format!("brackets are nested more than {} deep", brackets::MAX_DEPTH);
+    Diagnostic::new(Code::TOO_DEEP, Span::new(file, at, at + 1), message)
+        .help("bind inner parts to names with `let`, or move inner blocks into a `phase`")
+}
+
+/// The grammar matches every prepared text, so this is the call limit or a defect of the grammar.
+fn unreadable(prepared: &Prepared, error: &pest::error::Error<Rule>) -> Diagnostic {
+    let offset = match error.location {
+        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+    };
+    let place = prepared.token_at(prepared.start(offset)).or_else(|| prepared.token_before(prepared.source.len()));
+    let span = place.map_or(Span::new(prepared.file, 0, 0), |t| prepared.token_span(t));
+    Diagnostic::new(Code::SYNTAX, span, "this text cannot be read from here on").help("simplify the statement at this place")
+}

@@ -33,6 +33,8 @@ pub struct Statement {
 #[derive(Clone, Debug)]
 pub enum StatementKind {
     /// `word argument* (on expr)? (with {…})? {…}?`: every step and setting, and the call of a phase.
+    /// `repeat until …` has the word `repeat until`; `sweep x in list` has the arguments `x` and `in: list`.
+    /// An argument of kind [`ExprKind::Error`] stands for the part of the statement that could not be read.
     Simple(Simple),
     /// `let name = expr`
     Let { name: Name, value: Expr },
@@ -64,6 +66,8 @@ pub struct Simple {
     pub on: Option<Expr>,
     pub with: Option<Block>,
     pub block: Option<Block>,
+    /// What `guard condition else …` does if the condition is false; only the word `guard` may have it.
+    pub otherwise: Option<Box<Simple>>,
 }
 
 /// `name: expr` or `expr`.
@@ -107,45 +111,22 @@ pub enum ExprKind {
     /// `30%`: holds 30
     Percent(f64),
     /// `40 epochs`: a number followed by a word that is no argument name
-    Quantity {
-        number: Box<Expr>,
-        unit: Name,
-    },
+    Quantity { number: Box<Expr>, unit: Name },
     Text(String),
     Bool(bool),
     Name(String),
-    /// `callee(arguments)`, the bracket touching
-    Call {
-        callee: Name,
-        arguments: Vec<Argument>,
-    },
+    /// `callee(arguments)`, the bracket touching; the callee may be dotted, as in `validation.robust(attack)`
+    Call { callee: Name, arguments: Vec<Argument> },
     /// `base[index]`, the bracket touching
-    Index {
-        base: Box<Expr>,
-        index: Box<Expr>,
-    },
+    Index { base: Box<Expr>, index: Box<Expr> },
     /// `base.name`
-    Field {
-        base: Box<Expr>,
-        name: Name,
-    },
+    Field { base: Box<Expr>, name: Name },
     /// `[a, b]`; entries may be named (`[projector: 2e-5]`)
     List(Vec<Argument>),
     /// `a..b`, `..b`, `a..`, `..`, `a..=b`
-    Range {
-        start: Option<Box<Expr>>,
-        end: Option<Box<Expr>>,
-        inclusive: bool,
-    },
-    Unary {
-        op: UnaryOp,
-        operand: Box<Expr>,
-    },
-    Binary {
-        op: BinaryOp,
-        left: Box<Expr>,
-        right: Box<Expr>,
-    },
+    Range { start: Option<Box<Expr>>, end: Option<Box<Expr>>, inclusive: bool },
+    Unary { op: UnaryOp, operand: Box<Expr> },
+    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
     /// `( expr )`; the node's span includes the brackets
     Paren(Box<Expr>),
     /// Could not be read; the diagnostic has been made.

@@ -1,6 +1,11 @@
 //! The fast gradient sign method.
 
-use crate::components::{Family, Member, Param, Type};
+use super::project::{self, Move};
+use super::{Attack, gradient};
+use crate::components::objectives::{Batch, Draws};
+use crate::components::{Family, Member, Param, Spec, Type};
+use crate::nn::network::{Mode, Network};
+use candle_core::{Result, Tensor};
 
 pub static MEMBER: Member = Member {
     family: Family::Attack,
@@ -10,3 +15,26 @@ pub static MEMBER: Member = Member {
     source: "Goodfellow et al. 2015, arXiv 1412.6572; arithmetic of torchattacks 3.5.1 FGSM",
     example: "objective adversarial(fgsm(eps: 8/255))",
 };
+
+pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
+    Box::new(Fgsm { eps: spec.real("eps") })
+}
+
+struct Fgsm {
+    eps: f64,
+}
+
+impl Attack for Fgsm {
+    fn perturb(&self, network: &Network, mode: Mode, batch: &Batch, _draws: &Draws) -> Result<Tensor> {
+        let g = gradient::of_pixels(network, mode, &batch.pixels, &batch.labels)?;
+        project::step(Move::Sign { step: self.eps }, project::own_copy(&batch.pixels)?, &g, &batch.pixels)
+    }
+
+    fn passes(&self) -> u64 {
+        1
+    }
+
+    fn crafted_in(&self) -> Mode {
+        Mode::Train
+    }
+}

@@ -1,6 +1,12 @@
 //! Projected gradient descent in the linf or l2 ball.
 
-use crate::components::{Default, Family, Member, Param, Type};
+use super::project::{self, Move};
+use super::start::{self, Norm};
+use super::{Attack, gradient};
+use crate::components::objectives::{Batch, Draws};
+use crate::components::{Default, Family, Member, Param, Spec, Type};
+use crate::nn::network::{Mode, Network};
+use candle_core::{Result, Tensor};
 
 pub static MEMBER: Member = Member {
     family: Family::Attack,
@@ -33,3 +39,87 @@ pub static MEMBER: Member = Member {
     source: "Madry et al. 2018, arXiv 1706.06083; arithmetic of torchattacks 3.5.1 PGD and PGDL2",
     example: "objective adversarial(pgd(eps: 8/255, step: 2/255, iters: 10))",
 };
+
+pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
+    let (eps, iters) = (spec.real("eps"), spec.usize("iters"));
+    Box::new(Pgd {
+        eps,
+        step: spec.maybe_real("step").unwrap_or(2.5 * eps / iters as f64),
+        iters,
+        norm: if spec.word("norm") == "linf" { Norm::Linf } else { Norm::L2 },
+        random_start: spec.bool("random_start"),
+        restarts: spec.usize("restarts"),
+        crafted_in: if spec.word("crafted_in") == "train" { Mode::Train } else { Mode::Eval },
+    })
+}
+
+struct Pgd {
+    eps: f64,
+    step: f64,
+    iters: usize,
+    norm: Norm,
+    random_start: bool,
+    restarts: usize,
+    crafted_in: Mode,
+}
+
+impl Attack for Pgd {
+    /// Of several restarts each image keeps the one that harms most: one that is misclassified before one that isn't,
+    /// then the higher loss, then the earlier one.
+    fn perturb(&self, network: &Network, mode: Mode, batch: &Batch, draws: &Draws) -> Result<Tensor> {
+        let mut kept = self.once(network, mode, batch, draws, 0)?;
+        if self.restarts == 1 {
+            return Ok(kept);
+        }
+        let mut harm = gradient::losses(network, mode, &kept, &batch.labels)?;
+        for restart in 1..self.restarts {
+            let tried = self.once(network, mode, batch, draws, restart as u64)?;
+            let new = gradient::losses(network, mode, &tried, &batch.labels)?;
+            let better: Vec<bool> = new.iter().zip(&harm).map(|(new, old)| worse_for_the_network(*new, *old)).collect();
+            let choose = Tensor::from_iter(better.iter().map(|&b| u8::from(b)), tried.device())?;
+            let choose = choose.reshape((better.len(), 1, 1, 1))?.broadcast_as(tried.shape())?;
+            kept = choose.where_cond(&tried, &kept)?;
+            harm.iter_mut()
+                .zip(new)
+                .zip(better)
+                .for_each(|((old, new), better)| *old = if better { new } else { *old });
+        }
+        Ok(kept)
+    }
+
+    fn passes(&self) -> u64 {
+        (self.iters * self.restarts) as u64
+    }
+
+    fn crafted_in(&self) -> Mode {
+        self.crafted_in
+    }
+}
+
+impl Pgd {
+    /// One descent from one start; its last point.
+    fn once(&self, network: &Network, mode: Mode, batch: &Batch, draws: &Draws, restart: u64) -> Result<Tensor> {
+        let by = match self.norm {
+            Norm::Linf => Move::Linf { step: self.step, eps: self.eps },
+            Norm::L2 => Move::L2 { step: self.step, eps: self.eps },
+        };
+        let mut adversarial = match self.random_start {
+            true => start::random(self.norm, self.eps, batch, draws, restart)?,
+            false => project::own_copy(&batch.pixels)?,
+        };
+        for _ in 0..self.iters {
+            let g = gradient::of_pixels(network, mode, &adversarial, &batch.labels)?;
+            adversarial = project::step(by, adversarial, &g, &batch.pixels)?;
+        }
+        Ok(adversarial)
+    }
+}
+
+/// Whether (loss, correct) `new` beats `old` in the attacker's eyes.
+fn worse_for_the_network((new, right): (f32, bool), (old, was_right): (f32, bool)) -> bool {
+    match (right, was_right) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => new > old,
+    }
+}

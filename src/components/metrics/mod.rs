@@ -1,11 +1,14 @@
 //! Metrics: what is measured, which way is better, and in which range it lies.
 
 pub mod clean;
+mod evaluate;
 pub mod gap;
 pub mod loss;
 pub mod robust;
 
-use crate::components::{Bounds, Member, Spec, Value};
+pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
+
+use crate::components::{Bounds, Member, Spec, Value, entries};
 
 /// What a metric's numbers mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,22 +29,28 @@ pub enum MetricUnit {
     Nats,
 }
 
-pub(crate) const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false };
+const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false };
 
-/// The family's members, in the order in which they are listed.
-pub static MEMBERS: &[&Member] = &[&loss::MEMBER, &clean::MEMBER, &robust::MEMBER, &gap::MEMBER];
+/// The family's members with what their numbers mean, in the order in which they are listed.
+static METRICS: [(&Member, &MetricInfo); 4] = [
+    (&loss::MEMBER, &loss::INFO),
+    (&clean::MEMBER, &clean::INFO),
+    (&robust::MEMBER, &robust::INFO),
+    (&gap::MEMBER, &gap::INFO),
+];
 
-static INFOS: &[&MetricInfo] = &[&loss::INFO, &clean::INFO, &robust::INFO, &gap::INFO];
+/// The descriptions of all metrics.
+pub static MEMBERS: &[&Member] = &entries::members(&METRICS);
 
 /// Direction, range and unit of a metric; those of a `gap` follow from the metric inside.
 pub fn describe(spec: &Spec) -> MetricInfo {
-    let info = INFOS.iter().find(|i| i.member.name == spec.name()).expect("every metric has a description");
+    let info = entries::builder(&METRICS, spec.name());
     match spec.args.first() {
         Some(Value::Metric(inner)) => {
             let inner = describe(&inner.spec);
-            MetricInfo { bounds: inner.bounds, unit: inner.unit, ..**info }
+            MetricInfo { bounds: inner.bounds, unit: inner.unit, ..*info }
         }
-        _ => **info,
+        _ => *info,
     }
 }
 
@@ -51,3 +60,6 @@ impl MetricInfo {
         if self.higher_is_better { a > b } else { a < b }
     }
 }
+
+#[cfg(test)]
+mod tests;

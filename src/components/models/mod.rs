@@ -1,6 +1,8 @@
 //! Networks, under the names of the usual PyTorch definitions.
 
 mod convnet;
+#[cfg(test)]
+mod golden_tests;
 pub mod layers;
 mod mlp;
 mod preact_resnet18;

@@ -1,6 +1,9 @@
 //! Plain training on the images as they are.
 
-use crate::components::{Default, Family, Member, Param, Type};
+use super::{Batch, Draws, Objective, Pass, pass};
+use crate::components::{Default, Family, Member, Param, Spec, Type};
+use crate::nn::network::{Network, Trainable};
+use candle_core::Result;
 
 /// `label_smoothing` of every objective with a cross-entropy in it.
 pub(super) const LABEL_SMOOTHING: Param =
@@ -17,3 +20,26 @@ pub static MEMBER: Member = Member {
     source: "PyTorch torch.nn.CrossEntropyLoss",
     example: "objective cross_entropy(label_smoothing: 0.1)",
 };
+
+pub(super) fn build(spec: &Spec) -> Box<dyn Objective> {
+    Box::new(CrossEntropy { label_smoothing: spec.real("label_smoothing") })
+}
+
+struct CrossEntropy {
+    label_smoothing: f64,
+}
+
+impl Objective for CrossEntropy {
+    fn pass(&self, network: &Network, batch: &Batch, trainable: Trainable, _draws: &Draws) -> Result<Pass> {
+        let pass = pass::supervised(network, &batch.pixels, &batch.labels, self.label_smoothing, trainable)?;
+        Ok(Pass { passes: self.passes_per_step(), ..pass })
+    }
+
+    fn passes_per_step(&self) -> u64 {
+        1
+    }
+
+    fn attack(&self) -> Option<&Spec> {
+        None
+    }
+}

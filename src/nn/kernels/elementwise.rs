@@ -108,3 +108,9 @@ pub fn column_sums(matrix: &[f32], columns: usize) -> Vec<f32> {
         .collect();
     (0..columns).map(|column| blocks.iter().map(|sums| f64::from(sums[column])).sum::<f64>() as f32).collect()
 }
+
+/// The sum of all elements: pieces in parallel, their sums in order.
+pub fn total(values: &[f32]) -> f64 {
+    let pieces: Vec<f64> = values.par_chunks(PIECE).map(sum).collect();
+    pieces.iter().sum()
+}

@@ -9,6 +9,8 @@ pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 mod im2col;
+pub mod norm;
+pub mod pool;
 
 use candle_core::{DType, Tensor};
 

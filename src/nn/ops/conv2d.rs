@@ -60,7 +60,12 @@ pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usiz
 
 fn composed(tape: &Tape, inputs: &[&Value], shape: &ConvShape) -> Result<Value> {
     composed::record(tape, inputs, |t| {
-        let y = t[0].conv2d(&t[1], shape.padding, shape.stride, 1, 1)?;
+        // Padded here, and cut to what the windows cover: candle's gradient fails where the uncovered rest differs
+        // between height and width.
+        let (p, stride) = (shape.padding, shape.stride);
+        let x = t[0].pad_with_zeros(2, p, p)?.pad_with_zeros(3, p, p)?;
+        let x = x.narrow(2, 0, (shape.oh - 1) * stride + shape.r)?.narrow(3, 0, (shape.ow - 1) * stride + shape.s)?;
+        let y = x.contiguous()?.conv2d(&t[1], 0, stride, 1, 1)?;
         match t.get(2) {
             Some(b) => y.broadcast_add(&b.reshape((1, shape.k, 1, 1))?),
             None => Ok(y),

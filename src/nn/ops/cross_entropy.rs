@@ -1,6 +1,7 @@
 //! Cross-entropy of a softmax against class indices.
 
 use super::composed;
+use super::softmax::composed_log_softmax;
 use crate::nn::kernels::{buffer, is_fast};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{DType, Result, Tensor, bail};
@@ -109,9 +110,7 @@ fn composed(tape: &Tape, logits: &Value, targets: &[u32], label_smoothing: f64, 
     let wanted = wanted.to_dtype(if dtype == DType::F64 { DType::F64 } else { DType::F32 })?;
     let wanted = wanted.to_device(device)?.to_dtype(dtype)?;
     composed::record(tape, &[logits], |t| {
-        // The maximum only shifts: it is a constant for the gradient.
-        let shifted = t[0].broadcast_sub(&t[0].detach().max_keepdim(1)?)?;
-        let log_softmax = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(1)?.log()?)?;
+        let log_softmax = composed_log_softmax(&t[0])?;
         let losses = (log_softmax * &wanted)?.sum(1)?.neg()?;
         match reduction {
             Reduction::Mean => losses.mean_all(),

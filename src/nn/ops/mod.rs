@@ -3,13 +3,40 @@
 //! Each runs on the kernels of this crate for f32 on the CPU, and in its `composed` form, built from candle's own
 //! operations, on other devices and types. The composed form is correct rather than fast; tests compare the two.
 
+mod add;
+mod affine_const;
+mod avg_pool2d;
+mod batch_norm;
 mod composed;
 mod conv2d;
 mod cross_entropy;
+mod flatten;
+mod global_avg_pool;
+#[cfg(test)]
+mod golden_tests;
+mod group_norm;
+mod layer_norm;
 mod linear;
+mod max_pool2d;
+mod reduce;
 mod relu;
+mod softmax;
 
+pub use add::add;
+pub use affine_const::affine_const;
+pub use avg_pool2d::avg_pool2d;
+pub use batch_norm::{BatchNormStats, RunningStats, batch_norm};
 pub use conv2d::conv2d;
 pub use cross_entropy::{Reduction, cross_entropy};
+pub use flatten::flatten;
+pub use global_avg_pool::global_avg_pool;
+pub use group_norm::{group_norm, instance_norm};
+pub use layer_norm::layer_norm;
 pub use linear::linear;
+pub use max_pool2d::max_pool2d;
+pub use reduce::{mean, sum};
 pub use relu::relu;
+pub use softmax::{log_softmax, softmax};
+
+/// Added to variances before the root is taken, in every normalization: PyTorch's default.
+pub const NORM_EPSILON: f64 = 1e-5;

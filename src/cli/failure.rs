@@ -1,0 +1,84 @@
+//! What goes wrong outside a program's text: files, folders, the run itself.
+
+use crate::record::screen::{Ink, Screen, harmless};
+use crate::diagnostic::Code;
+use serde_json::json;
+
+/// Exit statuses that scripts rely on (formats.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    /// the file has errors
+    FileHasErrors = 1,
+    /// wrong use of the command line
+    Usage = 2,
+    /// disk, data, NaN, …
+    RunFailed = 3,
+    /// an `expect` did not hold
+    Unexpected = 4,
+    /// the folder holds an unfinished run
+    ResumeRefused = 5,
+}
+
+/// A failure that has no place in a program.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub code: Option<Code>,
+    /// lower case, no full stop
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure { exit, code: None, message: message.into(), help: None }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, message)
+    }
+
+    pub fn code(mut self, code: Code) -> Failure {
+        self.code = Some(code);
+        self
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Failure {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// `error[FS0702 run-exists]: …` and what to do.
+    pub fn render(&self, screen: Screen) -> String {
+        let code = self.code.map_or(String::new(), |c| format!("[{} {}]", c.id(), c.name()));
+        let mut out = format!("{} {}\n", screen.paint(Ink::Error, format!("error{code}:")), harmless(&self.message));
+        if let Some(help) = &self.help {
+            out += &format!("  {} {}\n", screen.paint(Ink::Note, "help:"), harmless(help));
+        }
+        out
+    }
+
+    /// The same for programs, in the form of a diagnostic without a place.
+    pub fn json(&self) -> String {
+        json!({
+            "format": 1,
+            "code": self.code.map(Code::id),
+            "name": self.code.map(Code::name),
+            "severity": "error",
+            "message": self.message,
+            "help": self.help,
+        })
+        .to_string()
+    }
+}
+
+/// A reader that closed the pipe has seen enough; any other trouble with stdout is a failure.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, String::new()),
+            _ => Failure::new(Exit::RunFailed, format!("cannot write the result: {error}")),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The examples of one split, as training and evaluation see them.
+
+use std::sync::Arc;
+
+/// Images, labels and ids of one split. Splits and subsets share one copy of the pixels.
+#[derive(Clone, Debug)]
+pub struct Examples {
+    pixels: Arc<Pixels>,
+    /// for each example, which image of the shared pixels is its own
+    rows: Vec<u32>,
+    labels: Vec<u32>,
+    /// the labels before noise, where there is noise
+    true_labels: Option<Vec<u32>>,
+    ids: Vec<u64>,
+}
+
+/// Images as bytes, one after another, each in the order C, H, W.
+#[derive(Debug)]
+pub(super) struct Pixels {
+    bytes: Vec<u8>,
+    shape: [usize; 3],
+    /// what each byte means, in [0, 1]
+    values: [f32; 256],
+}
+
+impl Pixels {
+    /// `white` is the byte that means 1.0.
+    pub(super) fn new(bytes: Vec<u8>, shape: [usize; 3], white: u8) -> Pixels {
+        // A true division, as PyTorch's ToTensor does it: multiplying by 1/255 differs in the last bit.
+        let values = std::array::from_fn(|byte| byte as f32 / f32::from(white));
+        Pixels { bytes, shape, values }
+    }
+}
+
+impl Examples {
+    /// `rows`, `labels` and `ids` are of one length; each row is an image of `pixels`.
+    pub(super) fn new(pixels: Arc<Pixels>, rows: Vec<u32>, labels: Vec<u32>, ids: Vec<u64>) -> Examples {
+        Examples { pixels, rows, labels, true_labels: None, ids }
+    }
+
+    /// With other labels; the present ones are kept as the true ones.
+    pub(super) fn relabelled(self, labels: Vec<u32>) -> Examples {
+        Examples { true_labels: Some(self.labels), labels, ..self }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether the data has no such split.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// C, H, W
+    pub fn shape(&self) -> [usize; 3] {
+        self.pixels.shape
+    }
+
+    /// Pixels in [0, 1] of these examples, in the order N, C, H, W. Indices are below [`Examples::len`].
+    pub fn batch(&self, indices: &[usize]) -> Vec<f32> {
+        let size = self.pixels.shape.iter().product::<usize>();
+        let mut out = Vec::with_capacity(indices.len() * size);
+        for index in indices {
+            let start = self.rows[*index] as usize * size;
+            out.extend(self.pixels.bytes[start..start + size].iter().map(|b| self.pixels.values[*b as usize]));
+        }
+        out
+    }
+
+    /// Labels of these examples, noise included.
+    pub fn labels(&self, indices: &[usize]) -> Vec<u32> {
+        indices.iter().map(|i| self.labels[*i]).collect()
+    }
+
+    /// Stable ids of these examples: the index in the original train file, test from 2^32 on; the same whatever
+    /// `train:`, `validation:` and the seed are.
+    pub fn ids(&self, indices: &[usize]) -> Vec<u64> {
+        indices.iter().map(|i| self.ids[*i]).collect()
+    }
+
+    /// All labels in order, noise included.
+    pub fn all_labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// All labels in order as they were before noise.
+    pub fn true_labels(&self) -> &[u32] {
+        self.true_labels.as_deref().unwrap_or(&self.labels)
+    }
+
+    /// All ids in order.
+    pub fn all_ids(&self) -> &[u64] {
+        &self.ids
+    }
+}

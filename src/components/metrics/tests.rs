@@ -1,0 +1,125 @@
+//! Metrics against PyTorch's numbers (tests/goldens/make_attacks.py) and against doing without the short cuts.
+
+use super::*;
+use crate::components::attacks::{self, fgsm, pgd};
+use crate::components::objectives::{Batch, Draws};
+use crate::components::testing::{Golden, spec};
+use crate::components::{Family, Metric, Value};
+use crate::nn::network::Mode;
+use candle_core::{Device, Result, Tensor};
+use std::ops::Range;
+
+const DRAWS: Draws = Draws { seed: 1, clock: 7 };
+
+struct Split(Batch);
+
+impl Examples for Split {
+    fn count(&self) -> usize {
+        self.0.labels.len()
+    }
+
+    fn batch(&self, range: Range<usize>) -> Result<Batch> {
+        Ok(Batch {
+            pixels: self.0.pixels.narrow(0, range.start, range.len())?,
+            labels: self.0.labels[range.clone()].to_vec(),
+            ids: self.0.ids[range].to_vec(),
+        })
+    }
+}
+
+fn pgd(norm: &str) -> Spec {
+    let given = [
+        ("norm", Value::Word(norm.into())),
+        ("eps", Value::Real(0.1)),
+        ("iters", Value::Int(4)),
+        ("step", Value::Real(0.02)),
+    ];
+    spec(&pgd::MEMBER, &given)
+}
+
+fn measure(member: &'static Member, given: &[(&str, Value)]) -> Measure {
+    Measure::build(&spec(member, given), None).unwrap()
+}
+
+#[test]
+fn accuracy_and_loss_are_pytorchs() {
+    let golden = Golden::load();
+    let split = Split(golden.batch("images", "labels"));
+    let fgsm = spec(&fgsm::MEMBER, &[("eps", Value::Real(4.0 / 255.0))]);
+    let measures = [
+        measure(&loss::MEMBER, &[]),
+        measure(&clean::MEMBER, &[]),
+        measure(&robust::MEMBER, &[("attack", Value::Component(fgsm))]),
+    ];
+    let found = evaluate(&golden.network(), &split, &measures, 3, &DRAWS).unwrap();
+    let losses: Vec<f32> = golden.get("losses").to_vec1().unwrap();
+    for (found, &expected) in found[0].per_example.iter().zip(&losses) {
+        assert!((found - f64::from(expected)).abs() < 1e-5 * f64::from(expected).max(0.1), "{found} for {expected}");
+    }
+    let labels = golden.labels("labels");
+    let equal = |predicted: &str| -> Vec<f64> {
+        golden.labels(predicted).iter().zip(&labels).map(|(a, b)| f64::from(u8::from(a == b))).collect()
+    };
+    assert_eq!(found[1].per_example, equal("predicted"));
+    assert_eq!(found[1].value, 5.0 / 8.0);
+    let withstood = equal("fgsm.predicted").iter().zip(equal("predicted")).map(|(a, b)| a * b).collect::<Vec<_>>();
+    assert_eq!(found[2].per_example, withstood);
+    assert_eq!((found[2].n(), measures[2].passes(), measures[1].passes()), (8, 1, 0));
+}
+
+#[test]
+fn skipping_what_is_wrong_already_and_the_batch_size_change_nothing() {
+    let golden = Golden::load();
+    let (network, batch) = (golden.network(), golden.batch("images", "labels"));
+    for norm in ["linf", "l2"] {
+        let robust = || [measure(&robust::MEMBER, &[("attack", Value::Component(pgd(norm)))])];
+        let adversarial = attacks::build(&pgd(norm)).perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
+        let right = |pixels: &Tensor| correct(&network.logits(pixels, Mode::Eval).unwrap(), &batch.labels).unwrap();
+        let both = right(&batch.pixels).into_iter().zip(right(&adversarial));
+        let expected: Vec<f64> = both.map(|(before, after)| f64::from(u8::from(before && after))).collect();
+        for size in [1, 3, 8, 100] {
+            let found = evaluate(&network, &Split(batch.clone()), &robust(), size, &DRAWS).unwrap();
+            assert_eq!(found[0].per_example, expected, "{norm}, batches of {size}");
+        }
+    }
+}
+
+#[test]
+fn the_first_of_equal_logits_counts_and_nan_is_wrong() {
+    let rows = [[1f32, 2.0, 2.0], [1.0, 2.0, 2.0], [f32::NAN, 1.0, 0.0], [0.0, f32::NAN, 0.0], [f32::NAN; 3]];
+    let logits = Tensor::new(&rows, &Device::Cpu).unwrap();
+    assert_eq!(correct(&logits, &[1, 2, 1, 0, 0]).unwrap(), [true, false, false, false, false]);
+    assert!(
+        correct(&logits, &[0, 0, 3, 0, 0]).unwrap_err().to_string().contains("label 3 of a network with 3 classes")
+    );
+    assert!(correct(&logits, &[0]).unwrap_err().to_string().contains("1 labels for 5 images"));
+}
+
+#[test]
+fn an_empty_split_cannot_be_measured() {
+    let golden = Golden::load();
+    let pixels = Tensor::zeros((0, 1, 12, 12), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let split = Split(Batch { pixels, labels: vec![], ids: vec![] });
+    assert!(evaluate(&golden.network(), &split, &[Measure::Clean], 8, &DRAWS).is_err());
+}
+
+#[test]
+fn a_bare_robust_means_the_objectives_attack() {
+    let bare = spec(&robust::MEMBER, &[]);
+    assert_eq!(Measure::build(&bare, None).err().unwrap().argument, Some("attack"));
+    assert_eq!(Measure::build(&bare, Some(&pgd("linf"))).unwrap().passes(), 4);
+    let gap = spec(&gap::MEMBER, &[("metric", Value::Metric(Metric { split: None, spec: bare }))]);
+    assert_eq!(Measure::build(&gap, Some(&pgd("linf"))).unwrap().passes(), 4);
+}
+
+#[test]
+fn metrics_know_their_range_and_direction() {
+    let clean = describe(&spec(&clean::MEMBER, &[]));
+    assert!(clean.higher_is_better && clean.better(0.9, 0.8) && clean.bounds.max == 1.0);
+    let loss = spec(&loss::MEMBER, &[]);
+    assert!(describe(&loss).better(0.1, 0.2));
+    let gap = describe(&spec(&gap::MEMBER, &[("metric", Value::Metric(Metric { split: None, spec: loss }))]));
+    assert_eq!((gap.member.name, gap.higher_is_better, gap.unit), ("gap", false, MetricUnit::Nats));
+    assert_eq!(gap.bounds.max, f64::INFINITY);
+    assert!(MEMBERS.iter().all(|member| member.family == Family::Metric));
+}

@@ -1,0 +1,112 @@
+//! Update rules: what a gradient does to the weights. The arithmetic is PyTorch's, in f32, one pass over memory.
+
+mod adam;
+mod sgd;
+mod state;
+
+pub use state::{OptimizerState, TensorState};
+
+use crate::components::{Default, Member, Param, Problem, Spec, Type};
+use crate::nn::in_place;
+use crate::nn::kernels::{buffer, elementwise};
+use crate::nn::network::{Network, Parameter, Trainable};
+use candle_core::{Tensor, bail};
+use rayon::prelude::*;
+
+/// An update rule with its settings. What it remembers between steps is in an [`OptimizerState`] beside it.
+pub trait Optimizer: std::fmt::Debug + Send + Sync {
+    /// One step: changes the trainable weights that have a gradient, in place. `gradients` are by parameter index;
+    /// the learning rate is the optimizer's own times `lr_factor`.
+    ///
+    /// # Errors
+    /// If a gradient or a remembered tensor has not its weight's shape.
+    fn step(
+        &self,
+        network: &mut Network,
+        gradients: &[Option<Tensor>],
+        trainable: Trainable,
+        lr_factor: f64,
+        state: &mut OptimizerState,
+    ) -> candle_core::Result<()>;
+
+    /// The learning rate before any schedule.
+    fn lr(&self) -> f64;
+
+    /// Names of the tensors that it remembers for each weight: `momentum`. What a checkpoint holds.
+    fn remembers(&self) -> &'static [&'static str];
+}
+
+type Build = fn(&Spec) -> Result<Box<dyn Optimizer>, Problem>;
+
+/// All optimizers with their builders.
+pub static OPTIMIZERS: &[(&Member, Build)] =
+    &[(&sgd::MEMBER, sgd::build), (&adam::ADAM, adam::build), (&adam::ADAMW, adam::build)];
+
+/// The optimizer that `spec` describes.
+pub fn build(spec: &Spec) -> Result<Box<dyn Optimizer>, Problem> {
+    let (_, build) = OPTIMIZERS
+        .iter()
+        .find(|(member, _)| member.name == spec.name())
+        .unwrap_or_else(|| unreachable!("{} is no optimizer", spec.name()));
+    build(spec)
+}
+
+const LR: Param = Param::new("lr", Type::Real, "base learning rate; the schedule multiplies it").at_least(0.0);
+
+const WEIGHT_DECAY: Param = Param::new("weight_decay", Type::Real, "pull of the weights towards 0")
+    .or(Default::Real(0.0))
+    .at_least(0.0)
+    .named();
+
+const CLIP: Param =
+    Param::new("clip", Type::Real, "largest norm of all gradients together; longer ones are scaled down to it")
+        .or(Default::Absent)
+        .above(0.0)
+        .named();
+
+/// A weight to change, with its gradient.
+struct Target<'a> {
+    parameter: &'a Parameter,
+    gradient: Tensor,
+}
+
+/// The trainable weights that have a gradient, in order.
+fn targets<'a>(
+    network: &'a Network,
+    gradients: &[Option<Tensor>],
+    trainable: Trainable,
+) -> candle_core::Result<Vec<Target<'a>>> {
+    let parameters = network.parameters();
+    if gradients.len() != parameters.len() {
+        bail!("{} gradients for {} parameters", gradients.len(), parameters.len());
+    }
+    let mut targets = Vec::with_capacity(parameters.len());
+    for (index, (parameter, gradient)) in parameters.iter().zip(gradients).enumerate() {
+        let Some(gradient) = gradient.as_ref().filter(|_| trainable.wants(index)) else { continue };
+        if gradient.dims() != parameter.tensor.dims() {
+            let (name, wanted) = (&parameter.part.name, parameter.tensor.dims());
+            bail!("the gradient of {name} has shape {:?}, the weight {wanted:?}", gradient.dims());
+        }
+        targets.push(Target { parameter, gradient: in_place::apart(gradient, &parameter.tensor)? });
+    }
+    Ok(targets)
+}
+
+/// What gradients are multiplied by so that their norm together is at most `clip`: min(1, clip / (norm + 1e-6)),
+/// PyTorch's `clip_grad_norm_`. Summed in an order that shapes alone decide.
+fn clip_factor(targets: &[Target], clip: Option<f64>) -> candle_core::Result<f32> {
+    let Some(clip) = clip else { return Ok(1.0) };
+    let mut squares = 0.0;
+    for target in targets {
+        let gradient = buffer::view(&target.gradient)?;
+        let pieces: Vec<f64> =
+            gradient.par_chunks(elementwise::PIECE).map(|p| elementwise::fold(p, |g| g * g)).collect();
+        squares += pieces.iter().sum::<f64>();
+    }
+    let factor = clip / (squares.sqrt() + 1e-6);
+    // Not min(): NaN must stay NaN, so that a broken gradient is seen.
+    Ok(if factor >= 1.0 { 1.0 } else { factor as f32 })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! Arguments ↔ parameters, for statements and components alike.
+
+use super::context::Context;
+use super::suggest;
+use super::values::{Place, as_metric, families_of};
+use crate::components::catalogue::{self, default_value};
+use crate::components::coerce::words;
+use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::tree::{Argument, ExprKind, Name};
+
+/// Whose arguments they are.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'o> {
+    pub name: &'o str,
+    /// where something missing is reported
+    pub span: Span,
+}
+
+/// The arguments of a statement or component by parameter.
+pub(super) struct Bound {
+    params: &'static [Param],
+    /// `None`: wrong or missing, and reported
+    pub values: Vec<Option<Value>>,
+    /// where each was written; where it wasn't, its owner's place
+    pub spans: Vec<Span>,
+    pub given: Vec<bool>,
+}
+
+impl Bound {
+    fn at(&self, name: &str) -> usize {
+        self.params.iter().position(|p| p.name == name).expect("statements ask for their own parameters")
+    }
+
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values[self.at(name)].as_ref()
+    }
+
+    pub fn span(&self, name: &str) -> Span {
+        self.spans[self.at(name)]
+    }
+
+    pub fn given(&self, name: &str) -> bool {
+        self.given[self.at(name)]
+    }
+
+    /// Whether every argument is there and right.
+    pub fn whole(&self) -> bool {
+        self.values.iter().all(Option::is_some)
+    }
+}
+
+impl<'a> Context<'a> {
+    /// A component with these arguments.
+    pub fn component(&mut self, member: &'static Member, arguments: &'a [Argument], span: Span) -> Option<Value> {
+        let bound = self.bind(member.params, arguments, Owner { name: member.name, span });
+        let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };
+        if !self.check_component(&spec, span) {
+            return None;
+        }
+        Some(as_metric(Value::Component(spec)))
+    }
+
+    /// `callee(arguments)`
+    pub fn call(&mut self, callee: &'a Name, arguments: &'a [Argument], span: Span, hint: &Type) -> Option<Value> {
+        let name = callee.text.as_str();
+        if let Some((split, metric)) = name.split_once('.') {
+            let at = callee.span.start as usize;
+            let file = callee.span.file;
+            let split_span = Span::new(file, at, at + split.len());
+            let metric_span = Span::new(file, callee.span.end as usize - metric.len(), callee.span.end as usize);
+            return self.metric_of_split((split, split_span), (metric, metric_span), arguments, span);
+        }
+        if let Some(member) = families_of(hint).find_map(|f| catalogue::find(f, name)) {
+            return self.component(member, arguments, span);
+        }
+        if name == "params" {
+            return self.params_selector(arguments, span);
+        }
+        if let Some(binding) = self.scopes.get(name) {
+            let place = binding.span;
+            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
+            self.report(d.label(place, "defined here"));
+            return None;
+        }
+        if let Some(member) = self.any_member(name) {
+            return self.component(member, arguments, span);
+        }
+        self.unknown_call(callee, arguments, hint);
+        None
+    }
+
+    fn params_selector(&mut self, arguments: &'a [Argument], span: Span) -> Option<Value> {
+        static PARAMS: &[Param] = &[Param::new("glob", Type::Text, "names of tensors, `*` for any characters")];
+        let bound = self.bind(PARAMS, arguments, Owner { name: "params", span });
+        match bound.value("glob")? {
+            Value::Text(glob) => Some(Value::Selector(crate::components::Selector::Params(glob.clone()))),
+            _ => None,
+        }
+    }
+
+    /// Fits arguments to parameters; everything wrong with them is reported.
+    pub fn bind(&mut self, params: &'static [Param], arguments: &'a [Argument], owner: Owner<'_>) -> Bound {
+        let mut bound = Bound {
+            params,
+            values: vec![None; params.len()],
+            spans: vec![owner.span; params.len()],
+            given: vec![false; params.len()],
+        };
+        for argument in arguments {
+            let Some(index) = self.parameter(argument, &bound, owner) else { continue };
+            let param = &params[index];
+            if bound.given[index] && !(param.many && argument.name.is_none()) {
+                let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
+                let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
+                self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
+                continue;
+            }
+            let value = self.argument(argument, param, owner);
+            bound.spans[index] = if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
+            if param.many {
+                gather(&mut bound.values[index], value, bound.given[index]);
+            } else {
+                bound.values[index] = value;
+            }
+            bound.given[index] = true;
+        }
+        // What could not be read may be what is missing.
+        let broken = arguments.iter().any(|a| matches!(a.value.kind, ExprKind::Error));
+        self.fill(&mut bound, owner, broken);
+        bound
+    }
+
+    /// The parameter that an argument is for.
+    fn parameter(&mut self, argument: &Argument, bound: &Bound, owner: Owner<'_>) -> Option<usize> {
+        let params = bound.params;
+        let Some(name) = &argument.name else {
+            let free = |i: &usize| !params[*i].named && (params[*i].many || !bound.given[*i]);
+            let index = (0..params.len()).find(free);
+            if index.is_none() && !matches!(argument.value.kind, ExprKind::Error) {
+                self.too_many(argument, params, owner);
+            }
+            return index;
+        };
+        let index = params.iter().position(|p| p.name == name.text);
+        if index.is_none() {
+            self.unknown_argument(name, params, owner);
+        }
+        index
+    }
+
+    fn argument(&mut self, argument: &'a Argument, param: &'static Param, owner: Owner<'_>) -> Option<Value> {
+        let is_none = matches!(&argument.value.kind, ExprKind::Name(n) if n == "none");
+        if is_none && param.default == Default::Absent {
+            return Some(Value::None);
+        }
+        let what = format!("`{}` of `{}`", param.name, owner.name);
+        let ty = match (&param.ty, param.many) {
+            (Type::List(entry), true) => entry,
+            (ty, _) => ty,
+        };
+        self.value(&argument.value, Place { what: &what, ty, bounds: param.bounds })
+    }
+
+    /// Defaults for what wasn't given, errors for what had to be.
+    fn fill(&mut self, bound: &mut Bound, owner: Owner<'_>, broken: bool) {
+        let mut missing = Vec::new();
+        for (i, param) in bound.params.iter().enumerate() {
+            if bound.given[i] {
+                continue;
+            }
+            bound.values[i] = default_value(&param.default, param);
+            if bound.values[i].is_none() {
+                missing.push(param);
+            }
+        }
+        if missing.is_empty() || broken {
+            return;
+        }
+        let names: Vec<_> = missing.iter().map(|p| p.name).collect();
+        let names = words(&names).replace(" or ", " and ");
+        let d = Diagnostic::new(Code::MISSING_ARGUMENT, owner.span, format!("`{}` needs {names}", owner.name));
+        let wants = missing.iter().map(|p| format!("`{}`: {} ({})", p.name, p.doc, p.ty.describe()));
+        self.report(d.help(wants.collect::<Vec<_>>().join("; ")));
+    }
+
+    fn too_many(&mut self, argument: &Argument, params: &[Param], owner: Owner<'_>) {
+        let positional: Vec<_> = params.iter().filter(|p| !p.named).map(|p| p.name).collect();
+        let named: Vec<_> = params.iter().filter(|p| p.named).map(|p| p.name).collect();
+        let takes = match positional.len() {
+            0 => "no arguments without a name".to_string(),
+            1 => format!("one argument ({})", words(&positional)),
+            n => format!("{n} arguments ({})", positional.join(", ")),
+        };
+        let d = Diagnostic::new(Code::EXTRA_ARGUMENT, argument.span, format!("`{}` takes {takes}", owner.name));
+        self.report(match named.is_empty() {
+            true => d.help("leave this one out"),
+            false => d.help(format!("leave this one out, or name it: {}", words(&named))),
+        });
+    }
+
+    fn unknown_argument(&mut self, name: &Name, params: &'static [Param], owner: Owner<'_>) {
+        let known: Vec<&'static str> = params.iter().map(|p| p.name).collect();
+        let message = format!("`{}` has no argument `{}`", owner.name, name.text);
+        let d = Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, message);
+        let guess = suggest::foreign_argument(&name.text, &known)
+            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied());
+        self.report(match guess {
+            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess),
+            None if known.is_empty() => d.help(format!("`{}` takes no arguments", owner.name)),
+            None => d.help(format!("it has {}", words(&known).replace(" or ", " and "))),
+        });
+    }
+
+    /// A name that means nothing here.
+    pub fn unknown_name(&mut self, name: &str, span: Span, hint: &Type) {
+        if let Some(family) = families_of(hint).next() {
+            return self.unknown_component(name, span, family);
+        }
+        let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
+        candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from));
+        candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
+        if let Type::Word(list) = hint {
+            candidates.extend(list.iter().map(|w| w.to_string()));
+        }
+        if *hint == Type::Any {
+            candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
+        }
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
+        let d = match (d.help.is_some(), hint) {
+            (false, Type::Word(list)) => d.help(format!("one of {}", words(list))),
+            (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
+            (false, _) => d.help(format!("define it before this place: `let {name} = …`")),
+            _ => d,
+        };
+        self.report(d);
+    }
+
+    /// A name that is no member of the family that is wanted.
+    pub fn unknown_component(&mut self, name: &str, span: Span, family: Family) {
+        let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
+        let variables: Vec<String> = self.scopes.names().map(String::from).collect();
+        let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.name()));
+        let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
+        let d = suggesting(d, name, span, candidates);
+        let d = if d.help.is_some() { d } else { d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and "))) };
+        self.report(d);
+    }
+
+    fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], hint: &Type) {
+        let name = callee.text.as_str();
+        if super::statements::find(name).is_some() {
+            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a statement, and is not called"));
+            return self.report(d.help(format!("write `{name} …` on a line of its own, without brackets")));
+        }
+        if name == "range" {
+            let end = arguments.last().map_or("n".to_string(), |a| self.sources.text(a.span).to_string());
+            let start = if arguments.len() > 1 { self.sources.text(arguments[0].span).to_string() } else { "0".into() };
+            let d = Diagnostic::new(Code::FOREIGN_SYNTAX, callee.span, "`range(…)` is Python");
+            return self.report(d.help(format!("write `{start}..{end}`, which leaves its end out")));
+        }
+        match families_of(hint).next() {
+            Some(family) => self.unknown_component(name, callee.span, family),
+            None => {
+                let all: Vec<_> = Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name).collect();
+                let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, callee.span, format!("nothing is called `{name}(…)`"));
+                let d = suggesting(d, name, callee.span, all);
+                self.report(if d.help.is_some() { d } else { d.help("`fsched list` shows everything there is") });
+            }
+        }
+    }
+}
+
+fn gather(list: &mut Option<Value>, value: Option<Value>, started: bool) {
+    match (list.take(), value) {
+        (Some(Value::List(mut items)), Some(v)) if started => {
+            items.push(v);
+            *list = Some(Value::List(items));
+        }
+        (_, Some(v)) if !started => *list = Some(Value::List(vec![v])),
+        _ => *list = None,
+    }
+}
+
+/// With the closest names as help, and a fix for the very closest.
+pub(super) fn suggesting<'c>(
+    d: Diagnostic,
+    name: &str,
+    span: Span,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Diagnostic {
+    let guesses = suggest::closest(name, candidates);
+    match guesses.first() {
+        Some(guess) => d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess),
+        None => d,
+    }
+}

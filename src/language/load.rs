@@ -1,0 +1,181 @@
+//! Reading: the root file, what it imports, and the overrides, each parsed once.
+
+use crate::components::data::Places;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Source, Sources, Span};
+use crate::syntax::tree::{Expr, ExprKind, File, StatementKind};
+use crate::syntax::{parse, parse_expression};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// The only door to files of programs: the disk, an editor's buffers, or a test's table.
+pub trait Files {
+    /// The bytes of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+}
+
+/// Files on the disk; links that lead out of the program's folder are refused.
+pub struct Disk {
+    /// the folder that imports may not leave; `None` before the root file is known
+    pub root: Option<PathBuf>,
+}
+
+/// Larger files are no programs, and are not read to their end.
+const LARGEST: u64 = 64 << 20;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if let Some(root) = &self.root {
+            let inside = path.canonicalize()?.starts_with(root.canonicalize()?);
+            if !inside {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the link leads out of the program's folder"));
+            }
+        }
+        let file = std::fs::File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder"));
+        }
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, LARGEST), &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// What an analysis is given besides the files, parsed.
+pub(super) struct Inputs {
+    pub places: Places,
+    pub overrides: Vec<Override>,
+}
+
+/// `--set name=expr`
+pub(super) struct Override {
+    pub name: String,
+    pub value: Expr,
+    pub span: Span,
+}
+
+/// A file brought in by `use`.
+pub(super) struct Imported {
+    pub file: File,
+}
+
+/// All texts of an analysis.
+pub(super) struct Loaded {
+    pub sources: Sources,
+    pub root: File,
+    /// by the span of the `use` statement
+    pub imports: HashMap<Span, Imported>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the root file and everything it imports.
+pub(super) fn load(path: &Path, files: &dyn Files) -> Loaded {
+    let mut loader = Loader { files, sources: Sources::default(), imports: HashMap::new(), diagnostics: Vec::new() };
+    let root = match files.read(path) {
+        Ok(bytes) => loader.parse(path, bytes),
+        Err(error) => {
+            let source = loader.sources.add(Source::new(path.display().to_string(), ""));
+            let d = Diagnostic::new(Code::MISSING_FILE, Span::new(source, 0, 0), format!("can't read {}: {error}", path.display()));
+            loader.diagnostics.push(d.help("give the path of an .fsched file"));
+            File { source, statements: Vec::new(), comments: Vec::new() }
+        }
+    };
+    let mut open = vec![path.to_path_buf()];
+    loader.imports_of(&root, path, &mut open);
+    Loaded { sources: loader.sources, root, imports: loader.imports, diagnostics: loader.diagnostics }
+}
+
+struct Loader<'f> {
+    files: &'f dyn Files,
+    sources: Sources,
+    imports: HashMap<Span, Imported>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    fn parse(&mut self, path: &Path, bytes: Vec<u8>) -> File {
+        let (text, broken) = match String::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(e) => {
+                let at = e.utf8_error().valid_up_to();
+                (String::from_utf8_lossy(e.as_bytes()).into_owned(), Some(at))
+            }
+        };
+        let file = self.sources.add(Source::new(path.display().to_string(), text));
+        if let Some(at) = broken {
+            let replacement = char::REPLACEMENT_CHARACTER.len_utf8();
+            let d = Diagnostic::new(Code::NOT_UTF8, Span::new(file, at, at + replacement), "this file is not UTF-8");
+            self.diagnostics.push(d.at("no text from here").help("save it as UTF-8"));
+            return File { source: file, statements: Vec::new(), comments: Vec::new() };
+        }
+        let (tree, diagnostics) = parse(file, &self.sources.get(file).text);
+        self.diagnostics.extend(diagnostics);
+        tree
+    }
+
+    /// Follows the `use` statements of a file; `open` are the files on the way to it.
+    fn imports_of(&mut self, file: &File, path: &Path, open: &mut Vec<PathBuf>) {
+        for statement in &file.statements {
+            let StatementKind::Use { path: expr } = &statement.kind else { continue };
+            let Some(target) = self.target(expr, path) else { continue };
+            if open.contains(&target) {
+                let d = Diagnostic::new(Code::IMPORT, expr.span, "these files import each other in a circle");
+                self.diagnostics.push(d.help("move what both need into a third file"));
+                continue;
+            }
+            if open.len() > 32 {
+                self.diagnostics.push(Diagnostic::new(Code::IMPORT, expr.span, "imports are nested more than 32 deep"));
+                continue;
+            }
+            let bytes = match self.files.read(&target) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    let code = match error.kind() {
+                        io::ErrorKind::PermissionDenied => Code::FORBIDDEN_PATH,
+                        _ => Code::MISSING_FILE,
+                    };
+                    let d = Diagnostic::new(code, expr.span, format!("can't read {}: {error}", target.display()));
+                    self.diagnostics.push(d.help("the path is relative to the file that has the `use`"));
+                    continue;
+                }
+            };
+            let imported = self.parse(&target, bytes);
+            open.push(target.clone());
+            self.imports_of(&imported, &target, open);
+            open.pop();
+            self.imports.insert(statement.span, Imported { file: imported });
+        }
+    }
+
+    /// The file that `use "…"` in `from` names; outside of its folder is refused.
+    fn target(&mut self, expr: &Expr, from: &Path) -> Option<PathBuf> {
+        let ExprKind::Text(text) = &expr.kind else {
+            if !matches!(expr.kind, ExprKind::Error) {
+                let d = Diagnostic::new(Code::IMPORT, expr.span, "`use` takes the path of a file in quotes");
+                self.diagnostics.push(d.help("for example `use \"common.fsched\"`"));
+            }
+            return None;
+        };
+        let path = Path::new(text);
+        if text.contains('\0') || text.is_empty() || !path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
+            let d = Diagnostic::new(Code::FORBIDDEN_PATH, expr.span, "imports stay inside the folder of their file");
+            self.diagnostics.push(d.help("use a relative path without `..`"));
+            return None;
+        }
+        let folder = from.parent().unwrap_or(Path::new(""));
+        Some(folder.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>()))
+    }
+}
+
+/// Parses the overrides, each as a virtual file of its own.
+pub(super) fn overrides(sets: &[(String, String)], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<Override> {
+    let mut parsed = Vec::new();
+    for (name, text) in sets {
+        let file: FileId = sources.add(Source::new(format!("<--set {name}>"), text.clone()));
+        let (value, found) = parse_expression(file, text);
+        diagnostics.extend(found);
+        parsed.push(Override { name: name.clone(), value, span: Span::new(file, 0, text.len()) });
+    }
+    parsed
+}

@@ -1,0 +1,219 @@
+//! `param` and its overrides, `phase` and its calls.
+
+use super::arguments::Owner;
+use super::context::Context;
+use super::scope::{Meaning, Phase};
+use super::statements::lower_block;
+use super::values::Place;
+use crate::components::describe::{Bounds, Type};
+use crate::components::{Duration, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::tree::{Argument, Expr, ExprKind, Name, Param, Parameter, Simple};
+
+/// The types that annotations may name.
+static TYPES: &[(&str, Type)] = &[
+    ("Int", Type::Int),
+    ("Real", Type::Real),
+    ("Share", Type::Share),
+    ("Duration", Type::Duration),
+    ("Text", Type::Text),
+    ("Bool", Type::Bool),
+    ("Selector", Type::Selector),
+    ("Metric", Type::Metric),
+    ("List", Type::List(&Type::Any)),
+    ("Data", Type::Component(crate::components::Family::Data)),
+    ("Model", Type::Component(crate::components::Family::Model)),
+    ("Optimizer", Type::Component(crate::components::Family::Optimizer)),
+    ("Schedule", Type::Component(crate::components::Family::Schedule)),
+    ("Objective", Type::Component(crate::components::Family::Objective)),
+    ("Attack", Type::Component(crate::components::Family::Attack)),
+];
+
+impl<'a> Context<'a> {
+    pub(super) fn param(&mut self, param: &'a Param) {
+        let name = &param.name;
+        if self.frames.len() > 1 {
+            let d = Diagnostic::new(Code::BAD_STEP_PLACE, name.span, "parameters are declared at the top level");
+            self.report(d.help("move it out of the block, or use `let`"));
+        }
+        let annotated = param.annotation.as_ref().and_then(|a| self.annotation(a));
+        let what = format!("`{}`", name.text);
+        let any = Type::Any;
+        let place = Place { what: &what, ty: annotated.unwrap_or(&any), bounds: None };
+        let default = self.value(&param.default, place);
+        let ty = annotated.or_else(|| default.as_ref().map(type_of)).unwrap_or(&Type::Any);
+        let bounds = param.range.as_ref().and_then(|r| self.param_bounds(r));
+        let place = Place { what: &what, ty, bounds };
+        if default.is_some() && bounds.is_some() {
+            self.value(&param.default, place);
+        }
+        let value = match self.options.overrides.iter().position(|o| o.name == name.text) {
+            Some(index) => {
+                let expr: &'a Expr = &self.options.overrides[index].value;
+                self.value(expr, place)
+            }
+            None => default,
+        };
+        if let Some(value) = &value {
+            self.program.bindings.push((name.text.clone(), value.clone()));
+        }
+        self.bind_name(name, Meaning::Value(value), false);
+    }
+
+    fn annotation(&mut self, name: &Name) -> Option<&'static Type> {
+        let found = TYPES.iter().find(|(n, _)| *n == name.text).map(|(_, ty)| ty);
+        if found.is_none() {
+            let d = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no type `{}`", name.text));
+            let names: Vec<_> = TYPES.iter().map(|(n, _)| *n).collect();
+            let d = super::arguments::suggesting(d, &name.text, name.span, names.iter().copied());
+            self.report(if d.help.is_some() { d } else { d.help(format!("types are {}", names.join(", "))) });
+        }
+        found
+    }
+
+    /// `0%..=100%`, `1..20`: the range of a number.
+    fn param_bounds(&mut self, range: &'a Expr) -> Option<Bounds> {
+        let ExprKind::Range { start, end, inclusive } = &range.kind else {
+            let d = Diagnostic::new(Code::WRONG_TYPE, range.span, "the range of a parameter is written `low..=high`");
+            self.report(d.help("for example `in 0%..=100%`"));
+            return None;
+        };
+        let mut end_of = |e: &'a Option<Box<Expr>>, open: f64| match e {
+            None => Some(open),
+            Some(e) => match self.value(e, Place { what: "the end of a range", ty: &Type::Real, bounds: None })? {
+                Value::Real(r) => Some(r),
+                _ => None,
+            },
+        };
+        let (min, max) = (end_of(start, f64::NEG_INFINITY)?, end_of(end, f64::INFINITY)?);
+        let max = if *inclusive || end.is_none() { max } else { max.next_down() };
+        Some(Bounds { min, max, above: false })
+    }
+
+    /// Overrides of parameters that don't exist.
+    pub(super) fn unknown_overrides(&mut self, params: &[&str]) {
+        let options = self.options;
+        for set in options.overrides.iter().filter(|o| !params.contains(&o.name.as_str())) {
+            let message = format!("the program has no parameter `{}`", set.name);
+            let d = Diagnostic::new(Code::UNKNOWN_PARAM, set.span, message);
+            let guesses = super::suggest::closest(&set.name, params.iter().copied());
+            self.report(match (guesses.first(), params.is_empty()) {
+                (Some(guess), _) => d.help(format!("did you mean `{guess}`?")),
+                (None, true) => d.help(format!("declare it: `param {} = …`", set.name)),
+                (None, false) => d.help(format!("it has {}", params.join(", "))),
+            });
+        }
+    }
+
+    /// Lowers the call of a phase; false if the word names none.
+    pub(super) fn call_phase(&mut self, simple: &'a Simple, span: Span) -> bool {
+        let name = simple.word.text.as_str();
+        let (phase, defined) = match self.scopes.get(name) {
+            Some(b) => match &b.meaning {
+                Meaning::Phase(phase) => (*phase, b.span),
+                Meaning::Value(_) => {
+                    let place = b.span;
+                    let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, simple.word.span, format!("`{name}` is a value, not a statement"));
+                    self.report(d.label(place, "defined here").help("a statement begins with a word such as `train`"));
+                    return true;
+                }
+            },
+            None => return false,
+        };
+        if !simple.called && !simple.arguments.is_empty() {
+            let d = Diagnostic::new(Code::WRONG_TYPE, simple.word.span, format!("the arguments of a phase stand in brackets: `{name}(…)`"));
+            self.report(d.label(defined, "defined here"));
+        }
+        if self.phases.iter().any(|p| p == name) {
+            let d = Diagnostic::new(Code::RECURSION, simple.word.span, format!("the phase `{name}` runs itself"));
+            self.report(d.label(defined, "defined here").help("phases don't recurse; use `repeat`"));
+            return true;
+        }
+        let values = self.phase_arguments(phase.parameters, &simple.arguments, Owner { name, span: simple.word.span });
+        let path = self.next_path();
+        let frame = self.phase_body(phase, name, values, format!("{path}.{name}."));
+        self.emit(span, super::program::Op::Block { label: Some(name.to_string()), body: frame });
+        true
+    }
+
+    /// Reads the body of a phase that is never called, its parameters unknown.
+    pub(super) fn check_uncalled(&mut self, phase: Phase<'a>, name: &str) {
+        let values = phase.parameters.iter().map(|_| None).collect();
+        self.scratch(|cx| {
+            cx.phase_body(phase, name, values, String::new());
+        });
+    }
+
+    fn phase_body(&mut self, phase: Phase<'a>, name: &str, values: Vec<Option<Value>>, prefix: String) -> Vec<super::program::Step> {
+        self.phases.push(name.to_string());
+        let inner = self.scopes.only_outermost();
+        self.scopes.push();
+        for (parameter, value) in phase.parameters.iter().zip(values) {
+            self.bind_name(&parameter.name, Meaning::Value(value), true);
+        }
+        let frame = lower_block(self, phase.body, prefix);
+        self.leave_scope();
+        self.scopes.restore(inner);
+        self.phases.pop();
+        frame.steps
+    }
+
+    fn phase_arguments(&mut self, parameters: &'a [Parameter], arguments: &'a [Argument], owner: Owner<'_>) -> Vec<Option<Value>> {
+        let mut given: Vec<Option<&'a Argument>> = vec![None; parameters.len()];
+        for argument in arguments {
+            let index = match &argument.name {
+                Some(name) => parameters.iter().position(|p| p.name.text == name.text),
+                None => given.iter().position(Option::is_none),
+            };
+            match index {
+                Some(i) if given[i].is_none() => given[i] = Some(argument),
+                Some(i) => {
+                    let message = format!("`{}` of `{}` is given twice", parameters[i].name.text, owner.name);
+                    self.error(Code::DUPLICATE_ARGUMENT, argument.span, message);
+                }
+                None => {
+                    let names: Vec<_> = parameters.iter().map(|p| p.name.text.as_str()).collect();
+                    let d = Diagnostic::new(Code::EXTRA_ARGUMENT, argument.span, format!("`{}` has no such parameter", owner.name));
+                    self.report(d.help(match names.is_empty() {
+                        true => "it has none".to_string(),
+                        false => format!("it has {}", names.join(", ")),
+                    }));
+                }
+            }
+        }
+        parameters.iter().zip(given).map(|(p, a)| self.phase_argument(p, a, owner)).collect()
+    }
+
+    fn phase_argument(&mut self, parameter: &'a Parameter, given: Option<&'a Argument>, owner: Owner<'_>) -> Option<Value> {
+        let what = format!("`{}` of `{}`", parameter.name.text, owner.name);
+        let annotated = parameter.annotation.as_ref().and_then(|a| self.annotation(a));
+        let place = Place { what: &what, ty: annotated.unwrap_or(&Type::Any), bounds: None };
+        match (given, &parameter.default) {
+            (Some(argument), _) => self.value(&argument.value, place),
+            (None, Some(default)) => self.value(default, place),
+            (None, None) => {
+                let d = Diagnostic::new(Code::MISSING_ARGUMENT, owner.span, format!("`{}` needs `{}`", owner.name, parameter.name.text));
+                self.report(d.label(parameter.span, "declared here"));
+                None
+            }
+        }
+    }
+}
+
+/// The type of a parameter without an annotation: its default's.
+fn type_of(value: &Value) -> &'static Type {
+    let is = |ty: Type| TYPES.iter().map(|(_, t)| t).find(|t| **t == ty).unwrap_or(&Type::Any);
+    match value {
+        Value::Bool(_) => is(Type::Bool),
+        Value::Int(_) => is(Type::Int),
+        Value::Real(_) => is(Type::Real),
+        Value::Text(_) => is(Type::Text),
+        Value::Duration(Duration::Epochs(_) | Duration::Steps(_) | Duration::Seconds(_)) => is(Type::Duration),
+        Value::Selector(_) => is(Type::Selector),
+        Value::Metric(_) => is(Type::Metric),
+        Value::List(_) => is(Type::List(&Type::Any)),
+        Value::Component(spec) => is(Type::Component(spec.member.family)),
+        _ => &Type::Any,
+    }
+}

@@ -1,0 +1,112 @@
+//! Names and what they are bound to, innermost block last.
+
+use crate::components::Value;
+use crate::source::Span;
+use crate::syntax::tree::{Block, Parameter};
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub enum Meaning<'a> {
+    /// a value; `None` where it could not be evaluated and the error has been reported
+    Value(Option<Value>),
+    Phase(Phase<'a>),
+}
+
+/// A named piece of schedule, lowered anew at each call.
+#[derive(Clone, Copy, Debug)]
+pub struct Phase<'a> {
+    pub parameters: &'a [Parameter],
+    pub body: &'a Block,
+}
+
+#[derive(Clone, Debug)]
+pub struct Binding<'a> {
+    pub name: String,
+    pub span: Span,
+    pub meaning: Meaning<'a>,
+    pub used: bool,
+    /// names of imported files needn't all be used
+    pub imported: bool,
+}
+
+/// The scopes of a place, outermost first.
+#[derive(Clone, Debug, Default)]
+pub struct Scopes<'a> {
+    scopes: Vec<Vec<Binding<'a>>>,
+}
+
+impl<'a> Scopes<'a> {
+    pub fn push(&mut self) {
+        self.scopes.push(Vec::new());
+    }
+
+    /// Leaves the innermost block; its bindings, for the lints.
+    pub fn pop(&mut self) -> Vec<Binding<'a>> {
+        self.scopes.pop().unwrap_or_default()
+    }
+
+    /// Binds in the innermost block. The binding that stood there under the same name, if any, stays and is returned.
+    pub fn bind(&mut self, binding: Binding<'a>) -> Result<(), Span> {
+        let scope = self.scopes.last_mut().expect("a file's own scope is pushed first");
+        if let Some(old) = scope.iter().find(|b| b.name == binding.name) {
+            return Err(old.span);
+        }
+        scope.push(binding);
+        Ok(())
+    }
+
+    /// What `name` means here; marks it used.
+    pub fn get(&mut self, name: &str) -> Option<&Binding<'a>> {
+        let binding = self.scopes.iter_mut().rev().find_map(|s| s.iter_mut().find(|b| b.name == name))?;
+        binding.used = true;
+        Some(binding)
+    }
+
+    /// A binding of that name in an outer block.
+    pub fn hidden(&self, name: &str) -> Option<&Binding<'a>> {
+        let outer = self.scopes.len().saturating_sub(1);
+        self.scopes[..outer].iter().rev().find_map(|s| s.iter().find(|b| b.name == name))
+    }
+
+    /// Names of the outermost scope that come from other files than this one needn't all be used.
+    pub fn mark_imported(&mut self, root: crate::source::FileId) {
+        for binding in self.scopes.iter_mut().take(1).flatten() {
+            binding.imported |= binding.span.file != root;
+        }
+    }
+
+    /// The phases of the file that were never called.
+    pub fn uncalled(&self) -> Vec<(String, Phase<'a>)> {
+        let outermost = self.scopes.first().into_iter().flatten().filter(|b| !b.used);
+        outermost
+            .filter_map(|b| match b.meaning {
+                Meaning::Phase(phase) => Some((b.name.clone(), phase)),
+                Meaning::Value(_) => None,
+            })
+            .collect()
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().flatten().map(|b| b.name.as_str())
+    }
+
+    /// Keeps only the file's own scope: what the body of a phase sees. The rest comes back with [`Scopes::restore`].
+    pub fn only_outermost(&mut self) -> Vec<Vec<Binding<'a>>> {
+        self.scopes.split_off(1)
+    }
+
+    pub fn restore(&mut self, inner: Vec<Vec<Binding<'a>>>) {
+        self.scopes.extend(inner);
+    }
+}
+
+impl<'a> Scopes<'a> {
+    /// Marks used what is used in a copy of these scopes.
+    pub fn take_uses(&mut self, copy: &Scopes<'a>) {
+        for (scope, copied) in self.scopes.iter_mut().zip(&copy.scopes) {
+            for binding in scope {
+                binding.used |= copied.iter().any(|c| c.span == binding.span && c.used);
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The settings in force at a place, and what they come to at a step.
+
+use super::context::Context;
+use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings, When};
+use super::selectors;
+use crate::components::catalogue::{find, with_defaults};
+use crate::components::data::DataFacts;
+use crate::components::{Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Value, attacks, models};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::nn::architecture::{Architecture, Part};
+use crate::source::Span;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What settings say here. A poisoned one (its error is reported) silences what would follow from it.
+#[derive(Clone, Debug)]
+pub(super) struct Current {
+    pub data: Placed<Spec>,
+    pub model: Placed<Spec>,
+    pub augment: Vec<Spec>,
+    pub batch: Batch,
+    pub accumulate: u64,
+    pub optimizer: Optimizer,
+    pub clocks: Vec<u32>,
+    pub objective: Value,
+    pub frozen: Vec<Freezing>,
+    pub measure: Vec<Measure>,
+    pub keep: Keep,
+    /// where each single setting was last made, and how many steps the program had then
+    pub made: HashMap<&'static str, (Span, usize)>,
+    pub poisoned: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Placed<T> {
+    pub value: T,
+    /// the statement; `None`: the default
+    pub span: Option<Span>,
+}
+
+/// One `freeze`, `thaw` or `train_only`.
+#[derive(Clone, Debug)]
+pub(super) struct Freezing {
+    pub how: How,
+    pub selector: Selector,
+    pub span: Span,
+    pub statistics: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Freeze,
+    Thaw,
+    Only,
+}
+
+impl Default for Current {
+    /// language.md §5, "Defaults of a bare program".
+    fn default() -> Current {
+        let spec = |family, name| {
+            let member = find(family, name).expect("the defaults are members of the catalogue");
+            with_defaults(member).expect("the defaults need no arguments")
+        };
+        let sgd = find(Family::Optimizer, "sgd").expect("sgd is a member of the catalogue");
+        let arg = |p: &crate::components::Param| match p.name {
+            "lr" => Value::Real(0.05),
+            "momentum" => Value::Real(0.9),
+            _ => crate::components::catalogue::default_value(&p.default, p).expect("sgd requires nothing but lr"),
+        };
+        Current {
+            data: Placed { value: spec(Family::Data, "fashion"), span: None },
+            model: Placed { value: spec(Family::Model, "convnet"), span: None },
+            augment: Vec::new(),
+            batch: Batch::Size(64),
+            accumulate: 1,
+            optimizer: Optimizer { id: 0, spec: Spec { member: sgd, args: sgd.params.iter().map(arg).collect() } },
+            clocks: Vec::new(),
+            objective: Value::Component(spec(Family::Objective, "cross_entropy")),
+            frozen: Vec::new(),
+            measure: Vec::new(),
+            keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
+            made: HashMap::new(),
+            poisoned: false,
+        }
+    }
+}
+
+impl Context<'_> {
+    /// The settings at a step; `None` where an error makes them unknown.
+    pub fn settings(&mut self, span: Span) -> Option<Arc<Settings>> {
+        if self.current.poisoned {
+            return None;
+        }
+        let data = self.current.data.clone();
+        let facts = self.facts(&data.value, data.span.unwrap_or(span))?;
+        let model = self.fixed_model(&facts, span)?;
+        let trainable = self.trainable(&model)?;
+        let frozen_statistics = self.frozen_statistics(&model);
+        let current = self.current.clone();
+        let measure = current.measure.iter().map(|m| self.filled_measure(m, &facts, span)).collect::<Option<_>>()?;
+        let best = match &current.keep.best {
+            Some(metric) => Some(self.filled(metric, &facts, span)?),
+            None => None,
+        };
+        Some(self.share(Settings {
+            data: data.value,
+            facts,
+            augment: current.augment,
+            batch: current.batch,
+            accumulate: current.accumulate,
+            optimizer: current.optimizer,
+            clocks: current.clocks,
+            objective: current.objective,
+            trainable,
+            frozen_statistics,
+            measure,
+            keep: Keep { best, ..current.keep },
+        }))
+    }
+
+    /// As [`Context::settings`], at a step that feeds the data to the model: their classes must fit.
+    pub fn fitting_settings(&mut self, span: Span) -> Option<Arc<Settings>> {
+        let settings = self.settings(span)?;
+        if settings.facts.classes != self.head_classes {
+            let (have, need) = (self.head_classes, settings.facts.classes);
+            let message = format!("the head has {have} rows, but this data has {need} classes");
+            let mut d = Diagnostic::new(Code::CLASS_COUNT, span, message);
+            if let Some(data) = self.current.data.span {
+                d = d.label(data, format!("this data has {need} classes"));
+            }
+            self.report(d.help("give the head new rows first: `zap head`"));
+            return None;
+        }
+        Some(settings)
+    }
+
+    /// The program's one model, settled by the first step that needs it.
+    fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Model> {
+        let Placed { value: spec, span: placed } = self.current.model.clone();
+        if let Some(model) = &self.model {
+            let (same, first) = (model.spec == spec, model.span);
+            let fits = model.architecture.input == facts.shape;
+            if !same {
+                let mut d = Diagnostic::new(Code::SECOND_MODEL, placed.unwrap_or(span), "a second model after steps");
+                if let Some(first) = first {
+                    d = d.label(first, "steps have run on this model");
+                }
+                self.report(d.help("one program trains one model; write another file for the other one"));
+                return None;
+            }
+            if !fits {
+                self.shape_mismatch(facts, span);
+                return None;
+            }
+            return self.model.clone();
+        }
+        match models::build(&spec, facts.shape, facts.classes) {
+            Ok(architecture) => {
+                let parts = architecture.parts();
+                self.head_classes = facts.classes;
+                self.model = Some(Model { spec, architecture, parts, span: placed });
+                self.model.clone()
+            }
+            Err(problem) => {
+                self.problem(problem, placed.unwrap_or(span));
+                None
+            }
+        }
+    }
+
+    fn shape_mismatch(&mut self, facts: &DataFacts, span: Span) {
+        let model = self.model.as_ref().expect("only called with a model");
+        let [c, h, w] = model.architecture.input;
+        let [c2, h2, w2] = facts.shape;
+        let message = format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}");
+        let at = self.current.data.span.unwrap_or(span);
+        self.report(Diagnostic::new(Code::BAD_MODEL, at, message).help("use data of one shape (channels, height, width)"));
+    }
+
+    /// The model at this point, settled now if no step has settled it yet.
+    pub fn model_here(&mut self, span: Span) -> Option<Model> {
+        if self.current.poisoned {
+            return None;
+        }
+        let data = self.current.data.clone();
+        let facts = self.facts(&data.value, data.span.unwrap_or(span))?;
+        self.fixed_model(&facts, span)
+    }
+
+    /// The network as it is here: `zap head` may have given it other rows than at the start.
+    pub fn architecture_here(&self, model: &Model) -> Architecture {
+        if model.architecture.classes == self.head_classes {
+            return model.architecture.clone();
+        }
+        models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
+    }
+
+    pub fn parts_here(&self, model: &Model) -> Vec<Part> {
+        self.architecture_here(model).parts()
+    }
+
+    /// By part: whether it is trained under the freezes in force.
+    fn trainable(&mut self, model: &Model) -> Option<Vec<bool>> {
+        let mut trainable = vec![true; model.parts.len()];
+        for freezing in self.current.frozen.clone() {
+            let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
+            if freezing.how == How::Only {
+                trainable.fill(false);
+            }
+            for selected in selection.owned {
+                if selected.rows.is_some() {
+                    let d = Diagnostic::new(Code::WRONG_TYPE, freezing.span, "single rows can't be frozen or thawed");
+                    self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
+                    return None;
+                }
+                trainable[selected.part] = freezing.how != How::Freeze;
+            }
+        }
+        Some(trainable)
+    }
+
+    fn frozen_statistics(&mut self, model: &Model) -> Vec<usize> {
+        let mut layers = Vec::new();
+        for freezing in &self.current.frozen {
+            let Ok(selection) = selectors::resolve(&freezing.selector, &model.parts) else { continue };
+            let hit = |layer: &usize| selection.owned.iter().any(|s| model.parts[s.part].layer == *layer);
+            match freezing.how {
+                How::Freeze if freezing.statistics => {
+                    layers.extend(selection.owned.iter().map(|s| model.parts[s.part].layer))
+                }
+                How::Freeze => {}
+                How::Thaw => layers.retain(|l| !hit(l)),
+                How::Only => layers.clear(),
+            }
+        }
+        layers.sort_unstable();
+        layers.dedup();
+        layers
+    }
+
+    /// Resolves a selector without loop variables; an error is reported at `span`.
+    pub fn resolve(
+        &mut self,
+        selector: &Selector,
+        parts: &[Part],
+        span: Span,
+    ) -> Option<selectors::Selection> {
+        match selectors::resolve(selector, parts) {
+            Ok(selection) => Some(selection),
+            Err(selectors::SelectorError::Index(message)) => {
+                self.error(Code::SELECTOR_INDEX, span, message);
+                None
+            }
+            Err(selectors::SelectorError::Empty(message)) => {
+                self.error(Code::EMPTY_SELECTOR, span, message);
+                None
+            }
+        }
+    }
+
+    fn filled_measure(&mut self, measure: &Measure, facts: &DataFacts, span: Span) -> Option<Measure> {
+        let metrics = measure.metrics.iter().map(|m| self.filled(m, facts, span)).collect::<Option<_>>()?;
+        Some(Measure { metrics, when: measure.when })
+    }
+
+    /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
+    pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
+        if metric.split == Some(Split::Validation) && facts.count(Split::Validation) == 0 {
+            let d = Diagnostic::new(Code::NO_SPLIT, span, format!("`{metric}`: this data has no validation split"));
+            self.report(d.help("make one: `data fashion(validation: 10%)`"));
+            return None;
+        }
+        if let Some(split) = metric.split.filter(|s| facts.count(*s) == 0) {
+            self.error(Code::NO_SPLIT, span, format!("`{metric}`: this data has no {} split", split.name()));
+            return None;
+        }
+        let mut filled = metric.clone();
+        for (param, arg) in metric.spec.member.params.iter().zip(&mut filled.spec.args) {
+            match arg {
+                Value::Metric(inner) => *inner = self.filled(&inner.clone(), facts, span)?,
+                Value::None if param.name == "attack" => {
+                    let Some(attack) = self.objectives_attack() else {
+                        let message = format!("`{}` of what attack? The objective here has none", metric.spec.name());
+                        let d = Diagnostic::new(Code::MISSING_ARGUMENT, span, message);
+                        self.report(d.help("name it, such as `robust(pgd(eps: 8/255))`, or set `objective adversarial(…)`"));
+                        return None;
+                    };
+                    *arg = Value::Component(attack);
+                }
+                _ => {}
+            }
+        }
+        Some(filled)
+    }
+
+    fn objectives_attack(&self) -> Option<Spec> {
+        let Value::Component(objective) = &self.current.objective else { return None };
+        let (index, _) = objective.member.param("attack")?;
+        objective.args[index].as_component(Family::Attack).cloned()
+    }
+
+    /// Reports what a component found wrong at `span`, or at the argument of it that is to blame.
+    pub fn problem(&mut self, problem: Problem, span: Span) {
+        let code = match problem.kind {
+            ProblemKind::MissingFile => Code::MISSING_FILE,
+            ProblemKind::BadFile => Code::BAD_FILE,
+            ProblemKind::ForbiddenPath => Code::FORBIDDEN_PATH,
+            ProblemKind::DoesNotFit => Code::BAD_MODEL,
+            ProblemKind::NoSplit => Code::NO_SPLIT,
+        };
+        let mut d = Diagnostic::new(code, span, problem.message);
+        d.help = problem.help;
+        self.report(d);
+    }
+
+    /// Checks a component's arguments against each other.
+    pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
+        if spec.member.family != Family::Attack || spec.args.iter().any(Value::waits) {
+            return true;
+        }
+        match attacks::check(spec) {
+            Ok(()) => true,
+            Err(problem) => {
+                let mut d = Diagnostic::new(Code::ATTACK_BUDGET, span, problem.message);
+                d.help = problem.help;
+                self.report(d);
+                false
+            }
+        }
+    }
+
+    /// Whether a metric is followed here, so that its best value so far is known.
+    pub fn followed(&self, metric: &Metric, settings: &Settings) -> bool {
+        let by_measure =
+            settings.measure.iter().any(|m| matches!(m.when, When::Every(_)) && m.metrics.contains(metric));
+        by_measure || settings.keep.best.as_ref() == Some(metric)
+    }
+}

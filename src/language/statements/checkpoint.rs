@@ -1,0 +1,87 @@
+//! `checkpoint` and `rollback`: named points, and back to them.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::{Context, MadeCheckpoint};
+use crate::language::program::Op;
+use crate::source::Span;
+
+static NAME: &[Param] = &[Param::new("name", Type::Text, "the name of the point")];
+
+pub static CHECKPOINT: Word = Word {
+    name: "checkpoint",
+    kind: WordKind::Step,
+    params: NAME,
+    on: false,
+    with: false,
+    doc: "a named point; made again, it is replaced",
+    example: "checkpoint \"pretrained\"",
+    lower: Lower::Statement(checkpoint),
+};
+
+pub static ROLLBACK: Word = Word {
+    name: "rollback",
+    kind: WordKind::Step,
+    params: NAME,
+    on: false,
+    with: false,
+    doc: "back to a named point: weights and optimizer, not the clock",
+    example: "checkpoint \"good\"; train 1; rollback \"good\"",
+    lower: Lower::Statement(rollback),
+};
+
+fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(name) = name(cx, written) else { return };
+    let always = cx.conditional == 0;
+    let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always });
+    made.always |= always;
+    if cx.settings(written.word()).is_some() {
+        cx.emit(written.span, Op::Checkpoint { name });
+    }
+}
+
+fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(name) = name(cx, written) else { return };
+    if cx.made_checkpoint(&name, written.bound.span("name")) && cx.settings(written.word()).is_some() {
+        cx.emit(written.span, Op::Rollback { name });
+    }
+}
+
+/// Names become folders: letters, digits, `-` and `_`.
+fn name<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> Option<String> {
+    let Some(Value::Text(name)) = written.bound.value("name") else { return None };
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    if name.is_empty() || name.len() > 100 || !name.chars().all(fits) || name.starts_with(['.', ' ']) {
+        let span = written.bound.span("name");
+        let d = Diagnostic::new(Code::WRONG_TYPE, span, "this is no name for a checkpoint");
+        cx.report(d.help("up to 100 letters, digits, `-`, `_`, `.` and blanks, beginning with a letter or digit"));
+        return None;
+    }
+    Some(name.clone())
+}
+
+impl Context<'_> {
+    /// Whether a checkpoint of that name has been made before this point.
+    pub(super) fn made_checkpoint(&mut self, name: &str, span: Span) -> bool {
+        if let Some(made) = self.checkpoints.get(name).cloned() {
+            if !made.always && self.conditional == 0 {
+                let message = format!("the checkpoint {name:?} is made on some paths only");
+                let d = Diagnostic::new(Code::CHECKPOINT_MAYBE, span, message);
+                self.report(d.label(made.span, "made here").help("make it before the `if` as well"));
+            }
+            return true;
+        }
+        let d = Diagnostic::new(Code::UNKNOWN_CHECKPOINT, span, format!("no checkpoint {name:?} has been made here"));
+        let names: Vec<String> = self.checkpoints.keys().cloned().collect();
+        let guesses = crate::language::suggest::closest(name, names.iter().map(String::as_str));
+        let d = match guesses.first() {
+            Some(guess) => d
+                .help(format!("did you mean {guess:?}?"))
+                .fix(format!("replace with {guess:?}"), span, format!("{guess:?}")),
+            None => d.help(format!("make it before: `checkpoint {name:?}`")),
+        };
+        self.report(d);
+        false
+    }
+}

@@ -1,0 +1,92 @@
+//! `evaluate`: measures now.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Default, Metric, Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::program::{Evaluate, Op, Settings};
+use crate::language::values::split_of;
+use crate::source::Span;
+use crate::syntax::tree::{Expr, ExprKind};
+
+pub static EVALUATE: Word = Word {
+    name: "evaluate",
+    kind: WordKind::Step,
+    params: &[
+        Param::new("metrics", Type::List(&Type::Metric), "what is measured").many(),
+        Param::new("per_example", Type::Bool, "also record each example's own value").or(Default::Bool(false)).named(),
+    ],
+    on: true,
+    with: false,
+    doc: "measure now, on a split of the data",
+    example: "evaluate clean, loss on test",
+    lower: Lower::Statement(lower),
+};
+
+fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let span = written.bound.span("metrics");
+    let settings = cx.fitting_settings(written.word());
+    let (Some(settings), Some(metrics)) = (settings, written.bound.value("metrics").and_then(metrics)) else { return };
+    let Some(metrics) = cx.split_metrics(metrics, written.simple.on.as_ref(), span) else { return };
+    let filled: Option<Vec<Metric>> = metrics.iter().map(|m| cx.filled(m, &settings.facts, span)).collect();
+    let Some(metrics) = filled else { return };
+    if !metrics.iter().all(|m| cx.history_known(m, &settings, span)) {
+        return;
+    }
+    let per_example = written.bound.value("per_example") == Some(&Value::Bool(true));
+    cx.emit(written.span, Op::Evaluate(Evaluate { metrics, per_example, settings }));
+}
+
+/// The metrics of a list of them.
+pub(super) fn metrics(list: &Value) -> Option<Vec<Metric>> {
+    let Value::List(items) = list else { return None };
+    let metric = |v: &Value| match v {
+        Value::Metric(m) => Some(m.clone()),
+        _ => None,
+    };
+    items.iter().map(metric).collect()
+}
+
+impl<'a> Context<'a> {
+    /// The metrics on the split that `on` names.
+    fn split_metrics(&mut self, metrics: Vec<Metric>, on: Option<&'a Expr>, span: Span) -> Option<Vec<Metric>> {
+        let Some(on) = on else { return Some(metrics) };
+        let split = match &on.kind {
+            ExprKind::Error => return None,
+            ExprKind::Name(name) => split_of(name),
+            _ => None,
+        };
+        let Some(split) = split else {
+            let written = self.sources.text(on.span).to_string();
+            let d = Diagnostic::new(Code::NO_SPLIT, on.span, format!("`{written}` is no split of the data"));
+            let d = crate::language::arguments::suggesting(d, &written, on.span, ["train", "validation", "test"]);
+            self.report(if d.help.is_some() { d } else { d.help("splits are `train`, `validation` and `test`") });
+            return None;
+        };
+        if let Some(other) = metrics.iter().find(|m| m.split.is_some_and(|s| s != split)) {
+            let message = format!("`{other}` names one split, `on {}` another", split.name());
+            self.error(Code::NO_SPLIT, span, message);
+            return None;
+        }
+        Some(metrics.into_iter().map(|m| Metric { split: Some(split), ..m }).collect())
+    }
+
+    /// Whether a metric that looks back, such as `gap(M)`, has a history to look at.
+    pub(super) fn history_known(&mut self, metric: &Metric, settings: &Settings, span: Span) -> bool {
+        let Some(Value::Metric(inner)) = metric.spec.args.first() else { return true };
+        let mut candidates = vec![inner.clone()];
+        candidates.push(Metric { split: metric.split.or(inner.split), ..inner.clone() });
+        let default = Some(settings.default_split());
+        candidates.push(Metric { split: inner.split.or(default), ..inner.clone() });
+        if inner.split == default {
+            candidates.push(Metric { split: None, ..inner.clone() });
+        }
+        if candidates.iter().any(|m| self.followed(m, settings)) {
+            return true;
+        }
+        let message = format!("`{metric}` looks back, but nothing follows `{inner}`");
+        let d = Diagnostic::new(Code::NOT_FOLLOWED, span, message);
+        self.report(d.help(format!("measure it as training goes on: `measure {inner} every: 1 epoch`")));
+        false
+    }
+}

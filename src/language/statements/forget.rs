@@ -1,0 +1,116 @@
+//! `forget`: re-draws a share of chosen weights.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Default, Family, Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::program::{Forget, Op, Settings, Target};
+
+pub static FORGET: Word = Word {
+    name: "forget",
+    kind: WordKind::Step,
+    params: &[
+        Param::new("selector", Type::Selector, "which weights"),
+        Param::new("share", Type::Share, "share of each selected tensor"),
+        Param::new("by", Type::Component(Family::Ranking), "which weights go first").or(Default::Component("random")).named(),
+        Param::new("to", Type::Component(Family::Fill), "what they become").or(Default::Component("init")).named(),
+        Param::new("unit", Type::Word(&["weight", "channel", "layer"]), "what is drawn: single weights, output channels, whole tensors")
+            .or(Default::Word("weight"))
+            .named(),
+        Param::new("moments", Type::Word(&["keep", "clear"]), "the optimizer's memory of the forgotten weights")
+            .or(Default::Word("keep"))
+            .named(),
+        Param::new("overall", Type::Bool, "the share of all selected tensors together").or(Default::Bool(false)).named(),
+    ],
+    on: false,
+    with: false,
+    doc: "re-draw this share of the weights of each selected tensor",
+    example: "forget layers[-2..] 30%",
+    lower: Lower::Statement(lower),
+};
+
+fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let bound = &written.bound;
+    let settings = cx.settings(written.word());
+    let target = bound.value("selector").and_then(|s| cx.target(s, bound.span("selector")));
+    if let Some(Value::Component(fill)) = bound.value("to")
+        && fill.name() == "rewind"
+        && let Value::Text(name) = fill.get("name")
+    {
+        cx.made_checkpoint(name, bound.span("to"));
+    }
+    let (Some(settings), Some(target), true) = (settings, target, bound.whole()) else { return };
+    let value = |name: &str| bound.value(name).cloned().unwrap_or(Value::None);
+    let word = |name: &str| match bound.value(name) {
+        Some(Value::Word(w)) => w.clone(),
+        _ => String::new(),
+    };
+    let forget = Forget {
+        target,
+        share: value("share"),
+        overall: value("overall") == Value::Bool(true),
+        by: value("by"),
+        to: value("to"),
+        unit: word("unit"),
+        moments: word("moments"),
+        settings: settings.clone(),
+    };
+    lint_early_layers(cx, &forget, written);
+    lint_stale_momentum(cx, &forget, &settings, written);
+    cx.emit(written.span, Op::Forget(forget));
+}
+
+/// The papers find forgetting early layers harmful (methods: FOMO, LLF).
+fn lint_early_layers(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
+    let (Some(model), Some(selection)) = (&cx.model, &forget.target.selection) else { return };
+    let layers = model.parts.iter().map(|p| p.layer).max().map_or(0, |l| l + 1);
+    let early = selection.iter().map(|s| &model.parts[s.part]).find(|p| p.layer < layers / 2);
+    let Some(part) = early.map(|p| p.name.clone()) else { return };
+    let span = written.bound.span("selector");
+    let d = Diagnostic::new(Code::EARLY_LAYERS, span, format!("this forgets early layers, `{part}` among them"));
+    cx.report(d.help("forgetting was found to help in later layers and to harm in early ones: `layers[-2..]`"));
+}
+
+/// Momentum points where the weights that are gone were going.
+fn lint_stale_momentum(cx: &mut Context<'_>, forget: &Forget, settings: &Settings, written: &Written<'_>) {
+    let optimizer = &settings.optimizer.spec;
+    let has_moments = optimizer.member.param("momentum").is_none_or(|_| *optimizer.get("momentum") != Value::Real(0.0));
+    let most = matches!(forget.share, Value::Real(share) if share > 0.5);
+    if most && has_moments && forget.moments == "keep" && !written.bound.given("moments") {
+        let message = "most of these weights are re-drawn, but the optimizer keeps their momentum";
+        let d = Diagnostic::new(Code::STALE_MOMENTUM, written.bound.span("share"), message);
+        cx.report(d.help("`moments: clear` zeroes it for the forgotten weights; `moments: keep` says it is meant"));
+    }
+}
+
+impl<'a> Context<'a> {
+    /// The tensors that a selector hits, where no loop's variable decides; with one, every value it takes is tried.
+    pub(in crate::language) fn target(&mut self, selector: &Value, span: crate::source::Span) -> Option<Target> {
+        let Value::Selector(selector) = selector else { return self.late_selector(span) };
+        let model = self.model_here(span)?;
+        let parts = self.parts_here(&model);
+        if !Value::Selector(selector.clone()).waits() {
+            let constant = selector.resolve(&mut super::super::context::Fixed(Vec::new())).ok()?;
+            let selection = self.resolve(&constant, &parts, span)?;
+            if selection.direct.is_empty() {
+                let message = format!("`{selector}` hits no weights, only biases and norms that belong to layers");
+                let d = Diagnostic::new(Code::EMPTY_SELECTOR, span, message);
+                self.report(d.help("name them: `biases` or `norms`"));
+                return None;
+            }
+            return Some(Target { selector: constant, selection: Some(selection.direct) });
+        }
+        for env in self.loop_choices(&Value::Selector(selector.clone())) {
+            let bindings = env.iter().map(|(id, value)| (*id, value)).collect();
+            let resolved = selector.resolve(&mut super::super::context::Fixed(bindings)).ok()?;
+            self.resolve(&resolved, &parts, span)?;
+        }
+        Some(Target { selector: selector.clone(), selection: None })
+    }
+
+    fn late_selector(&mut self, span: crate::source::Span) -> Option<Target> {
+        let d = Diagnostic::new(Code::WRONG_TYPE, span, "which weights are meant must be known before the run");
+        self.report(d.help("a loop's variable may stand in an index: `layers[i]`, `head[c]`"));
+        None
+    }
+}

@@ -1,0 +1,81 @@
+//! `seed`, `device`, `threads`: settings of the whole run.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::program::Device;
+
+pub static SEED: Word = Word {
+    name: "seed",
+    kind: WordKind::Setting,
+    params: &[Param::new("seed", Type::Int, "the key of all random streams").within(0.0, 9.007_199_254_740_992e15)],
+    on: false,
+    with: false,
+    doc: "the key of all random streams of the run",
+    example: "seed 0",
+    lower: Lower::Statement(seed),
+};
+
+pub static DEVICE: Word = Word {
+    name: "device",
+    kind: WordKind::Setting,
+    params: &[Param::new("device", Type::Word(&["auto", "cpu", "cuda", "metal"]), "where tensors live")],
+    on: false,
+    with: false,
+    doc: "where the run computes; `auto` takes the fastest that is there",
+    example: "device cpu",
+    lower: Lower::Statement(device),
+};
+
+pub static THREADS: Word = Word {
+    name: "threads",
+    kind: WordKind::Setting,
+    params: &[Param::new("threads", Type::Int, "processor threads").within(1.0, 4096.0)],
+    on: false,
+    with: false,
+    doc: "processor threads; results don't depend on them",
+    example: "threads 2",
+    lower: Lower::Statement(threads),
+};
+
+fn seed<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    if let (Some(Value::Int(seed)), true) = (written.bound.value("seed").cloned(), before_steps(cx, written)) {
+        cx.program.seed = seed as u64;
+    }
+}
+
+fn device<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(Value::Word(word)) = written.bound.value("device").cloned() else { return };
+    if before_steps(cx, written) {
+        cx.program.device = match word.as_str() {
+            "cpu" => Device::Cpu,
+            "cuda" => Device::Cuda,
+            "metal" => Device::Metal,
+            _ => Device::Auto,
+        };
+    }
+}
+
+fn threads<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    if let (Some(Value::Int(n)), true) = (written.bound.value("threads").cloned(), before_steps(cx, written)) {
+        cx.program.threads = Some(n as usize);
+    }
+}
+
+/// Settings of the whole run stand at the top level, before its first step.
+fn before_steps(cx: &mut Context<'_>, written: &Written<'_>) -> bool {
+    let word = &written.simple.word;
+    let message = format!("`{}` holds for the whole run", word.text);
+    if let Some(first) = cx.program.first_step {
+        let d = Diagnostic::new(Code::BAD_STEP_PLACE, word.span, message);
+        cx.report(d.label(first, "the run begins here").help("write it above the first step"));
+        return false;
+    }
+    if cx.frames.len() > 1 && !cx.scratch {
+        let d = Diagnostic::new(Code::BAD_STEP_PLACE, word.span, message);
+        cx.report(d.help("write it outside of all blocks"));
+        return false;
+    }
+    true
+}

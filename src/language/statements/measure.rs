@@ -1,0 +1,93 @@
+//! `measure` and `keep`: what is followed while training goes on.
+
+use super::evaluate::metrics;
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Default, Duration, Param, Split, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::program::{Keep, Measure, When};
+
+pub static MEASURE: Word = Word {
+    name: "measure",
+    kind: WordKind::Setting,
+    params: &[
+        Param::new("metrics", Type::OneOf(&[Type::List(&Type::Metric), Type::Word(&["none"])]), "what is measured; `none` stops all")
+            .many(),
+        Param::new("every", Type::Duration, "how often").or(Default::Absent).named(),
+        Param::new("at", Type::Word(&["forget"]), "before and after each `forget` and `zap`").or(Default::Absent).named(),
+    ],
+    on: false,
+    with: false,
+    doc: "follow these metrics while training goes on, besides those followed already",
+    example: "measure clean, robust every: 1 epoch",
+    lower: Lower::Statement(measure),
+};
+
+pub static KEEP: Word = Word {
+    name: "keep",
+    kind: WordKind::Setting,
+    params: &[
+        Param::new("last", Type::Int, "how many of the newest checkpoints stay").or(Default::Int(2)).named().within(1.0, 1e6),
+        Param::new("every", Type::Duration, "how often one is written").or(Default::Absent).named(),
+        Param::new("best", Type::Metric, "also keep the best by this metric, measured after each epoch")
+            .or(Default::Absent)
+            .named(),
+    ],
+    on: false,
+    with: false,
+    doc: "which checkpoints stay",
+    example: "keep last: 2, best: validation.clean",
+    lower: Lower::Statement(keep),
+};
+
+fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let bound = &written.bound;
+    let Some(list) = bound.value("metrics") else { return };
+    let Value::List(items) = list else { return };
+    if items.iter().any(|v| matches!(v, Value::Word(_))) {
+        if items.len() > 1 {
+            let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("metrics"), "`none` stands alone");
+            cx.report(d.help("`measure none` stops all measuring; list metrics without it"));
+        }
+        cx.current.measure.clear();
+        return;
+    }
+    let Some(metrics) = metrics(list) else { return };
+    if bound.given("at") && bound.given("every") {
+        let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, bound.span("every"), "`every` and `at` are two measurements");
+        cx.report(d.help("write two `measure` statements"));
+    }
+    let when = match (bound.value("at"), bound.value("every")) {
+        (Some(Value::Word(_)), _) => When::AtForget,
+        (_, Some(Value::Duration(d))) => When::Every(*d),
+        (_, Some(Value::None)) => When::Every(Duration::Epochs(1.0)),
+        (_, Some(_)) => return cx.not_settled(written, "every"),
+        _ => return,
+    };
+    cx.current.measure.push(Measure { metrics, when });
+}
+
+fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let bound = &written.bound;
+    let every = match bound.value("every") {
+        Some(Value::Duration(d)) => *d,
+        Some(Value::None) => Duration::Seconds(600.0),
+        Some(_) => return cx.not_settled(written, "every"),
+        None => return,
+    };
+    let last = match bound.value("last") {
+        Some(Value::Int(n)) => *n as usize,
+        Some(_) => return cx.not_settled(written, "last"),
+        None => return,
+    };
+    let best = match bound.value("best") {
+        Some(Value::Metric(m)) => Some(m.clone()),
+        _ => None,
+    };
+    if best.as_ref().is_some_and(|m| m.split == Some(Split::Test)) {
+        let message = "the best checkpoint is chosen on the test data, so its test result says too much";
+        let d = Diagnostic::new(Code::TEST_DATA_DECIDES, bound.span("best"), message);
+        cx.report(d.help("choose on `validation`: `data fashion(validation: 10%)`"));
+    }
+    cx.current.keep = Keep { last, every, best };
+}

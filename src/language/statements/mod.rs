@@ -1,0 +1,187 @@
+//! The table of words. Only words that work are in it; a new statement is one file here and one line below.
+
+mod checkpoint;
+mod control;
+mod data;
+mod evaluate;
+mod expect;
+mod forget;
+mod freeze;
+mod machine;
+mod measure;
+mod model;
+mod optimizer;
+mod train;
+mod zap;
+
+use super::arguments::{Bound, Owner};
+use super::context::Context;
+use crate::components::Param;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::tree::{Expr, Simple};
+
+pub(super) use control::{lower_block, lower_statements};
+
+/// The four kinds of statement (language.md §1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordKind {
+    Declaration,
+    Setting,
+    Step,
+    Control,
+}
+
+/// One word of the language, described.
+pub struct Word {
+    pub name: &'static str,
+    pub kind: WordKind,
+    pub params: &'static [Param],
+    /// may have `on SPLIT`
+    pub on: bool,
+    /// may have `with { … }`
+    pub with: bool,
+    /// one line
+    pub doc: &'static str,
+    pub example: &'static str,
+    /// what it adds to the program; words with a production of their own are lowered elsewhere
+    pub(super) lower: Lower,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Lower {
+    Statement(for<'a> fn(&mut Context<'a>, &Written<'a>)),
+    /// `let`, `repeat` …: the grammar's own productions
+    Production,
+}
+
+/// A statement as it was written, its arguments fitted to its parameters.
+pub(super) struct Written<'a> {
+    pub simple: &'a Simple,
+    /// the whole statement
+    pub span: Span,
+    pub bound: Bound,
+}
+
+impl Written<'_> {
+    pub fn word(&self) -> Span {
+        self.simple.word.span
+    }
+}
+
+/// All words, in the order in which they are listed.
+pub static WORDS: &[&Word] = &[
+    &train::TRAIN,
+    &train::CONSOLIDATE,
+    &train::RELEARN,
+    &forget::FORGET,
+    &zap::ZAP,
+    &evaluate::EVALUATE,
+    &checkpoint::CHECKPOINT,
+    &checkpoint::ROLLBACK,
+    &expect::EXPECT,
+    &machine::SEED,
+    &machine::DEVICE,
+    &machine::THREADS,
+    &data::DATA,
+    &data::AUGMENT,
+    &data::BATCH,
+    &data::ACCUMULATE,
+    &model::MODEL,
+    &model::WEIGHTS,
+    &optimizer::OPTIMIZER,
+    &optimizer::LR,
+    &optimizer::OBJECTIVE,
+    &freeze::FREEZE,
+    &freeze::THAW,
+    &freeze::TRAIN_ONLY,
+    &measure::MEASURE,
+    &measure::KEEP,
+    &control::LET,
+    &control::PARAM,
+    &control::PHASE,
+    &control::USE,
+    &control::REPEAT,
+    &control::FOR,
+    &control::IF,
+];
+
+/// The word of that name.
+pub fn find(name: &str) -> Option<&'static Word> {
+    WORDS.iter().copied().find(|w| w.name == name)
+}
+
+impl<'a> Context<'a> {
+    /// Lowers `word arguments …`: a statement of the table, or the call of a phase.
+    pub(super) fn simple(&mut self, simple: &'a Simple, span: Span) {
+        let name = simple.word.text.as_str();
+        if let Some(word) = find(name) {
+            return self.word(word, simple, span);
+        }
+        if self.call_phase(simple, span) {
+            return;
+        }
+        self.unknown_statement(simple);
+    }
+
+    fn word(&mut self, word: &'static Word, simple: &'a Simple, span: Span) {
+        self.misplaced_parts(word, simple);
+        let Lower::Statement(lower) = word.lower else { return };
+        if simple.called && !word.params.is_empty() {
+            let d = Diagnostic::new(Code::WRONG_TYPE, simple.word.span, format!("`{}` is a statement, and is not called", word.name));
+            self.report(d.help(format!("write it without brackets: `{}`", word.example)));
+        }
+        let bound = self.bind(word.params, &simple.arguments, Owner { name: word.name, span: simple.word.span });
+        if word.kind == WordKind::Setting {
+            self.setting_made(word, simple.word.span);
+            self.current.poisoned |= !bound.whole() && matches!(word.name, "data" | "model");
+        }
+        lower(self, &Written { simple, span, bound });
+    }
+
+    fn misplaced_parts(&mut self, word: &Word, simple: &Simple) {
+        let mut refuse = |span: Span, part: &str, help: &str| {
+            let d = Diagnostic::new(Code::BAD_STEP_PLACE, span, format!("`{}` has no {part}", word.name));
+            self.report(d.help(help));
+        };
+        if let Some(Expr { span, .. }) = simple.on.as_ref().filter(|_| !word.on) {
+            refuse(*span, "`on`", "`on SPLIT` belongs to `evaluate`");
+        }
+        if let Some(with) = simple.with.as_ref().filter(|_| !word.with) {
+            refuse(with.span, "`with` block", "`with { … }` belongs to training steps");
+        }
+        if let Some(block) = &simple.block {
+            let help = if word.with { "settings for one step stand in `with { … }`" } else { "put the statements on lines of their own" };
+            refuse(block.span, "block", help);
+        }
+        if let Some(otherwise) = &simple.otherwise {
+            refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
+        }
+    }
+
+    /// Lint: a single setting made again with no step between.
+    fn setting_made(&mut self, word: &Word, span: Span) {
+        let adds_up = ["freeze", "thaw", "measure", "augment"];
+        if adds_up.contains(&word.name) {
+            return;
+        }
+        let steps = self.frames.iter().map(|f| f.steps.len()).sum();
+        let before = self.current.made.insert(word.name, (span, steps));
+        if let Some((first, _)) = before.filter(|(first, n)| *n == steps && *first != span) {
+            let d = Diagnostic::new(Code::SETTING_TWICE, span, format!("`{}` is set again with no step between", word.name));
+            self.report(d.label(first, "this one has no effect").help("keep one of them"));
+        }
+    }
+
+    fn unknown_statement(&mut self, simple: &Simple) {
+        let (name, span) = (simple.word.text.as_str(), simple.word.span);
+        let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
+        if let Some((ours, text)) = super::suggest::foreign_statement(name) {
+            return self.report(d.at(format!("`{ours}` does this here")).help(text));
+        }
+        let phases: Vec<String> = self.scopes.names().map(String::from).collect();
+        let words = WORDS.iter().map(|w| w.name).chain(phases.iter().map(String::as_str));
+        let d = super::arguments::suggesting(d, name, span, words);
+        self.report(if d.help.is_some() { d } else { d.help("`fsched list statements` shows all of them") });
+    }
+}

@@ -1,0 +1,65 @@
+//! `optimizer`, `lr`, `objective`: how a step learns.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Default, Family, Param, Type, Value};
+use crate::language::context::Context;
+use crate::language::program::{Op, Optimizer};
+
+pub static OPTIMIZER: Word = Word {
+    name: "optimizer",
+    kind: WordKind::Setting,
+    params: &[
+        Param::new("optimizer", Type::Component(Family::Optimizer), "an update rule with its base learning rate"),
+        Param::new("fresh", Type::Bool, "start anew each time this statement is reached").or(Default::Bool(false)).named(),
+    ],
+    on: false,
+    with: false,
+    doc: "the update rule; each statement owns its state and keeps it from one entry of its block to the next",
+    example: "optimizer sgd(lr: 0.1, momentum: 0.9)",
+    lower: Lower::Statement(optimizer),
+};
+
+pub static LR: Word = Word {
+    name: "lr",
+    kind: WordKind::Setting,
+    params: &[Param::new("schedule", Type::Component(Family::Schedule), "what multiplies the optimizer's rate")],
+    on: false,
+    with: false,
+    doc: "a schedule over the training time from here to the end of the block; it multiplies the optimizer's lr",
+    example: "lr warmup(5%) then cosine",
+    lower: Lower::Statement(lr),
+};
+
+pub static OBJECTIVE: Word = Word {
+    name: "objective",
+    kind: WordKind::Setting,
+    params: &[Param::new("objective", Type::Component(Family::Objective), "what training lowers")],
+    on: false,
+    with: false,
+    doc: "what training lowers",
+    example: "objective adversarial(pgd(eps: 8/255))",
+    lower: Lower::Statement(objective),
+};
+
+fn optimizer<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(Value::Component(spec)) = written.bound.value("optimizer").cloned() else { return };
+    // A phase's body is lowered at each call; the statement in it is the same one each time.
+    let id = cx.statement_id(written.span);
+    cx.current.optimizer = Optimizer { id, spec };
+    if written.bound.value("fresh") == Some(&Value::Bool(true)) {
+        cx.emit_silent(written.span, Op::FreshOptimizer { id });
+    }
+}
+
+fn lr<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(schedule) = written.bound.value("schedule").cloned() else { return };
+    let clock = cx.fresh_id();
+    cx.current.clocks.push(clock);
+    cx.emit_silent(written.span, Op::Schedule { clock, schedule, total: 0 });
+}
+
+fn objective<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    if let Some(objective) = written.bound.value("objective").cloned() {
+        cx.current.objective = objective;
+    }
+}

@@ -1,0 +1,53 @@
+//! `train`, `consolidate`, `relearn`: training for a time under the current settings.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Param, Type, Value};
+use crate::language::context::Context;
+use crate::language::program::{Op, Train};
+use crate::syntax::tree::StatementKind;
+
+static DURATION: &[Param] = &[Param::new("duration", Type::Duration, "how long: epochs unless a unit says otherwise")];
+
+const fn word(name: &'static str, doc: &'static str, example: &'static str) -> Word {
+    Word { name, kind: WordKind::Step, params: DURATION, on: false, with: true, doc, example, lower: Lower::Statement(lower) }
+}
+
+pub static TRAIN: Word = word("train", "plain training under the current settings", "train 10 epochs");
+
+pub static CONSOLIDATE: Word =
+    word("consolidate", "train; with `memory` set, the stable model follows", "consolidate 40");
+
+pub static RELEARN: Word =
+    word("relearn", "train; with `recall` set, the stable model teaches", "relearn 10 with { optimizer adam(lr: 1e-3) }");
+
+fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let name = super::find(&written.simple.word.text).map_or("train", |w| w.name);
+    let Some(with) = &written.simple.with else { return emit(cx, written, name) };
+    let outer = cx.current.clone();
+    // The settings' own block ends with this step, and so does the time of a schedule among them.
+    let start = cx.frames.last().map_or(0, |f| f.steps.len());
+    cx.scopes.push();
+    for statement in &with.statements {
+        match &statement.kind {
+            StatementKind::Simple(simple) if super::find(&simple.word.text).is_none_or(|w| w.kind == WordKind::Setting) => {
+                cx.simple(simple, statement.span)
+            }
+            StatementKind::Error => cx.unreadable(statement.span),
+            _ => cx.only_settings(statement.span),
+        }
+    }
+    emit(cx, written, name);
+    cx.scopes.pop();
+    cx.current = outer;
+    if let Some(mut frame) = cx.frames.pop() {
+        cx.fit_schedules(&mut frame.steps[start..]);
+        cx.frames.push(frame);
+    }
+}
+
+fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
+    let settings = cx.fitting_settings(written.word());
+    let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };
+    let duration: Value = duration.clone();
+    cx.emit(written.span, Op::Train(Train { word, duration, settings }));
+}

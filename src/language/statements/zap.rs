@@ -1,0 +1,46 @@
+//! `zap`: re-draws output rows as published.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::selector::{Index, Selector};
+use crate::components::{Default, Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::program::{Op, Zap};
+
+pub static ZAP: Word = Word {
+    name: "zap",
+    kind: WordKind::Step,
+    params: &[
+        Param::new("selector", Type::Selector, "which rows: `head`, `head[3]`"),
+        Param::new("reset_scale", Type::Word(&["per_row", "as_published"]), "spread of the draw: N(0, 2/F) for each row, or N(0, 2/(kF)) for k rows together")
+            .or(Default::Word("per_row"))
+            .named(),
+    ],
+    on: false,
+    with: false,
+    doc: "re-draw output rows; `zap head` also gives the head as many rows as the data has classes",
+    example: "zap head",
+    lower: Lower::Statement(lower),
+};
+
+fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let bound = &written.bound;
+    let settings = cx.settings(written.word());
+    let Some(selector) = bound.value("selector").cloned() else { return };
+    let whole_head = selector == Value::Selector(Selector::Head(Index::All));
+    let (Some(settings), true) = (settings, bound.whole()) else { return };
+    if whole_head {
+        cx.head_classes = settings.facts.classes;
+    }
+    let Some(target) = cx.target(&selector, bound.span("selector")) else { return };
+    let model = cx.model.as_ref().map(|m| m.parts.clone()).unwrap_or_default();
+    let outside = target.selection.iter().flatten().find(|s| !model[s.part].head || model[s.part].shape.len() != 2);
+    if let Some(part) = outside.map(|s| model[s.part].name.clone()) {
+        let message = format!("`zap` re-draws rows of the classifier; `{part}` is none");
+        let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("selector"), message);
+        return cx.report(d.help("write `zap head` or `zap head[3]`; other weights are re-drawn by `forget`"));
+    }
+    let Some(Value::Word(scale)) = bound.value("reset_scale") else { return };
+    let classes = whole_head.then_some(settings.facts.classes);
+    cx.emit(written.span, Op::Zap(Zap { target, reset_scale: scale.clone(), classes, settings }));
+}

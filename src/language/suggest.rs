@@ -1,0 +1,103 @@
+//! Did you mean: the names closest to one that isn't known.
+
+use strsim::damerau_levenshtein;
+
+/// Up to three candidates, the closest first: other case, then one edit for names of up to four letters, two beyond.
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let lower = name.to_lowercase();
+    let allowed = if name.chars().count() <= 4 { 1 } else { 2 };
+    let mut ranked: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .filter_map(|c| {
+            let distance = damerau_levenshtein(&lower, &c.to_lowercase());
+            let near = distance <= allowed && distance < c.chars().count();
+            near.then_some((distance, c))
+        })
+        .collect();
+    ranked.sort();
+    ranked.dedup();
+    ranked.into_iter().take(3).map(|(_, c)| c).collect()
+}
+
+/// Words of other tools, and what they are here.
+static FOREIGN_STATEMENTS: &[(&str, &str, &str)] = &[
+    ("fit", "train", "training is `train 10`"),
+    ("epochs", "train", "training for 10 epochs is `train 10`"),
+    ("epoch", "train", "training for one epoch is `train 1`"),
+    ("ep", "train", "training for 10 epochs is `train 10`"),
+    ("steps", "train", "training for 500 steps is `train 500 steps`"),
+    ("iters", "train", "training for 500 steps is `train 500 steps`"),
+    ("learning_rate", "optimizer", "the learning rate is the optimizer's: `optimizer sgd(lr: 0.1)`"),
+    ("batch_size", "batch", "the batch size is `batch 128`"),
+    ("weight_decay", "optimizer", "weight decay is the optimizer's: `optimizer sgd(lr: 0.1, weight_decay: 5e-4)`"),
+    ("wd", "optimizer", "weight decay is the optimizer's: `optimizer sgd(lr: 0.1, weight_decay: 5e-4)`"),
+    ("momentum", "optimizer", "momentum is the optimizer's: `optimizer sgd(lr: 0.1, momentum: 0.9)`"),
+    ("loss", "objective", "what training lowers is `objective cross_entropy`"),
+    ("criterion", "objective", "what training lowers is `objective cross_entropy`"),
+    ("scheduler", "lr", "a learning-rate schedule is `lr cosine`"),
+    ("dataset", "data", "the data is `data fashion`"),
+    ("network", "model", "the model is `model convnet`"),
+    ("reset", "forget", "re-drawing weights is `forget layers[-2..] 30%`, output rows `zap head`"),
+    ("save", "checkpoint", "a named point to come back to is `checkpoint \"name\"`"),
+    ("load", "weights", "weights from a file are `weights \"file.safetensors\"`"),
+    ("print", "evaluate", "to see a number, `evaluate clean on test`"),
+    ("assert", "expect", "an assertion is `expect clean > 80%`"),
+    ("test", "evaluate", "measuring on the test data is `evaluate clean on test`"),
+    ("while", "repeat", "a fixed number of times is `repeat 5 { … }`"),
+    ("loop", "repeat", "a fixed number of times is `repeat 5 { … }`"),
+    ("def", "phase", "a named piece of schedule is `phase name(n: Duration) { … }`"),
+    ("function", "phase", "a named piece of schedule is `phase name(n: Duration) { … }`"),
+    ("import", "use", "another file's declarations come with `use \"common.fsched\"`"),
+    ("include", "use", "another file's declarations come with `use \"common.fsched\"`"),
+    ("set", "let", "a name for a value is `let n = 10`"),
+    ("var", "let", "a name for a value is `let n = 10`"),
+    ("const", "let", "a name for a value is `let n = 10`"),
+];
+
+/// Names of arguments in other tools, and what they are here.
+static FOREIGN_ARGUMENTS: &[(&str, &str)] = &[
+    ("learning_rate", "lr"),
+    ("wd", "weight_decay"),
+    ("decay", "weight_decay"),
+    ("epsilon", "eps"),
+    ("alpha", "step"),
+    ("step_size", "step"),
+    ("steps", "iters"),
+    ("iterations", "iters"),
+    ("nb_iter", "iters"),
+    ("n_restarts", "restarts"),
+    ("rand_init", "random_start"),
+    ("milestones", "at"),
+    ("gamma", "by"),
+    ("clip_norm", "clip"),
+    ("max_norm", "clip"),
+    ("smoothing", "label_smoothing"),
+    ("widen_factor", "widen"),
+    ("hidden_sizes", "hidden"),
+    ("val", "validation"),
+    ("freq", "every"),
+];
+
+/// The statement that a word of another tool stands for: the word and a sentence.
+pub fn foreign_statement(word: &str) -> Option<(&'static str, &'static str)> {
+    FOREIGN_STATEMENTS.iter().find(|(foreign, ..)| *foreign == word).map(|(_, ours, text)| (*ours, *text))
+}
+
+/// The parameter, one of `known`, that an argument's name in another tool stands for.
+pub fn foreign_argument(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    FOREIGN_ARGUMENTS.iter().find(|(foreign, ours)| *foreign == name && known.contains(ours)).map(|(_, ours)| *ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_are_close_and_few() {
+        let words = ["forget", "freeze", "relearn", "repeat", "data"];
+        assert_eq!(closest("frget", words), ["forget"]);
+        assert_eq!(closest("FORGET", words), ["forget"]);
+        assert_eq!(closest("dat", words), ["data"]);
+        assert!(closest("zzzz", words).is_empty());
+    }
+}

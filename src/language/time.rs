@@ -1,0 +1,76 @@
+//! How much training there is in a piece of program.
+
+use super::context::{Fixed, LoopVariable};
+use super::program::{Op, Step};
+use crate::components::{Expression, Spec, Value};
+
+/// Optimizer steps in these steps; `None` where a clock or a measurement decides. Loop variables from outside take
+/// their first value.
+pub(super) fn train_steps(steps: &[Step], loops: &[LoopVariable]) -> Option<u64> {
+    let mut env = Fixed(loops.iter().filter_map(|l| Some((l.id, l.values.first()?))).collect());
+    sum(steps, &mut env)
+}
+
+fn sum<'v>(steps: &'v [Step], env: &mut Fixed<'v>) -> Option<u64> {
+    steps.iter().try_fold(0u64, |total, step| Some(total.saturating_add(one(step, env)?)))
+}
+
+fn one<'v>(step: &'v Step, env: &mut Fixed<'v>) -> Option<u64> {
+    match &step.op {
+        Op::Train(train) => match train.duration.resolve(env).ok()? {
+            Value::Duration(d) => d.steps(train.settings.steps_per_epoch()),
+            _ => None,
+        },
+        Op::Repeat { count, body } => Some(count.saturating_mul(sum(body, env)?)),
+        Op::For { variable, values, body, .. } if uses(body, *variable) => {
+            let mut total = 0u64;
+            for value in values {
+                env.0.push((*variable, value));
+                let time = sum(body, env);
+                env.0.pop();
+                total = total.saturating_add(time?);
+            }
+            Some(total)
+        }
+        Op::For { values, body, .. } => Some((values.len() as u64).saturating_mul(sum(body, env)?)),
+        Op::If { then, otherwise, .. } => {
+            let (a, b) = (sum(then, env)?, sum(otherwise, env)?);
+            (a == b).then_some(a)
+        }
+        Op::Block { body, .. } => sum(body, env),
+        _ => Some(0),
+    }
+}
+
+/// Whether some duration in the body depends on the variable.
+fn uses(body: &[Step], variable: u32) -> bool {
+    body.iter().any(|step| match &step.op {
+        Op::Train(train) => {
+            let mut found = false;
+            train.duration.visit(&mut |e| found |= matches!(e, Expression::Variable(v, _) if *v == variable));
+            found
+        }
+        Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => uses(body, variable),
+        Op::If { then, otherwise, .. } => uses(then, variable) || uses(otherwise, variable),
+        _ => false,
+    })
+}
+
+/// Whether a schedule needs to know its total time.
+pub(super) fn needs_total(schedule: &Value) -> bool {
+    let Value::Component(spec) = schedule else { return true };
+    match spec.name() {
+        "constant" => false,
+        "then" => spec.args.iter().any(needs_total),
+        "cosine" => true,
+        _ => has_share(spec),
+    }
+}
+
+fn has_share(spec: &Spec) -> bool {
+    spec.member.params.iter().zip(&spec.args).any(|(p, v)| match v {
+        Value::Real(_) => p.ty == crate::components::Type::Moment,
+        Value::List(items) => items.iter().any(|v| matches!(v, Value::Real(_))),
+        _ => false,
+    })
+}

@@ -1,0 +1,563 @@
+//! Expressions → values. What is known before the run is evaluated here; what isn't becomes [`Value::Later`].
+
+use super::arguments::suggesting;
+use super::context::{Context, Fixed, LoopVariable};
+use super::scope::Meaning;
+use crate::components::coerce::{Mismatch, coerce};
+use crate::components::describe::{Bounds, Family, Type};
+use crate::components::metrics;
+use crate::components::selector::{Index, Selector};
+use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithmetic, catalogue, item};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, UnaryOp};
+
+/// Values of loop variables that are tried one by one; beyond, only the first and the last of each loop.
+const MOST_TRIED: usize = 10_000;
+
+/// A place that takes a value: how it is called in messages, and what it allows.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    /// "`share` of `forget`"
+    pub what: &'p str,
+    pub ty: &'p Type,
+    pub bounds: Option<Bounds>,
+}
+
+impl<'a> Context<'a> {
+    /// The value of an expression in a place; `None` after an error, which has been reported.
+    pub fn value(&mut self, expr: &'a Expr, place: Place<'_>) -> Option<Value> {
+        let raw = self.evaluate(expr, place.ty)?;
+        let value = match coerce(raw, place.ty) {
+            Ok(value) => value,
+            Err(mismatch) => {
+                self.mismatch(expr.span, place, mismatch);
+                return None;
+            }
+        };
+        if let Value::Later(expression, ty) = &value {
+            return self.try_later(expression, ty, expr.span, place).then_some(value);
+        }
+        self.within(&value, expr.span, place).then_some(value)
+    }
+
+    /// The value of an expression where `hint` is wanted, before it is fitted to it.
+    pub fn evaluate(&mut self, expr: &'a Expr, hint: &Type) -> Option<Value> {
+        match &expr.kind {
+            ExprKind::Int(i) => Some(Value::Int(*i)),
+            ExprKind::Real(r) => Some(Value::Real(*r)),
+            ExprKind::Percent(p) => Some(Value::Real(percent(*p))),
+            ExprKind::Quantity { number, unit } => self.quantity(number, &unit.text, unit.span),
+            ExprKind::Text(t) => Some(Value::Text(t.clone())),
+            ExprKind::Bool(b) => Some(Value::Bool(*b)),
+            ExprKind::Name(name) => self.name(name, expr.span, hint),
+            ExprKind::Call { callee, arguments } => self.call(callee, arguments, expr.span, hint),
+            ExprKind::Field { base, name } => {
+                if matches!(base.kind, ExprKind::Error) {
+                    return None;
+                }
+                let split = self.sources.text(base.span).to_string();
+                self.metric_of_split((&split, base.span), (&name.text, name.span), &[], expr.span)
+            }
+            ExprKind::Index { base, index } => self.index(base, index),
+            ExprKind::List(entries) => self.list(entries, hint),
+            ExprKind::Range { start, end, inclusive } => self.range(start.as_deref(), end.as_deref(), *inclusive),
+            ExprKind::Unary { op, operand } => self.unary(*op, operand),
+            ExprKind::Binary { op, left, right } => self.binary(*op, left, right, expr.span, hint),
+            ExprKind::Paren(inner) => self.evaluate(inner, without_words(hint)),
+            ExprKind::Error => None,
+        }
+    }
+
+    fn quantity(&mut self, number: &Expr, unit: &str, span: Span) -> Option<Value> {
+        let Some(unit) = unit_of(unit) else {
+            let known = ["epochs", "steps", "s", "min", "h"];
+            let mut d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
+            let guess = match unit {
+                "ep" | "eps" | "epcohs" => Some("epochs"),
+                "iters" | "iter" | "iterations" | "it" | "batches" | "ba" => Some("steps"),
+                "sec" | "secs" | "seconds" | "second" => Some("s"),
+                "m" | "mins" | "minutes" | "minute" => Some("min"),
+                "hours" | "hour" | "hr" | "hrs" => Some("h"),
+                other => super::suggest::closest(other, known).first().copied(),
+            };
+            d = match guess {
+                Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
+                None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
+            };
+            self.report(d);
+            return None;
+        };
+        let n = match &number.kind {
+            ExprKind::Int(i) => *i as f64,
+            ExprKind::Real(r) => *r,
+            ExprKind::Error => return None,
+            _ => {
+                self.error(Code::WRONG_UNIT, number.span, "a duration is a number and a unit, such as `10 epochs`");
+                return None;
+            }
+        };
+        Some(Value::Duration(match unit {
+            Unit::Epochs => Duration::Epochs(n),
+            Unit::Seconds => Duration::Seconds(n),
+            Unit::Minutes => Duration::Seconds(n * 60.0),
+            Unit::Hours => Duration::Seconds(n * 3600.0),
+            Unit::Steps if n.fract() == 0.0 && (0.0..1e15).contains(&n) => Duration::Steps(n as u64),
+            Unit::Steps => {
+                let d = Diagnostic::new(Code::WRONG_UNIT, number.span, "steps are counted in whole numbers");
+                self.report(d.help("epochs may be fractional: `0.5 epochs`"));
+                return None;
+            }
+        }))
+    }
+
+    fn name(&mut self, name: &str, span: Span, hint: &Type) -> Option<Value> {
+        if words_of(hint).any(|w| w == name) {
+            return Some(Value::Word(name.to_string()));
+        }
+        if let Some(binding) = self.scopes.get(name) {
+            return match &binding.meaning {
+                Meaning::Value(value) => value.clone(),
+                Meaning::Phase(_) => {
+                    let place = binding.span;
+                    let d = Diagnostic::new(Code::WRONG_TYPE, span, format!("`{name}` is a phase, not a value"));
+                    self.report(d.label(place, "defined here").help(format!("run it with a statement: `{name}()`")));
+                    None
+                }
+            };
+        }
+        if let Some(member) = families_of(hint).find_map(|f| catalogue::find(f, name)) {
+            return self.component(member, &[], span);
+        }
+        if let Some(selector) = selector_word(name) {
+            return Some(Value::Selector(selector));
+        }
+        if let Some(member) = catalogue::find(Family::Metric, name) {
+            return self.component(member, &[], span).map(as_metric);
+        }
+        if let Some(member) = self.any_member(name) {
+            return self.component(member, &[], span);
+        }
+        self.unknown_name(name, span, hint);
+        None
+    }
+
+    /// A component of that name in any family.
+    pub fn any_member(&self, name: &str) -> Option<&'static crate::components::Member> {
+        Family::ALL.iter().find_map(|f| catalogue::find(*f, name))
+    }
+
+    /// `validation.clean`, `test.robust(attack)`
+    pub fn metric_of_split(
+        &mut self,
+        (split, split_span): (&str, Span),
+        (name, name_span): (&str, Span),
+        arguments: &'a [Argument],
+        span: Span,
+    ) -> Option<Value> {
+        let Some(split) = split_of(split) else {
+            let d = Diagnostic::new(Code::UNKNOWN_NAME, split_span, format!("`{split}` is no split of the data"));
+            let d = suggesting(d, split, split_span, ["train", "validation", "test"]);
+            let d = if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
+            self.report(d);
+            return None;
+        };
+        let Some(member) = catalogue::find(Family::Metric, name) else {
+            self.unknown_component(name, name_span, Family::Metric);
+            return None;
+        };
+        let value = self.component(member, arguments, span)?;
+        match as_metric(value) {
+            Value::Metric(m) => Some(Value::Metric(Metric { split: Some(split), spec: m.spec })),
+            other => Some(other),
+        }
+    }
+
+    fn index(&mut self, base: &'a Expr, index: &'a Expr) -> Option<Value> {
+        if let ExprKind::Name(name) = &base.kind
+            && self.scopes.get(name).is_none()
+        {
+            let make: Option<fn(Index) -> Selector> = match name.as_str() {
+                "layers" => Some(Selector::Layers),
+                "blocks" => Some(Selector::Blocks),
+                "head" => Some(Selector::Head),
+                _ => None,
+            };
+            if let Some(make) = make {
+                return self.selector_index(index).map(|i| Value::Selector(make(i)));
+            }
+            if selector_word(name).is_some() {
+                let d = Diagnostic::new(Code::WRONG_TYPE, index.span, format!("`{name}` has no index"));
+                self.report(d.help("`layers`, `blocks` and `head` have one"));
+                return None;
+            }
+        }
+        let list = self.evaluate(base, &Type::Any)?;
+        let at = self.evaluate(index, &Type::Int)?;
+        if list.waits() || at.waits() {
+            return Some(Value::Later(Box::new(Expression::Item(waiting(list).into(), waiting(at).into())), Type::Any));
+        }
+        let list = match list.range_items() {
+            Some(items) => Value::List(items),
+            None => list,
+        };
+        match item(&list, &at) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.error(Code::WRONG_TYPE, index.span, message);
+                None
+            }
+        }
+    }
+
+    fn selector_index(&mut self, index: &'a Expr) -> Option<Index> {
+        let whole = Place { what: "an index", ty: &Type::Int, bounds: None };
+        if let ExprKind::Range { start, end, inclusive } = &index.kind {
+            let mut bound = |e: &'a Option<Box<Expr>>| match e {
+                None => Some(None),
+                Some(e) => Some(Some(Box::new(waiting(self.value(e, whole)?)))),
+            };
+            let (start, end) = (bound(start)?, bound(end)?);
+            return Some(Index::Slice { start, end, inclusive: *inclusive });
+        }
+        Some(Index::One(Box::new(waiting(self.value(index, whole)?))))
+    }
+
+    fn list(&mut self, entries: &'a [Argument], hint: &Type) -> Option<Value> {
+        let entry = entry_type(hint);
+        let values: Vec<Option<Value>> = entries.iter().map(|e| self.evaluate(&e.value, entry)).collect();
+        let values: Vec<Value> = values.into_iter().collect::<Option<_>>()?;
+        if entries.iter().any(|e| e.name.is_some()) {
+            let names = entries.iter().map(|e| e.name.as_ref().map_or(String::new(), |n| n.text.clone()));
+            return Some(Value::Named(names.zip(values).collect()));
+        }
+        Some(Value::List(values))
+    }
+
+    fn range(&mut self, start: Option<&'a Expr>, end: Option<&'a Expr>, inclusive: bool) -> Option<Value> {
+        let whole = Place { what: "the end of a range", ty: &Type::Int, bounds: None };
+        let mut bound = |e: Option<&'a Expr>| match e {
+            None => Some(None),
+            Some(e) => match self.value(e, whole)? {
+                Value::Int(i) => Some(Some(i)),
+                _ => {
+                    self.error(Code::WRONG_TYPE, e.span, "the ends of a range must be known before the run");
+                    None
+                }
+            },
+        };
+        let (start, end) = (bound(start)?, bound(end)?);
+        Some(Value::Range { start, end, inclusive })
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: &'a Expr) -> Option<Value> {
+        let value = self.evaluate(operand, &Type::Any)?;
+        if waits(&value) {
+            let inner = Box::new(waiting(value));
+            let expression = match op {
+                UnaryOp::Negate => Expression::Negate(inner),
+                UnaryOp::Not => Expression::Not(inner),
+            };
+            return Some(Value::Later(Box::new(expression), Type::Any));
+        }
+        let result = match (op, &value) {
+            (UnaryOp::Negate, v) => arithmetic::negate(v),
+            (UnaryOp::Not, Value::Bool(b)) => Ok(Value::Bool(!b)),
+            (UnaryOp::Not, v) => Err(format!("`not` needs a condition, not {}", v.kind())),
+        };
+        self.or_report(result, operand.span)
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span, hint: &Type) -> Option<Value> {
+        if op == BinaryOp::Then {
+            return self.then(left, right);
+        }
+        let is_set = matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Intersect);
+        let inner = if is_set && hint_takes_selector(hint) { &Type::Selector } else { &Type::Any };
+        let (a, b) = (self.evaluate(left, inner), self.evaluate(right, inner));
+        let (a, b) = (a?, b?);
+        self.plausible_comparison(op, (&a, left), (&b, right))?;
+        if waits(&a) || waits(&b) {
+            let (a, b) = (Box::new(waiting(a)), Box::new(waiting(b)));
+            return Some(Value::Later(Box::new(Expression::Binary(op, a, b)), Type::Any));
+        }
+        self.or_report(arithmetic::binary(op, &a, &b), span)
+    }
+
+    fn then(&mut self, left: &'a Expr, right: &'a Expr) -> Option<Value> {
+        let schedule = Type::Component(Family::Schedule);
+        let place = Place { what: "`then`", ty: &schedule, bounds: None };
+        let (first, second) = (self.value(left, place), self.value(right, place));
+        let member = catalogue::find(Family::Schedule, "then").expect("`then` is a member of the schedules");
+        Some(Value::Component(crate::components::Spec { member, args: vec![first?, second?] }))
+    }
+
+    /// `clean > 85` can never hold: accuracies lie in 0..=1.
+    fn plausible_comparison(&mut self, op: BinaryOp, a: (&Value, &Expr), b: (&Value, &Expr)) -> Option<()> {
+        use BinaryOp::*;
+        if !matches!(op, Less | LessEqual | Greater | GreaterEqual | Equal | NotEqual) {
+            return Some(());
+        }
+        let (metric, (number, expr)) = match (a.0, b.0) {
+            (Value::Metric(m), _) => (m, b),
+            (_, Value::Metric(m)) => (m, a),
+            _ => return Some(()),
+        };
+        let n = match number {
+            Value::Int(i) => *i as f64,
+            Value::Real(r) => *r,
+            _ => return Some(()),
+        };
+        let bounds = metrics::describe(&metric.spec).bounds;
+        if (bounds.min..=bounds.max).contains(&n) {
+            return Some(());
+        }
+        let range = format!("between {}% and {}%", bounds.min * 100.0, bounds.max * 100.0);
+        let range = if bounds.max.is_finite() { range } else { format!("at least {}", bounds.min) };
+        let mut d = Diagnostic::new(Code::OUT_OF_RANGE, expr.span, format!("`{metric}` is always {range}, never {n}"));
+        if (1.0..=100.0).contains(&n) && bounds.max == 1.0 {
+            d = d.help(format!("did you mean {n}%?")).fix(format!("replace with `{n}%`"), expr.span, format!("{n}%"));
+        }
+        self.report(d);
+        None
+    }
+
+    fn or_report(&mut self, result: Result<Value, String>, span: Span) -> Option<Value> {
+        result.map_err(|message| self.error(Code::BAD_ARITHMETIC, span, message)).ok()
+    }
+
+    /// Whether a value lies within what its place allows; reports it if not.
+    fn within(&mut self, value: &Value, span: Span, place: Place<'_>) -> bool {
+        match out_of_bounds(value, place.bounds) {
+            None => true,
+            Some(message) => {
+                self.error(Code::OUT_OF_RANGE, span, format!("{} {message}", place.what));
+                false
+            }
+        }
+    }
+
+    /// Tries an expression with every value its loop variables take.
+    fn try_later(&mut self, expression: &Expression, ty: &Type, span: Span, place: Place<'_>) -> bool {
+        let (mut ids, mut measured) = (Vec::new(), false);
+        expression.visit(&mut |e| match e {
+            Expression::Variable(id, _) if !ids.contains(id) => ids.push(*id),
+            Expression::Metric(_) => measured = true,
+            _ => {}
+        });
+        if measured {
+            if matches!(ty, Type::Condition | Type::Bool | Type::Any) {
+                return true;
+            }
+            let d = Diagnostic::new(Code::UNKNOWN_TIME, span, format!("{} must be known before the run", place.what));
+            self.report(d.help("metrics may stand in conditions only"));
+            return false;
+        }
+        for choice in self.choices(&ids) {
+            let found = expression.value(&mut Fixed(choice.iter().map(|(l, v)| (l.id, *v)).collect())).and_then(|v| {
+                let typed = coerce(v, ty).map_err(|m| m.to_string())?;
+                out_of_bounds(&typed, place.bounds).map_or(Ok(()), Err)
+            });
+            if let Err(message) = found {
+                let with = choice.iter().map(|(l, v)| format!("`{}` = {}", l.name, v.to_json()));
+                let message = format!("with {}, {} {message}", with.collect::<Vec<_>>().join(", "), place.what);
+                self.error(Code::WRONG_TYPE, span, message);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// All values that these loop variables take together; of too many, only the ends of each loop.
+    fn choices(&self, ids: &[u32]) -> Vec<Vec<(&LoopVariable, &Value)>> {
+        let loops: Vec<_> = self.loops.iter().filter(|l| ids.contains(&l.id)).collect();
+        let total = loops.iter().fold(1usize, |n, l| n.saturating_mul(l.values.len()));
+        let picks = |l: &LoopVariable| match total <= MOST_TRIED {
+            true => (0..l.values.len()).collect::<Vec<_>>(),
+            false => vec![0, l.values.len() - 1],
+        };
+        let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
+        for l in loops {
+            let longer = |c: &Vec<(_, _)>| picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>();
+            choices = choices.iter().flat_map(longer).collect();
+        }
+        choices
+    }
+
+    /// The values that the loop variables in a value take together.
+    pub fn loop_choices(&self, value: &Value) -> Vec<Vec<(u32, Value)>> {
+        let mut ids = Vec::new();
+        value.visit(&mut |e| {
+            if let Expression::Variable(id, _) = e {
+                ids.push(*id);
+            }
+        });
+        let plain = |c: Vec<(&LoopVariable, &Value)>| c.into_iter().map(|(l, v)| (l.id, v.clone())).collect();
+        self.choices(&ids).into_iter().map(plain).collect()
+    }
+
+    fn mismatch(&mut self, span: Span, place: Place<'_>, mismatch: Mismatch) {
+        let what = place.what;
+        let d = match mismatch {
+            Mismatch::BareShare(i) => Diagnostic::new(
+                Code::BARE_SHARE,
+                span,
+                format!("{what} is a share: is {i} meant as {i}% or as {}%?", i.saturating_mul(100)),
+            )
+            .help(format!("write `{i}%` or `{}%`", i.saturating_mul(100)))
+            .maybe_fix(format!("replace with `{i}%`"), span, format!("{i}%")),
+            Mismatch::BareDuration(r) => {
+                Diagnostic::new(Code::WRONG_UNIT, span, format!("{what} is a duration: {r} of what?"))
+                    .help(format!("write `{r} epochs`"))
+                    .maybe_fix(format!("replace with `{r} epochs`"), span, format!("{r} epochs"))
+            }
+            Mismatch::Range(text) => {
+                let mut d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{what} {text}"));
+                if let Some(r) = self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
+                    d = d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%"));
+                }
+                d
+            }
+            Mismatch::Choice { found, allowed } => self.unknown_choice(&found, allowed, span, what),
+            Mismatch::Type { expected, found } => {
+                Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"))
+            }
+        };
+        self.report(d);
+    }
+
+    fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
+        let list = crate::components::coerce::words(allowed);
+        let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
+        match super::suggest::closest(found, allowed.iter().copied()).first() {
+            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(
+                format!("replace with `{guess}`"),
+                span,
+                guess.to_string(),
+            ),
+            None => d,
+        }
+    }
+}
+
+/// Why a number (or each of a list) lies outside the bounds.
+fn out_of_bounds(value: &Value, bounds: Option<Bounds>) -> Option<String> {
+    let bounds = bounds?;
+    let n = match value {
+        Value::Int(i) => *i as f64,
+        Value::Real(r) => *r,
+        Value::List(items) => return items.iter().find_map(|v| out_of_bounds(v, Some(bounds))),
+        _ => return None,
+    };
+    let inside = n <= bounds.max && if bounds.above { n > bounds.min } else { n >= bounds.min };
+    if inside {
+        return None;
+    }
+    Some(match (bounds.above, bounds.max.is_finite()) {
+        (true, true) => format!("is above {} and at most {}, not {n}", bounds.min, bounds.max),
+        (true, false) => format!("is above {}, not {n}", bounds.min),
+        (false, true) => format!("is between {} and {}, not {n}", bounds.min, bounds.max),
+        (false, false) => format!("is at least {}, not {n}", bounds.min),
+    })
+}
+
+/// 30 % is 0.3 as written in decimal, not 30.0 · 0.01.
+fn percent(p: f64) -> f64 {
+    p / 100.0
+}
+
+fn unit_of(word: &str) -> Option<Unit> {
+    Some(match word {
+        "epoch" | "epochs" => Unit::Epochs,
+        "step" | "steps" => Unit::Steps,
+        "s" => Unit::Seconds,
+        "min" => Unit::Minutes,
+        "h" => Unit::Hours,
+        _ => return None,
+    })
+}
+
+pub(super) fn split_of(word: &str) -> Option<Split> {
+    [Split::Train, Split::Validation, Split::Test].into_iter().find(|s| s.name() == word)
+}
+
+/// A selector that is a word by itself.
+pub(super) fn selector_word(word: &str) -> Option<Selector> {
+    use crate::components::selector::Kind;
+    Some(match word {
+        "all" => Selector::All,
+        "layers" => Selector::Layers(Index::All),
+        "blocks" => Selector::Blocks(Index::All),
+        "head" => Selector::Head(Index::All),
+        _ => Selector::Kind(Kind::ALL.into_iter().find(|k| k.word() == word)?),
+    })
+}
+
+/// Metrics stand as [`Value::Metric`], also where they were made as components.
+pub(super) fn as_metric(value: Value) -> Value {
+    match value {
+        Value::Component(spec) if spec.member.family == Family::Metric => Value::Metric(Metric { split: None, spec }),
+        other => other,
+    }
+}
+
+/// Whether an operation on it has to wait for run time.
+fn waits(value: &Value) -> bool {
+    matches!(value, Value::Metric(_) | Value::Later(..)) || (matches!(value, Value::List(_)) && value.waits())
+}
+
+/// The value as a leaf of a waiting expression.
+pub(super) fn waiting(value: Value) -> Expression {
+    match value {
+        Value::Later(e, _) => *e,
+        Value::Metric(m) => Expression::Metric(m),
+        Value::List(items) if items.iter().any(Value::waits) => {
+            Expression::List(items.into_iter().map(waiting).collect())
+        }
+        other => Expression::Constant(other),
+    }
+}
+
+/// The words that a type lists.
+fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
+    match *ty {
+        Type::Word(list) => Box::new(list.iter().copied()),
+        Type::OneOf(types) => Box::new(types.iter().flat_map(words_of)),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The families whose components a type takes.
+pub(super) fn families_of(ty: &Type) -> Box<dyn Iterator<Item = Family>> {
+    match *ty {
+        Type::Component(family) => Box::new(std::iter::once(family)),
+        Type::OneOf(types) => Box::new(types.iter().flat_map(families_of)),
+        Type::Metric => Box::new(std::iter::once(Family::Metric)),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn hint_takes_selector(ty: &Type) -> bool {
+    match *ty {
+        Type::Selector => true,
+        Type::OneOf(types) => types.iter().any(hint_takes_selector),
+        _ => false,
+    }
+}
+
+/// The type of a list's entries where the list is wanted.
+fn entry_type(ty: &Type) -> &'static Type {
+    match *ty {
+        Type::List(entry) => entry,
+        Type::OneOf(types) => types.iter().map(entry_type).find(|t| **t != Type::Any).unwrap_or(&Type::Any),
+        _ => &Type::Any,
+    }
+}
+
+/// In brackets a name is a variable, also where it is one of the place's words.
+fn without_words(ty: &Type) -> &Type {
+    match ty {
+        Type::Word(_) => &Type::Any,
+        other => other,
+    }
+}

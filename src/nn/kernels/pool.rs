@@ -1,0 +1,149 @@
+//! Pooling of planes, floor mode, without padding.
+
+use super::buffer::unfilled;
+use candle_core::{Result, bail};
+use rayon::prelude::*;
+
+/// The sizes of pooling (N, C, H, W) in square windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolShape {
+    pub n: usize,
+    pub c: usize,
+    pub h: usize,
+    pub w: usize,
+    /// Side of the window and distance between windows.
+    pub kernel: usize,
+    pub stride: usize,
+    /// Output height and width: `(h - kernel) / stride + 1`, rounded down.
+    pub oh: usize,
+    pub ow: usize,
+}
+
+impl PoolShape {
+    /// The sizes for an input.
+    ///
+    /// # Errors
+    /// If kernel, stride or a size is zero or the window exceeds the input.
+    pub fn new((n, c, h, w): (usize, usize, usize, usize), kernel: usize, stride: usize) -> Result<PoolShape> {
+        if [n, c, kernel, stride].contains(&0) {
+            bail!("pooling: sizes must be positive, got {n}x{c}x{h}x{w}, kernel {kernel}, stride {stride}");
+        }
+        if kernel > h || kernel > w {
+            bail!("pooling: window {kernel}x{kernel} is larger than the input {h}x{w}");
+        }
+        Ok(PoolShape { n, c, h, w, kernel, stride, oh: (h - kernel) / stride + 1, ow: (w - kernel) / stride + 1 })
+    }
+
+    fn planes(&self) -> usize {
+        self.n * self.c
+    }
+
+    /// Calls `visit` with each output position of a plane and the plane index of its window's first element.
+    fn windows(&self, mut visit: impl FnMut(usize, usize)) {
+        for i in 0..self.oh {
+            for j in 0..self.ow {
+                visit(i * self.ow + j, i * self.stride * self.w + j * self.stride);
+            }
+        }
+    }
+}
+
+/// Planes per parallel task, so that small planes are not scheduled one by one.
+fn group(plane: usize) -> usize {
+    (super::elementwise::PIECE / plane.max(1)).max(1)
+}
+
+/// The maximum of each window, and where it lies in its plane: the first one of equals; NaN counts as the largest.
+pub fn max_forward(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u32>) {
+    let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    // SAFETY: `windows` visits every output position of every plane.
+    let mut y = unsafe { unfilled(shape.planes() * out) };
+    let mut places = vec![0u32; y.len()];
+    y.par_chunks_mut(out).zip(places.par_chunks_mut(out)).zip(x.par_chunks(plane)).with_min_len(group(plane)).for_each(
+        |((y, places), x)| match (shape.kernel, shape.stride) {
+            (2, 2) => max_2x2(shape, x, y, places),
+            _ => shape.windows(|position, first| (y[position], places[position]) = max_of_window(shape, x, first)),
+        },
+    );
+    (y, places)
+}
+
+fn max_of_window(shape: &PoolShape, x: &[f32], first: usize) -> (f32, u32) {
+    let mut best = first;
+    for i in 0..shape.kernel {
+        let start = first + i * shape.w;
+        for (j, value) in x[start..start + shape.kernel].iter().enumerate() {
+            if *value > x[best] || value.is_nan() && !x[best].is_nan() {
+                best = start + j;
+            }
+        }
+    }
+    (x[best], best as u32)
+}
+
+/// [`max_of_window`] over a whole plane for the usual 2 x 2 windows, without bounds checks inside a line.
+fn max_2x2(shape: &PoolShape, x: &[f32], y: &mut [f32], places: &mut [u32]) {
+    let better = |value: f32, best: f32| value > best || value.is_nan() && !best.is_nan();
+    for (i, (y, places)) in y.chunks_mut(shape.ow).zip(places.chunks_mut(shape.ow)).enumerate() {
+        let start = 2 * i * shape.w;
+        let (top, bottom) = x[start..start + 2 * shape.w].split_at(shape.w);
+        let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+        for (j, ((y, place), (top, bottom))) in y.iter_mut().zip(places).zip(pairs).enumerate() {
+            let (mut best, mut offset) = (top[0], 0);
+            for (value, at) in [(top[1], 1), (bottom[0], shape.w), (bottom[1], shape.w + 1)] {
+                (best, offset) = if better(value, best) { (value, at) } else { (best, offset) };
+            }
+            (*y, *place) = (best, (start + 2 * j + offset) as u32);
+        }
+    }
+}
+
+/// Sends each output's gradient to where its maximum lay.
+pub fn max_backward(shape: &PoolShape, places: &[u32], dy: &[f32]) -> Vec<f32> {
+    let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    // SAFETY: every plane is filled with zeros before anything is added.
+    let mut dx = unsafe { unfilled(shape.planes() * plane) };
+    dx.par_chunks_mut(plane).zip(places.par_chunks(out)).zip(dy.par_chunks(out)).with_min_len(group(plane)).for_each(
+        |((dx, places), dy)| {
+            dx.fill(0.0);
+            for (&place, dy) in places.iter().zip(dy) {
+                dx[place as usize] += dy;
+            }
+        },
+    );
+    dx
+}
+
+/// The mean of each window.
+pub fn mean_forward(shape: &PoolShape, x: &[f32]) -> Vec<f32> {
+    let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    let scale = 1.0 / (shape.kernel * shape.kernel) as f32;
+    // SAFETY: `windows` visits every output position of every plane.
+    let mut y = unsafe { unfilled(shape.planes() * out) };
+    y.par_chunks_mut(out).zip(x.par_chunks(plane)).with_min_len(group(plane)).for_each(|(y, x)| {
+        shape.windows(|position, first| {
+            let rows = (0..shape.kernel).map(|i| &x[first + i * shape.w..][..shape.kernel]);
+            y[position] = rows.map(|row| row.iter().sum::<f32>()).sum::<f32>() * scale;
+        });
+    });
+    y
+}
+
+/// Spreads each output's gradient evenly over its window.
+pub fn mean_backward(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
+    let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    let scale = 1.0 / (shape.kernel * shape.kernel) as f32;
+    // SAFETY: every plane is filled with zeros before anything is added.
+    let mut dx = unsafe { unfilled(shape.planes() * plane) };
+    dx.par_chunks_mut(plane).zip(dy.par_chunks(out)).with_min_len(group(plane)).for_each(|(dx, dy)| {
+        dx.fill(0.0);
+        shape.windows(|position, first| {
+            for i in 0..shape.kernel {
+                for dx in &mut dx[first + i * shape.w..][..shape.kernel] {
+                    *dx += dy[position] * scale;
+                }
+            }
+        });
+    });
+    dx
+}

@@ -1,0 +1,360 @@
+//! A network with weights: runs an [`Architecture`] over the differentiable operations.
+
+use super::architecture::{Architecture, BufferKind, Layer, NormKind, Part};
+use super::in_place;
+use super::init;
+use super::ops::{self, BatchNormStats, RunningStats};
+use super::rng::Stream;
+use super::tape::{Tape, Value};
+use candle_core::{DType, Device, Result, Tensor, bail};
+use std::collections::BTreeMap;
+
+/// A network for images: its weights and running statistics. Updates change weights in place, so clones of its
+/// tensors see them; [`Network::copy`] makes a network of its own.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    parameters: Vec<Parameter>,
+    norms: Vec<BatchNorm>,
+}
+
+/// A trainable tensor: f32, contiguous.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub part: Part,
+    pub tensor: Tensor,
+}
+
+/// Running statistics of one batch norm.
+#[derive(Clone, Debug)]
+pub struct BatchNorm {
+    /// its layer's name: `layer1.0.bn1`
+    pub name: String,
+    /// as [`Part::layer`]
+    pub layer: usize,
+    pub running: RunningStats,
+    /// `num_batches_tracked`: train-mode batches seen
+    pub batches: i64,
+}
+
+/// Which statistics batch norms use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// those of the batch
+    Train,
+    /// the running ones
+    Eval,
+}
+
+/// Which weights get gradients in a pass.
+#[derive(Clone, Copy, Debug)]
+pub enum Trainable<'a> {
+    None,
+    All,
+    /// by parameter index
+    Only(&'a [bool]),
+}
+
+/// New running statistics of one batch norm after a train-mode pass.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// index of the batch norm, in forward order
+    norm: usize,
+    running: RunningStats,
+}
+
+/// What a forward pass gives.
+#[derive(Debug)]
+pub struct Forward {
+    /// (N, classes)
+    pub logits: Value,
+    /// by parameter index; `None` where no gradient was asked for
+    pub leaves: Vec<Option<Value>>,
+    /// of a train-mode pass, for [`Network::apply_statistics`]; empty in eval mode
+    pub statistics: Vec<Statistics>,
+}
+
+impl Trainable<'_> {
+    /// Whether the parameter of that index gets a gradient.
+    pub fn wants(self, index: usize) -> bool {
+        match self {
+            Trainable::None => false,
+            Trainable::All => true,
+            Trainable::Only(wanted) => wanted.get(index).copied().unwrap_or(false),
+        }
+    }
+}
+
+impl Network {
+    /// A network at its start: each tensor from its own stream (seed, "init", name), so none depends on the others.
+    ///
+    /// # Errors
+    /// If the architecture doesn't fit together or memory cannot be had.
+    pub fn new(architecture: Architecture, seed: u64, device: &Device) -> Result<Network> {
+        if let Err(why) = architecture.check() {
+            bail!("{why}");
+        }
+        let mut parameters = Vec::new();
+        for part in architecture.parts() {
+            let tensor = init::tensor(&part, seed, device)?;
+            parameters.push(Parameter { part, tensor });
+        }
+        let mut norms = Vec::new();
+        for buffer in architecture.buffers() {
+            if buffer.kind != BufferKind::RunningMean {
+                continue;
+            }
+            let mean = Tensor::zeros(buffer.shape.as_slice(), DType::F32, device)?;
+            let var = Tensor::ones(buffer.shape.as_slice(), DType::F32, device)?;
+            let name = buffer.name.trim_end_matches(".running_mean").to_string();
+            norms.push(BatchNorm { name, layer: buffer.layer, running: RunningStats { mean, var }, batches: 0 });
+        }
+        Ok(Network { architecture, parameters, norms })
+    }
+
+    /// The plan it runs.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Its trainable tensors, in the order of [`Architecture::parts`].
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Its batch norms in forward order.
+    pub fn batch_norms(&self) -> &[BatchNorm] {
+        &self.norms
+    }
+
+    /// Index of the parameter of that name.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.parameters.iter().position(|p| p.part.name == name)
+    }
+
+    /// Where its tensors are.
+    pub fn device(&self) -> &Device {
+        self.parameters.first().map_or(&Device::Cpu, |p| p.tensor.device())
+    }
+
+    /// Logits (N, classes) of images (N, C, H, W) in [0, 1], recorded on `tape` as far as `x` or a wanted weight
+    /// reaches. In train mode batch norms use the batch's statistics; the network itself never changes.
+    ///
+    /// # Errors
+    /// If `x` has not the architecture's shape, or in train mode a batch norm sees one value per channel only.
+    pub fn forward(&self, tape: &Tape, x: &Value, mode: Mode, trainable: Trainable) -> Result<Forward> {
+        match *x.tensor().dims() {
+            [_, c, h, w] if [c, h, w] == self.architecture.input => {}
+            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.tensor().dims()),
+        }
+        let mut leaves = Vec::with_capacity(self.parameters.len());
+        let mut weights = Vec::with_capacity(self.parameters.len());
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            let leaf = trainable.wants(index).then(|| tape.leaf(&parameter.tensor));
+            weights.push(leaf.clone().unwrap_or_else(|| Value::constant(parameter.tensor.clone())));
+            leaves.push(leaf);
+        }
+        let mut pass =
+            Pass { tape, mode, weights: weights.iter(), norms: &self.norms, norm: 0, statistics: Vec::new() };
+        let logits = pass.chain(&self.architecture.layers, x)?;
+        let statistics = pass.statistics;
+        Ok(Forward { logits, leaves, statistics })
+    }
+
+    /// Logits without gradients: nothing is recorded, activations are freed on the way.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn logits(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let forward = self.forward(&Tape::new(), &Value::constant(x.clone()), mode, Trainable::None)?;
+        Ok(forward.logits.tensor().clone())
+    }
+
+    /// Takes over the running statistics of a train-mode pass, except in layers (indices as [`Part::layer`]) where
+    /// `frozen` says so.
+    pub fn apply_statistics(&mut self, statistics: Vec<Statistics>, frozen: impl Fn(usize) -> bool) {
+        for Statistics { norm, running } in statistics {
+            let norm = &mut self.norms[norm];
+            if !frozen(norm.layer) {
+                norm.running = running;
+                norm.batches += 1;
+            }
+        }
+    }
+
+    /// Gives the classifier another number of rows: those of classes that stay are kept, new ones drawn from
+    /// `stream`, the weight's rows before the bias's.
+    ///
+    /// # Errors
+    /// If memory for the new rows cannot be had.
+    pub fn resize_head(&mut self, classes: usize, stream: &mut Stream) -> Result<()> {
+        let architecture = self.architecture.clone().with_classes(classes);
+        for (parameter, part) in self.parameters.iter_mut().zip(architecture.parts()) {
+            if !part.head {
+                continue;
+            }
+            let kept = parameter.part.shape[0].min(classes);
+            let old = parameter.tensor.narrow(0, 0, kept)?;
+            let mut shape = part.shape.clone();
+            shape[0] = classes - kept;
+            let new = init::draw(&part, shape.iter().product(), stream);
+            let new = Tensor::from_vec(new, shape, parameter.tensor.device())?;
+            // cat() may return its only non-empty argument itself, which shares its numbers.
+            parameter.tensor = Tensor::cat(&[&old, &new], 0)?.contiguous()?.copy()?;
+            parameter.part = part;
+        }
+        self.architecture = architecture;
+        Ok(())
+    }
+
+    /// A network with weights and statistics of its own, which later updates of this one don't reach.
+    ///
+    /// # Errors
+    /// If memory cannot be had.
+    pub fn copy(&self) -> Result<Network> {
+        let mut parameters = self.parameters.clone();
+        for parameter in &mut parameters {
+            parameter.tensor = parameter.tensor.copy()?;
+        }
+        // Running statistics are replaced, never written into, so sharing them is safe.
+        Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone() })
+    }
+
+    /// All tensors under their names in a `state_dict`: weights, running statistics and `num_batches_tracked`. They
+    /// share their numbers with the network.
+    ///
+    /// # Errors
+    /// If the counts cannot be put into tensors.
+    pub fn state_dict(&self) -> Result<BTreeMap<String, Tensor>> {
+        let mut tensors = BTreeMap::new();
+        for Parameter { part, tensor } in &self.parameters {
+            tensors.insert(part.name.clone(), tensor.clone());
+        }
+        for BatchNorm { name, running, batches, .. } in &self.norms {
+            let key = |kind: BufferKind| format!("{name}.{}", kind.suffix());
+            tensors.insert(key(BufferKind::RunningMean), running.mean.clone());
+            tensors.insert(key(BufferKind::RunningVar), running.var.clone());
+            tensors.insert(key(BufferKind::BatchesTracked), Tensor::new(*batches, &Device::Cpu)?);
+        }
+        Ok(tensors)
+    }
+
+    /// Takes over copies of all tensors of `tensors`, which has exactly the names and shapes of
+    /// [`Network::state_dict`]. Nothing changes if there is an error.
+    ///
+    /// # Errors
+    /// If a tensor is missing or misshapen, or is no number that fits.
+    pub fn load_state_dict(&mut self, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
+        let device = self.device().clone();
+        let find = |name: &str, shape: &[usize], dtype: DType| -> Result<Tensor> {
+            match tensors.get(name) {
+                Some(tensor) if tensor.dims() == shape => {
+                    tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?.copy()
+                }
+                Some(tensor) => bail!("{name} has shape {:?}, the model's {shape:?}", tensor.dims()),
+                None => bail!("{name} is missing"),
+            }
+        };
+        let mut parameters = self.parameters.clone();
+        for Parameter { part, tensor } in &mut parameters {
+            *tensor = find(&part.name, &part.shape, DType::F32)?;
+        }
+        let mut norms = self.norms.clone();
+        for BatchNorm { name, running, batches, .. } in &mut norms {
+            let key = |kind: BufferKind| format!("{name}.{}", kind.suffix());
+            let shape = running.mean.dims().to_vec();
+            running.mean = find(&key(BufferKind::RunningMean), &shape, DType::F32)?;
+            running.var = find(&key(BufferKind::RunningVar), &shape, DType::F32)?;
+            *batches = find(&key(BufferKind::BatchesTracked), &[], DType::I64)?.to_scalar()?;
+        }
+        (self.parameters, self.norms) = (parameters, norms);
+        Ok(())
+    }
+
+    /// Gives `f` the numbers of one parameter to change, in row-major order.
+    ///
+    /// # Errors
+    /// If there is no such parameter, and what `f` returns.
+    pub fn write<R>(&mut self, index: usize, f: impl FnOnce(&mut [f32]) -> Result<R>) -> Result<R> {
+        match self.parameters.get(index) {
+            Some(parameter) => in_place::write(&parameter.tensor, f),
+            None => bail!("there is no parameter {index}, only {}", self.parameters.len()),
+        }
+    }
+}
+
+/// One forward pass on its way through the layers; weights and norms are used up in their order.
+struct Pass<'a> {
+    tape: &'a Tape,
+    mode: Mode,
+    weights: std::slice::Iter<'a, Value>,
+    norms: &'a [BatchNorm],
+    norm: usize,
+    statistics: Vec<Statistics>,
+}
+
+impl<'a> Pass<'a> {
+    fn chain(&mut self, layers: &[Layer], x: &Value) -> Result<Value> {
+        let mut x = x.clone();
+        for layer in layers {
+            x = self.layer(layer, &x)?;
+        }
+        Ok(x)
+    }
+
+    fn layer(&mut self, layer: &Layer, x: &Value) -> Result<Value> {
+        let tape = self.tape;
+        match layer {
+            Layer::Stage(layers) => self.chain(layers, x),
+            Layer::Normalize { mean, std } => {
+                let scale: Vec<f32> = std.iter().map(|s| (1.0 / s) as f32).collect();
+                let shift: Vec<f32> = mean.iter().zip(std).map(|(m, s)| (-m / s) as f32).collect();
+                ops::affine_const(tape, x, &scale, &shift)
+            }
+            Layer::Conv { stride, padding, bias, .. } => {
+                let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+                ops::conv2d(tape, x, w, b, *stride, *padding)
+            }
+            Layer::Norm { kind: NormKind::Batch, .. } => self.batch_norm(x),
+            Layer::Norm { kind: NormKind::Instance, .. } => {
+                let (w, b) = (self.weight(), self.weight());
+                ops::instance_norm(tape, x, w, b)
+            }
+            Layer::Relu => ops::relu(tape, x),
+            Layer::MaxPool { kernel, stride } => ops::max_pool2d(tape, x, *kernel, *stride),
+            Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
+            Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
+            Layer::Flatten => ops::flatten(tape, x),
+            Layer::Linear { bias, .. } => {
+                let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+                ops::linear(tape, x, w, b)
+            }
+            Layer::Residual { pre, body, shortcut } => {
+                let h = self.chain(pre, x)?;
+                let main = self.chain(body, &h)?;
+                let beside = if shortcut.is_empty() { x.clone() } else { self.chain(shortcut, &h)? };
+                ops::add(tape, &main, &beside)
+            }
+        }
+    }
+
+    fn batch_norm(&mut self, x: &Value) -> Result<Value> {
+        let (w, b) = (self.weight(), self.weight());
+        let norm = self.norm;
+        self.norm += 1;
+        let running = &self.norms[norm].running;
+        match self.mode {
+            Mode::Eval => ops::batch_norm(self.tape, x, w, b, BatchNormStats::Running(running)),
+            Mode::Train => {
+                let mut running = running.clone();
+                let y = ops::batch_norm(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
+                self.statistics.push(Statistics { norm, running });
+                Ok(y)
+            }
+        }
+    }
+
+    fn weight(&mut self) -> &'a Value {
+        self.weights.next().expect("the network has a tensor for each part of its architecture")
+    }
+}

@@ -1,0 +1,185 @@
+//! Run folders: what lies at a path, and making a new one that only this process writes to.
+
+use super::lock::{Holder, Life, Lock};
+use super::manifest::Manifest;
+use crate::diagnostic::Code;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder that this process holds.
+#[derive(Debug)]
+pub struct RunFolder {
+    pub path: PathBuf,
+    /// held until the folder is let go of
+    _lock: Lock,
+}
+
+const LOCK: &str = "lock";
+
+/// What lies at a path.
+#[derive(Debug)]
+pub enum Found {
+    /// nothing, or an empty folder
+    Nothing,
+    /// a run that came to its end
+    Finished(Box<Manifest>),
+    /// a run that was cut off, failed or was stopped
+    Unfinished,
+    /// a run that a living process, or one on another machine, is writing
+    Held(Holder, Life),
+    /// something that no run made
+    Foreign,
+}
+
+/// Why a folder can't be had for a run.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("`{path}` holds an unfinished run")]
+    Unfinished { path: String },
+    #[error("`{path}` holds a finished run of another plan")]
+    OtherPlan { path: String },
+    #[error("`{path}` is being written by process {pid} on {host}")]
+    Held { path: String, pid: u32, host: String, elsewhere: bool },
+    #[error("`{path}` is not a run folder and not empty")]
+    Foreign { path: String },
+    #[error("cannot use `{path}` as a run folder: {source}")]
+    Unusable { path: String, source: io::Error },
+}
+
+impl FolderError {
+    pub fn code(&self) -> Code {
+        match self {
+            FolderError::Foreign { .. } | FolderError::Unusable { .. } => Code::BAD_RUN_FOLDER,
+            _ => Code::RUN_EXISTS,
+        }
+    }
+
+    /// What to do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            FolderError::Unfinished { .. } => "`--fresh` starts anew in a folder beside it",
+            FolderError::OtherPlan { .. } => "choose another `--out`, or `--fresh` for a folder beside it",
+            FolderError::Held { elsewhere: false, .. } => "wait for it to end, or `--fresh` for a folder beside it",
+            FolderError::Held { .. } => "if that process is gone, `--fresh` starts anew in a folder beside it",
+            FolderError::Foreign { .. } => "choose an empty or new folder with `--out`",
+            FolderError::Unusable { .. } => "choose a folder that can be written to with `--out`",
+        }
+    }
+}
+
+impl Found {
+    /// Looks without changing anything.
+    pub fn at(path: &Path) -> io::Result<Found> {
+        match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => return Err(error),
+            Ok(mut entries) => match entries.next() {
+                None => return Ok(Found::Nothing),
+                Some(entry) => entry?,
+            },
+        };
+        let lock = path.join(LOCK);
+        if let Some(holder) = Lock::holder(&lock) {
+            return Ok(match holder.life() {
+                Life::Dead => Found::Unfinished,
+                life => Found::Held(holder, life),
+            });
+        }
+        match Manifest::read(path) {
+            Ok(manifest) if manifest.status == "done" => Ok(Found::Finished(Box::new(manifest))),
+            Ok(_) => Ok(Found::Unfinished),
+            // A lock that says nothing is one that is being written or was cut off.
+            Err(_) if lock.exists() || path.join(Manifest::FILE).exists() => Ok(Found::Unfinished),
+            Err(_) => Ok(Found::Foreign),
+        }
+    }
+}
+
+impl RunFolder {
+    /// Makes the folder and takes its lock. The lock's file decides between two processes that come at once.
+    pub fn create(path: &Path) -> Result<RunFolder, FolderError> {
+        let unusable = |source| FolderError::Unusable { path: path.display().to_string(), source };
+        let found = Found::at(path).map_err(unusable)?;
+        refuse(path, found)?;
+        fs::create_dir_all(path).map_err(unusable)?;
+        match Lock::take(path.join(LOCK)) {
+            Ok(lock) => Ok(RunFolder { path: path.to_path_buf(), _lock: lock }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(refuse(path, Found::at(path).map_err(unusable)?).err().unwrap_or_else(|| unusable(error)))
+            }
+            Err(error) => {
+                // Only an empty folder goes, so nothing of anybody is lost.
+                let _ = fs::remove_dir(path);
+                Err(unusable(error))
+            }
+        }
+    }
+
+    /// The first of `runs/a`, `runs/a-2`, `runs/a-3` … that is free.
+    pub fn create_beside(path: &Path) -> Result<RunFolder, FolderError> {
+        let numbered = |n: u32| PathBuf::from(format!("{}-{n}", path.display()));
+        let candidates = std::iter::once(path.to_path_buf()).chain((2..).map(numbered));
+        for candidate in candidates {
+            match RunFolder::create(&candidate) {
+                Err(FolderError::Unusable { path, source }) => return Err(FolderError::Unusable { path, source }),
+                Err(_) => continue,
+                made => return made,
+            }
+        }
+        unreachable!("the numbers don't end")
+    }
+}
+
+fn refuse(path: &Path, found: Found) -> Result<(), FolderError> {
+    let path = path.display().to_string();
+    match found {
+        Found::Nothing => Ok(()),
+        Found::Finished(_) => Err(FolderError::OtherPlan { path }),
+        Found::Unfinished => Err(FolderError::Unfinished { path }),
+        Found::Held(Holder { host, pid, .. }, life) => {
+            Err(FolderError::Held { path, pid, host, elsewhere: life == Life::Elsewhere })
+        }
+        Found::Foreign => Err(FolderError::Foreign { path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_folder_is_refused_and_a_left_one_is_unfinished() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs/a");
+        let folder = RunFolder::create(&path).unwrap();
+        let error = RunFolder::create(&path).unwrap_err();
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        let dead = Holder { started: Some("earlier".into()), ..Holder::me() };
+        fs::write(path.join(LOCK), serde_json::to_string(&dead).unwrap()).unwrap();
+        assert!(matches!(RunFolder::create(&path).unwrap_err(), FolderError::Unfinished { .. }));
+        let beside = RunFolder::create_beside(&path).unwrap();
+        assert_eq!(beside.path, dir.path().join("runs/a-2"));
+        drop(folder);
+    }
+
+    #[test]
+    fn an_empty_folder_will_do_and_a_strange_one_will_not() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(RunFolder::create(dir.path()).is_ok());
+        fs::write(dir.path().join("letter.txt"), "dear").unwrap();
+        let error = RunFolder::create(dir.path()).unwrap_err();
+        assert!(matches!(error, FolderError::Foreign { .. }), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("runs");
+        fs::write(&file, "").unwrap();
+        let error = RunFolder::create(&file.join("a")).unwrap_err();
+        assert!(matches!(error, FolderError::Unusable { .. }), "{error}");
+        assert_eq!(error.code(), Code::BAD_RUN_FOLDER);
+    }
+}

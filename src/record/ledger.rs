@@ -1,0 +1,47 @@
+//! The chain of the ledger: each line holds the hash of the line before it, so nothing can be taken out or changed unseen.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// What the first line holds: the hash of the empty text.
+pub fn genesis() -> String {
+    sha256(b"")
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The hash of the last line of a sound ledger, or the number (from 1) of the first line that breaks the chain.
+pub fn verify(text: &str) -> Result<String, usize> {
+    let mut head = genesis();
+    for (i, line) in text.lines().enumerate() {
+        let object: serde_json::Value = serde_json::from_str(line).map_err(|_| i + 1)?;
+        if object["previous"] != head.as_str() {
+            return Err(i + 1);
+        }
+        head = sha256(line.as_bytes());
+    }
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_breaks_where_a_line_was_changed() {
+        let first = format!(r#"{{"n":1,"previous":"{}"}}"#, genesis());
+        let second = format!(r#"{{"n":2,"previous":"{}"}}"#, sha256(first.as_bytes()));
+        let third = format!(r#"{{"n":3,"previous":"{}"}}"#, sha256(second.as_bytes()));
+        let sound = [first.as_str(), &second, &third].join("\n");
+        assert_eq!(verify(&sound), Ok(sha256(third.as_bytes())));
+        assert_eq!(verify(&sound.replace("\"n\":2", "\"n\":9")), Err(3));
+        assert_eq!(verify(&[first.as_str(), &third].join("\n")), Err(2));
+        assert_eq!(verify(""), Ok("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into()));
+    }
+}

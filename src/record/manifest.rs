@@ -1,0 +1,112 @@
+//! `manifest.json`: what was run, with what, and how it ended.
+
+use super::atomic;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Keys keep the order of the fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// `running`, `done`, `failed`, `stopped`
+    pub status: String,
+    /// why it failed
+    pub reason: Option<String>,
+    /// whether an `expect` was false
+    pub expectations_held: bool,
+    pub program: Program,
+    /// hash of the plan
+    pub plan: String,
+    pub seed: u64,
+    /// the program's parameters and their values
+    pub bindings: BTreeMap<String, serde_json::Value>,
+    pub device: String,
+    pub threads: usize,
+    pub data: Vec<DataSum>,
+    pub command: Vec<String>,
+    pub versions: BTreeMap<String, String>,
+    /// UTC
+    pub started: String,
+    pub ended: Option<String>,
+    pub seconds: Option<f64>,
+    pub ledger: LedgerHead,
+}
+
+/// The text that was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    pub path: String,
+    pub sha256: String,
+    /// files it brought in, as they lie beside it
+    pub imports: Vec<String>,
+}
+
+/// A data set that was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSum {
+    pub name: String,
+    pub checksum: String,
+}
+
+/// Where the ledger's chain ends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LedgerHead {
+    pub lines: u64,
+    pub sha256: String,
+}
+
+impl Manifest {
+    pub const FILE: &'static str = "manifest.json";
+
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        atomic::write(&folder.join(Manifest::FILE), text.as_bytes())
+    }
+
+    pub fn read(folder: &Path) -> io::Result<Manifest> {
+        let path = folder.join(Manifest::FILE);
+        let bytes = std::fs::read(&path).map_err(|e| atomic::named("read", &path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| atomic::named("read", &path, e.into()))
+    }
+}
+
+/// A time as RFC 3339 in UTC: `2025-03-01T12:00:00Z`.
+pub fn utc(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    // Days to civil date, Howard Hinnant, "chrono-compatible low-level date algorithms".
+    let z = days + 719_468;
+    let (era, of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_civil() {
+        // `date -u -d @N +%FT%TZ`
+        for (seconds, shown) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), shown);
+        }
+    }
+}

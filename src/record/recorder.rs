@@ -1,0 +1,351 @@
+//! Writes what happens in a run into its folder. It never influences the run, except that a record that cannot be
+//! written stops it.
+
+use super::atomic;
+use super::folder::RunFolder;
+use super::ledger;
+use super::line::{EventLine, LedgerLine, Place, What, status_word};
+use super::lock;
+use super::log::Log;
+use super::manifest::{DataSum, LedgerHead, Manifest, Program, utc};
+use crate::runtime::event::{Change, Event, Kind, Listener, Status};
+use crate::source::{Source, Sources};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// What the manifest says of a run before it begins.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// hash of the plan
+    pub plan: String,
+    pub seed: u64,
+    pub bindings: BTreeMap<String, serde_json::Value>,
+    pub device: String,
+    pub threads: usize,
+    pub data: Vec<DataSum>,
+    pub command: Vec<String>,
+}
+
+/// The records of one run.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: RunFolder,
+    sources: Arc<Sources>,
+    manifest: Manifest,
+    events: Log,
+    ledger: Log,
+    sessions: Log,
+    /// files under `evaluations/` so far
+    evaluations: BTreeSet<String>,
+    started: Instant,
+    ended: bool,
+}
+
+impl Recorder {
+    /// Writes all that is known before the run: the program and what it brings in, `plan.json` with `plan`, the manifest.
+    pub fn begin(folder: RunFolder, sources: Arc<Sources>, plan: &str, about: About) -> io::Result<Recorder> {
+        let path = folder.path.clone();
+        let program = write_program(&path, &sources)?;
+        atomic::write(&path.join("plan.json"), plan.as_bytes())?;
+        let manifest = manifest(about, program);
+        manifest.write(&path)?;
+        let mut recorder = Recorder {
+            sources,
+            manifest,
+            events: Log::create(&path.join("events.jsonl"))?,
+            ledger: Log::create(&path.join("ledger.jsonl"))?,
+            sessions: Log::create(&path.join("sessions.jsonl"))?,
+            evaluations: BTreeSet::new(),
+            started: Instant::now(),
+            ended: false,
+            folder,
+        };
+        recorder.session("start", &recorder.manifest.status.clone())?;
+        Ok(recorder)
+    }
+
+    /// Closes the records; only the first call counts. `reason` says why a run failed.
+    pub fn end(&mut self, status: Status, reason: Option<String>) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        self.ended = true;
+        let word = status_word(status);
+        self.manifest.status = word.into();
+        self.manifest.reason = reason;
+        self.manifest.ended = Some(utc(SystemTime::now()));
+        self.manifest.seconds = Some(milliseconds(self.started));
+        self.manifest.write(&self.folder.path)?;
+        self.session("end", word)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
+    fn session(&mut self, kind: &str, status: &str) -> io::Result<()> {
+        let now = utc(SystemTime::now());
+        let line = Session { time: &now, kind, status, host: &lock::host(), pid: std::process::id() };
+        self.sessions.append(&line).map(|_| ())
+    }
+
+    fn record(&mut self, event: &Event) -> io::Result<()> {
+        let per_example = self.write_evaluation(event)?;
+        let Some(what) = What::of(event, &self.sources, per_example) else { return Ok(()) };
+        let place = Place::of(event, &self.sources);
+        // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
+        if let Kind::Change(change) = &event.kind {
+            self.enter(event, change, place.clone())?;
+        }
+        if let Kind::Expect { held: false, .. } = event.kind {
+            self.manifest.expectations_held = false;
+        }
+        let t = milliseconds(self.started);
+        let step = event.step.clone();
+        self.events.append(&EventLine { t, step, what, place, clock: event.clock, epochs: event.epochs })?;
+        Ok(())
+    }
+
+    fn enter(&mut self, event: &Event, change: &Change, place: Place) -> io::Result<()> {
+        let line = self.ledger.append(&LedgerLine::of(event, change, place, &self.manifest.ledger.sha256))?;
+        self.manifest.ledger = LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
+        Ok(())
+    }
+
+    /// The values of single examples as `evaluations/<step>-<metric>.json`; the path, relative to the folder.
+    fn write_evaluation(&mut self, event: &Event) -> io::Result<Option<String>> {
+        let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
+        let metric = file_name(metric);
+        let step = &event.step;
+        let plain = [format!("{step}-{metric}"), format!("{step}-{}-{metric}", split.name())];
+        let numbered = (2..).map(|n| format!("{step}-{metric}-{n}"));
+        let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
+        let Some(name) = free else { return Ok(None) };
+        let folder = self.folder.path.join("evaluations");
+        std::fs::create_dir_all(&folder).map_err(|e| atomic::named("create", &folder, e))?;
+        atomic::write(&folder.join(format!("{name}.json")), values_json(values).to_string().as_bytes())?;
+        let path = format!("evaluations/{name}.json");
+        self.evaluations.insert(name);
+        Ok(Some(path))
+    }
+}
+
+impl Listener for Recorder {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.record(event)
+    }
+}
+
+/// One line of `sessions.jsonl`.
+#[derive(serde::Serialize)]
+struct Session<'a> {
+    time: &'a str,
+    kind: &'a str,
+    status: &'a str,
+    host: &'a str,
+    pid: u32,
+}
+
+fn manifest(about: About, program: Program) -> Manifest {
+    let version = ("fsched".to_string(), env!("CARGO_PKG_VERSION").to_string());
+    Manifest {
+        format: 1,
+        status: "running".into(),
+        reason: None,
+        expectations_held: true,
+        program,
+        plan: about.plan,
+        seed: about.seed,
+        bindings: about.bindings,
+        device: about.device,
+        threads: about.threads,
+        data: about.data,
+        command: about.command,
+        versions: BTreeMap::from([version]),
+        started: utc(SystemTime::now()),
+        ended: None,
+        seconds: None,
+        ledger: LedgerHead { lines: 0, sha256: ledger::genesis() },
+    }
+}
+
+/// `program.fsched`, and beside it the files that it brings in, under the names that it calls them by.
+fn write_program(folder: &Path, sources: &Sources) -> io::Result<Program> {
+    let mut files = sources.iter().map(|(_, source)| source);
+    let Some(root) = files.next() else { return Err(io::Error::other("there is no program")) };
+    atomic::write(&folder.join("program.fsched"), root.text.as_bytes())?;
+    let mut imports = Vec::new();
+    // Names in angle brackets are texts of the command line.
+    for (n, source) in files.filter(|s| !s.name.starts_with('<')).enumerate() {
+        let relative = beside_root(root, source).unwrap_or_else(|| PathBuf::from(format!("imports/{n}.fsched")));
+        let path = folder.join(&relative);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| atomic::named("create", parent, e))?;
+        }
+        atomic::write(&path, source.text.as_bytes())?;
+        imports.push(relative.display().to_string());
+    }
+    Ok(Program { path: root.name.clone(), sha256: ledger::sha256(root.text.as_bytes()), imports })
+}
+
+/// The path of an imported file as seen from the root's folder, where it lies in there and takes no record's name.
+fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
+    let folder = Path::new(&root.name).parent()?;
+    let relative = Path::new(&import.name).strip_prefix(folder).ok()?;
+    let inside = relative.components().all(|c| matches!(c, Component::Normal(_)));
+    let taken = relative == Path::new("program.fsched") || relative.extension().is_none_or(|e| e != "fsched");
+    (inside && !taken).then(|| relative.to_path_buf())
+}
+
+/// Right and wrong as 1 and 0, other values as they are.
+fn values_json(values: &[f64]) -> serde_json::Value {
+    if values.iter().all(|v| *v == 0.0 || *v == 1.0) {
+        return values.iter().map(|v| *v as u8).collect();
+    }
+    json!(values)
+}
+
+/// `robust(pgd)` as `robust-pgd`
+fn file_name(metric: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+    metric.split(|c| !safe(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::Split;
+    use crate::record::{Found, verify};
+    use crate::runtime::event::ChangedTensor;
+    use crate::source::{FileId, Span};
+
+    fn sources() -> Arc<Sources> {
+        let mut sources = Sources::default();
+        sources.add(Source::new("dir/a.fsched", "use \"sub/b.fsched\"\nforget head 30%\n"));
+        sources.add(Source::new("dir/sub/b.fsched", "let n = 1\n"));
+        sources.add(Source::new("<--set n>", "2"));
+        Arc::new(sources)
+    }
+
+    fn about() -> About {
+        About {
+            plan: "abc".into(),
+            seed: 7,
+            bindings: BTreeMap::from([("n".into(), json!(2))]),
+            device: "cpu".into(),
+            threads: 2,
+            data: Vec::new(),
+            command: vec!["fsched".into(), "run".into()],
+        }
+    }
+
+    fn event(kind: Kind) -> Event {
+        let span = Some(Span::new(FileId::default(), 19, 34));
+        Event { step: "2.repeat[1].1".into(), span, clock: 94, epochs: 1.0, kind }
+    }
+
+    fn change(ordinal: u64) -> Kind {
+        Kind::Change(Change {
+            what: "forget",
+            ordinal,
+            arguments: json!({"share": 0.3, "by": "random"}),
+            tensors: vec![ChangedTensor {
+                name: "classifier.weight".into(),
+                shape: vec![10, 72],
+                selected: 720,
+                changed: 216,
+                mask: "00ff".into(),
+                norm_before: 3.5,
+                norm_after: 3.25,
+            }],
+            stream: Some("forget/1".into()),
+            measured: vec![("clean".into(), 0.8, 0.25)],
+        })
+    }
+
+    fn measure(per_example: Vec<f64>) -> Kind {
+        let n = per_example.len();
+        Kind::Measure { split: Split::Test, metric: "robust(pgd)".into(), value: 0.5, n, per_example: Some(per_example) }
+    }
+
+    fn record(folder: &Path) {
+        let mut recorder = Recorder::begin(RunFolder::create(folder).unwrap(), sources(), "{}", about()).unwrap();
+        for kind in [
+            Kind::RunStart { total_steps: Some(94) },
+            Kind::Progress { done: 1, loss: 1.0, rate: 0.1 },
+            Kind::Epoch { loss: f64::NAN, accuracy: 0.5, rate: 0.1, steps: 94, gradient_evaluations: 94 },
+            change(1),
+            change(2),
+            measure(vec![0.0, 1.0]),
+            measure(vec![0.5, 1.0]),
+            Kind::Expect { text: "clean > 85%".into(), held: false, values: vec![("clean".into(), 0.8)] },
+            Kind::End { status: Status::Done },
+        ] {
+            recorder.hear(&event(kind)).unwrap();
+        }
+        recorder.end(Status::Done, None).unwrap();
+    }
+
+    fn read(folder: &Path, name: &str) -> String {
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn the_folder_holds_all_that_formats_promises() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("run");
+        record(&folder);
+        assert_eq!(read(&folder, "program.fsched"), "use \"sub/b.fsched\"\nforget head 30%\n");
+        assert_eq!(read(&folder, "sub/b.fsched"), "let n = 1\n");
+        assert_eq!(read(&folder, "evaluations/2.repeat[1].1-robust-pgd.json"), "[0,1]");
+        assert_eq!(read(&folder, "evaluations/2.repeat[1].1-test-robust-pgd.json"), "[0.5,1.0]");
+        let manifest = Manifest::read(&folder).unwrap();
+        assert_eq!((manifest.status.as_str(), manifest.expectations_held, manifest.seed), ("done", false, 7));
+        assert_eq!(manifest.program.imports, ["sub/b.fsched"]);
+        let ledger = read(&folder, "ledger.jsonl");
+        assert_eq!(manifest.ledger, LedgerHead { lines: 2, sha256: verify(&ledger).unwrap() });
+        assert_eq!(read(&folder, "sessions.jsonl").lines().count(), 2);
+        assert!(!folder.join("lock").exists());
+        assert!(matches!(Found::at(&folder).unwrap(), Found::Finished(_)));
+    }
+
+    #[test]
+    fn events_are_lines_with_kind_step_and_place() {
+        let dir = tempfile::tempdir().unwrap();
+        record(&dir.path().join("run"));
+        let events = read(&dir.path().join("run"), "events.jsonl");
+        let lines: Vec<serde_json::Value> = events.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let kinds: Vec<&str> = lines.iter().map(|l| l["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["start", "epoch", "forget", "forget", "measure", "measure", "expect", "end"]);
+        assert_eq!(lines[1]["loss"], serde_json::Value::Null);
+        assert_eq!((&lines[2]["line"], &lines[2]["changed"]), (&json!(2), &json!(216)));
+        let tail = events.lines().nth(4).unwrap().split_once(",\"step\"").unwrap().1;
+        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","line":2,"clock":94,"epochs":1.0}"#;
+        assert_eq!(tail, expected);
+        for line in events.lines() {
+            let typed: EventLine = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&typed).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn two_runs_differ_in_times_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        record(&a);
+        record(&b);
+        assert_eq!(read(&a, "ledger.jsonl"), read(&b, "ledger.jsonl"));
+        let timeless = |folder| -> Vec<String> {
+            read(folder, "events.jsonl").lines().map(|l| l.split_once(",\"step\"").unwrap().1.to_string()).collect()
+        };
+        assert_eq!(timeless(&a), timeless(&b));
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a run stands: the steps that it is inside of, outermost first, and the turn of each loop among them.
+
+use serde::{Deserialize, Serialize};
+
+/// A stack of the steps that are under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor {
+    frames: Vec<Frame>,
+}
+
+/// One step that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// static path: `3.repeat.1`
+    pub id: String,
+    /// turn of a loop, from 1; 0 for all that isn't a loop
+    pub turn: u64,
+}
+
+impl Cursor {
+    /// A step begins.
+    pub fn enter(&mut self, id: &str) {
+        self.frames.push(Frame { id: id.to_string(), turn: 0 });
+    }
+
+    /// The innermost step, a loop, begins its next turn.
+    pub fn turn(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.turn += 1;
+        }
+    }
+
+    /// The innermost step has ended.
+    pub fn leave(&mut self) {
+        self.frames.pop();
+    }
+
+    /// Static path of the innermost step; empty outside all steps.
+    pub fn id(&self) -> &str {
+        self.frames.last().map_or("", |frame| &frame.id)
+    }
+
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// Names the innermost step among all turns: `3.repeat[2].1`. Empty outside all steps.
+    ///
+    /// A path below a loop continues the loop's own (`3`, then `3.repeat.1`, or `3.repeat`, then `3.repeat.1`); the
+    /// turn stands before the last part of what it adds.
+    pub fn instance(&self) -> String {
+        let mut instance = String::new();
+        let mut outer: Option<&Frame> = None;
+        for frame in &self.frames {
+            let below = outer.and_then(|o| Some((o.turn, frame.id.strip_prefix(o.id.as_str())?)));
+            match below {
+                None => instance.clone_from(&frame.id),
+                Some((0, added)) => instance.push_str(added),
+                Some((turn, added)) => {
+                    let last = added.rfind('.').unwrap_or(added.len());
+                    instance.push_str(&format!("{}[{turn}]{}", &added[..last], &added[last..]));
+                }
+            }
+            outer = Some(frame);
+        }
+        instance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(frames: &[(&str, u64)]) -> Cursor {
+        Cursor { frames: frames.iter().map(|(id, turn)| Frame { id: id.to_string(), turn: *turn }).collect() }
+    }
+
+    #[test]
+    fn instances_name_the_turn_of_each_loop() {
+        for (frames, instance) in [
+            (&[][..], ""),
+            (&[("2", 0)], "2"),
+            (&[("3", 2), ("3.repeat.1", 0)], "3.repeat[2].1"),
+            (&[("3.repeat", 2), ("3.repeat.1", 0)], "3.repeat[2].1"),
+            (&[("3", 2), ("3.repeat.1", 4), ("3.repeat.1.for.2", 0)], "3.repeat[2].1.for[4].2"),
+            (&[("1", 0), ("1.then.2", 3), ("1.then.2.repeat.1", 0)], "1.then.2.repeat[3].1"),
+        ] {
+            assert_eq!(cursor(frames).instance(), instance);
+        }
+    }
+
+    #[test]
+    fn a_turn_belongs_to_the_innermost_step() {
+        let mut cursor = Cursor::default();
+        cursor.enter("1");
+        cursor.turn();
+        cursor.enter("1.repeat.1");
+        assert_eq!(cursor.instance(), "1.repeat[1].1");
+        cursor.leave();
+        cursor.turn();
+        cursor.enter("1.repeat.1");
+        assert_eq!(cursor.instance(), "1.repeat[2].1");
+    }
+}

@@ -1,0 +1,67 @@
+//! What must be true of gradients and weights, and what is said where it isn't.
+
+use super::Run;
+use super::error::Failure;
+use crate::diagnostic::Code;
+use crate::nn::network::Network;
+use candle_core::Tensor;
+
+/// Every weight that is to be trained has a finite gradient of its own shape. Looked at once for each training
+/// statement: a layer that the loss doesn't reach would otherwise stay as it is without anybody noticing.
+pub fn gradients_arrive(
+    network: &Network,
+    gradients: &[Option<Tensor>],
+    trainable: &[bool],
+) -> Result<(), Failure> {
+    for (index, parameter) in network.parameters().iter().enumerate() {
+        if !trainable.get(index).copied().unwrap_or(false) {
+            continue;
+        }
+        let name = &parameter.part.name;
+        let missing = |message: String, help: String| Failure {
+            code: Code::MISSING_GRADIENT,
+            message,
+            help: Some(help),
+        };
+        let Some(gradient) = gradients.get(index).and_then(Option::as_ref) else {
+            let help = format!("freeze it with `freeze params({name:?})` if that is meant");
+            return Err(missing(format!("{name} is to be trained, but the loss doesn't depend on it"), help));
+        };
+        if gradient.dims() != parameter.tensor.dims() {
+            let (found, wanted) = (gradient.dims(), parameter.tensor.dims());
+            let help = "this is a mistake in the model's layers, not in the program".to_string();
+            return Err(missing(format!("the gradient of {name} has shape {found:?}, the weight {wanted:?}"), help));
+        }
+        if !is_finite(gradient)? {
+            let help = "look for numbers that are not finite in the weights that were loaded".to_string();
+            return Err(missing(format!("the gradient of {name} is not finite at the first step"), help));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a weight that holds a number which isn't finite.
+pub fn broken_weight(network: &Network) -> Result<Option<&str>, Failure> {
+    for parameter in network.parameters() {
+        if !is_finite(&parameter.tensor)? {
+            return Ok(Some(&parameter.part.name));
+        }
+    }
+    Ok(None)
+}
+
+fn is_finite(tensor: &Tensor) -> Result<bool, Failure> {
+    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|x| x.is_finite()))
+}
+
+/// FS0602: where the numbers left the finite, and what there is to go back to.
+pub fn not_finite(run: &Run, what: &str) -> Failure {
+    let journal = &run.state.journal;
+    let here = journal.progress.as_ref().map_or(0, |p| p.done);
+    let message = format!("{what} at step {here} of this statement, {} of the run", journal.clock);
+    let mut help = "lower the learning rate, or give the optimizer `clip: 1`".to_string();
+    if let Some(folder) = &run.saved {
+        help.push_str(&format!("; the last checkpoint is {folder}"));
+    }
+    Failure { code: Code::NOT_FINITE, message, help: Some(help) }
+}

@@ -1,0 +1,97 @@
+//! Values that wait for run time get their leaves here: loop variables, and metrics measured on the spot.
+
+use super::error::{Failure, Halt};
+use super::measure::{self, Reading};
+use super::Run;
+use crate::components::{Environment, Expression, Metric, Selector, Value};
+use crate::language::program::Settings;
+
+/// The present place of a run, as an environment for expressions.
+struct Scope<'r, 'a> {
+    run: &'r mut Run<'a>,
+    settings: &'r Settings,
+    /// what was measured, in order
+    readings: Vec<Reading>,
+    /// why something could not be measured
+    halt: Option<Halt>,
+}
+
+impl Environment for Scope<'_, '_> {
+    fn variable(&self, id: u32) -> Option<Value> {
+        self.run.variables.get(&id).cloned()
+    }
+
+    fn metric(&mut self, metric: &Metric) -> Option<f64> {
+        match measure::now(self.run, metric, self.settings) {
+            Ok(reading) => {
+                let value = reading.value;
+                self.readings.push(reading);
+                Some(value)
+            }
+            Err(halt) => {
+                self.halt = Some(halt);
+                None
+            }
+        }
+    }
+}
+
+/// What a condition came to, and what was measured for it.
+pub struct Verdict {
+    pub held: bool,
+    pub readings: Vec<Reading>,
+}
+
+/// Whether a condition holds at this point of training.
+pub fn condition(run: &mut Run, condition: &Expression, settings: &Settings) -> Result<Verdict, Halt> {
+    match within(run, settings, |scope| condition.value(scope))? {
+        (Value::Bool(held), readings) => Ok(Verdict { held, readings }),
+        (other, _) => Err(Failure::new(format!("a condition is true or false, but this is {}", other.kind())).into()),
+    }
+}
+
+/// The value with all that waited filled in.
+pub fn value(run: &mut Run, value: &Value, settings: &Settings) -> Result<Value, Halt> {
+    Ok(within(run, settings, |scope| value.resolve(scope))?.0)
+}
+
+/// The settings with all that waited filled in.
+pub fn settings(run: &mut Run, settings: &Settings) -> Result<Settings, Halt> {
+    let resolve = |scope: &mut Scope| {
+        let mut now = settings.clone();
+        now.optimizer.spec = now.optimizer.spec.resolve(scope)?;
+        now.objective = now.objective.resolve(scope)?;
+        for augment in &mut now.augment {
+            *augment = augment.resolve(scope)?;
+        }
+        let followed = now.measure.iter_mut().flat_map(|m| &mut m.metrics);
+        for metric in followed.chain(&mut now.keep.best) {
+            metric.spec = metric.spec.resolve(scope)?;
+        }
+        Ok(now)
+    };
+    Ok(within(run, settings, resolve)?.0)
+}
+
+/// The selector with its indices known.
+pub fn selector(run: &mut Run, selector: &Selector, settings: &Settings) -> Result<Selector, Halt> {
+    Ok(within(run, settings, |scope| selector.resolve(scope))?.0)
+}
+
+/// The metric with all that waited filled in.
+pub fn metric(run: &mut Run, metric: &Metric, settings: &Settings) -> Result<Metric, Halt> {
+    let spec = within(run, settings, |scope| metric.spec.resolve(scope))?.0;
+    Ok(Metric { split: metric.split, spec })
+}
+
+fn within<T>(
+    run: &mut Run,
+    settings: &Settings,
+    resolve: impl FnOnce(&mut Scope) -> Result<T, String>,
+) -> Result<(T, Vec<Reading>), Halt> {
+    let mut scope = Scope { run, settings, readings: Vec::new(), halt: None };
+    match resolve(&mut scope) {
+        Ok(value) => Ok((value, scope.readings)),
+        Err(message) => Err(scope.halt.unwrap_or_else(|| Failure::new(message).into())),
+    }
+}

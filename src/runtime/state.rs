@@ -1,0 +1,111 @@
+//! Everything that a step changes.
+
+use super::checkpoint::Snapshot;
+use super::cursor::Cursor;
+use super::progress::Progress;
+use crate::components::optimizers::OptimizerState;
+use crate::nn::network::Network;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a run is at one moment. Two runs in the same state go on alike; a checkpoint holds all of it.
+#[derive(Debug)]
+pub struct State {
+    /// weights and running statistics
+    pub network: Network,
+    /// by the id of the `optimizer` statement; kept from one entry of its block to the next
+    pub optimizers: BTreeMap<u32, OptimizerState>,
+    /// points made by `checkpoint "name"`
+    pub named: BTreeMap<String, Snapshot>,
+    pub journal: Journal,
+}
+
+/// The part of the state that is no tensor.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Journal {
+    pub cursor: Cursor,
+    /// optimizer steps
+    pub clock: u64,
+    #[serde(with = "exact")]
+    pub epochs: f64,
+    pub gradient_evaluations: u64,
+    /// the training statement under way; without one, the step that the cursor stands on has been done
+    pub progress: Option<Progress>,
+    /// steps on the clock of each `lr` statement
+    pub schedules: BTreeMap<u32, u64>,
+    /// changes of weights other than by gradient
+    pub changes: u64,
+    /// of the metrics that `measure … every:` and `keep best:` follow, by [`Reading::key`](super::measure::Reading::key)
+    pub histories: BTreeMap<String, Vec<Point>>,
+    /// the best so far by each metric that `keep best:` named
+    pub best: BTreeMap<String, Best>,
+    pub expectations: Vec<Expectation>,
+    /// folders of unnamed checkpoints that are kept, oldest first
+    pub kept: Vec<String>,
+    /// lengths in bytes of the files that the listeners write
+    pub logs: BTreeMap<String, u64>,
+}
+
+/// A metric's value at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// optimizer steps
+    pub clock: u64,
+    #[serde(with = "exact")]
+    pub value: f64,
+}
+
+/// The best so far, and where it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    pub point: Point,
+    /// below `checkpoints/`
+    pub folder: String,
+}
+
+/// What became of an `expect`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// instance of the step
+    pub step: String,
+    /// as it was written
+    pub text: String,
+    pub held: bool,
+}
+
+impl State {
+    /// At the beginning of a run.
+    pub fn new(network: Network) -> State {
+        State { network, optimizers: BTreeMap::new(), named: BTreeMap::new(), journal: Journal::default() }
+    }
+}
+
+/// Numbers as text with all their digits: JSON has no NaN, and parsers of its numbers may miss the last bit.
+pub mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no number")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_bit_for_bit() {
+        for value in [0.1 + 0.2, 1.0 / 3.0, -0.0, 5e-324, f64::MAX, f64::INFINITY] {
+            let text = serde_json::to_string(&Point { clock: 1, value }).unwrap();
+            let back: Point = serde_json::from_str(&text).unwrap();
+            assert_eq!(back.value.to_bits(), value.to_bits(), "{text}");
+        }
+        let nan = serde_json::to_string(&Point { clock: 1, value: f64::NAN }).unwrap();
+        assert!(serde_json::from_str::<Point>(&nan).unwrap().value.is_nan());
+    }
+}

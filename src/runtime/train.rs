@@ -1,0 +1,251 @@
+//! The training loop.
+//!
+//! An epoch is one pass over the training split in an order drawn at its beginning. A step takes the next examples
+//! of that order, one chunk of `batch` after another, adds up their gradients by how many examples each has, and
+//! lets the optimizer change the weights once. Every training statement starts a new pass.
+
+use super::error::{Failure, Halt};
+use super::event::Kind;
+use super::guard::{gradients_arrive, not_finite};
+use super::progress::Progress;
+use super::{Run, checkpoint, measure, scope, some_examples};
+use crate::components::augment::{self, Augment, augment};
+use crate::components::data::{Dataset, Examples};
+use crate::components::objectives::{self, Batch, Draws, Objective, Pass};
+use crate::components::optimizers::{self, Optimizer};
+use crate::components::schedules::{self, Schedule};
+use crate::components::{Duration, Family, Split, Value};
+use crate::language::program::{self, Settings};
+use crate::nn::network::Trainable;
+use crate::nn::rng::Stream;
+use candle_core::{Device, Tensor};
+use std::sync::Arc;
+
+/// `train`, `consolidate`, `relearn`.
+pub fn train(run: &mut Run, op: &program::Train) -> Result<(), Halt> {
+    let trainer = Trainer::prepare(run, op)?;
+    run.emit(Kind::Start { what: op.word.to_string(), steps: trainer.steps() })?;
+    run.state.journal.progress = Some(Progress::begin(run.state.journal.epochs));
+    while !trainer.is_done(run) {
+        let order = trainer.order(run);
+        for examples in order.chunks(trainer.examples_per_step) {
+            let before = run.moment();
+            let gradients = trainer.gradients(run, examples)?;
+            let rate = trainer.update(run, &gradients)?;
+            trainer.advance(run, &gradients, rate)?;
+            let epoch_ends = trainer.epoch_ends(run);
+            if epoch_ends {
+                trainer.tell_epoch(run, rate)?;
+            }
+            measure::follow(run, &trainer.settings, before, epoch_ends)?;
+            checkpoint::keep(run, &trainer.settings, before)?;
+            run.heed_stop()?;
+            if trainer.is_done(run) {
+                break;
+            }
+        }
+    }
+    trainer.finish(run)
+}
+
+/// A learning rate schedule in force; its clock is in the state.
+pub struct Rate {
+    schedule: Box<dyn Schedule>,
+    /// steps that it runs for
+    total: u64,
+}
+
+/// An `lr` statement: its clock starts at 0 here, also when the block is entered again.
+pub fn schedule(run: &mut Run, clock: u32, schedule: &Value, total: u64) -> Result<(), Halt> {
+    let schedule = scope::constant(run, schedule)?;
+    let Some(spec) = schedule.as_component(Family::Schedule) else {
+        return Err(Failure::new(format!("`lr` takes a schedule, not {}", schedule.kind())).into());
+    };
+    run.schedules.insert(clock, Rate { schedule: schedules::build(spec)?, total });
+    run.state.journal.schedules.insert(clock, 0);
+    Ok(())
+}
+
+/// What one training statement works with.
+struct Trainer {
+    settings: Settings,
+    duration: Duration,
+    data: Arc<Dataset>,
+    augment: Vec<Box<dyn Augment>>,
+    objective: Box<dyn Objective>,
+    optimizer: Box<dyn Optimizer>,
+    examples_per_step: usize,
+    /// examples whose gradients are formed at once
+    chunk: usize,
+    steps_per_epoch: u64,
+    /// seconds of the run at its beginning
+    began: f64,
+}
+
+impl Trainer {
+    fn prepare(run: &mut Run, op: &program::Train) -> Result<Trainer, Halt> {
+        let settings = scope::settings(run, &op.settings)?;
+        let duration = match scope::value(run, &op.duration, &settings)? {
+            Value::Duration(duration) => duration,
+            other => return Err(Failure::new(format!("`{}` takes a duration, not {}", op.word, other.kind())).into()),
+        };
+        let Some(objective) = settings.objective.as_component(Family::Objective) else {
+            return Err(Failure::new(format!("{} is no objective", settings.objective.kind())).into());
+        };
+        let objective = objectives::build(objective);
+        let optimizer = optimizers::build(&settings.optimizer.spec)?;
+        let augment = settings.augment.iter().map(augment::build).collect();
+        let data = run.dataset(&settings.data)?;
+        let examples_per_step = settings.examples_per_step() as usize;
+        let chunk = match settings.batch {
+            program::Batch::Size(n) => (n as usize).min(examples_per_step),
+            program::Batch::All => examples_per_step,
+        };
+        let steps_per_epoch = settings.steps_per_epoch();
+        run.clocked |= matches!(duration, Duration::Seconds(_));
+        let began = run.seconds();
+        some_examples(&data, Split::Train)?;
+        Ok(Trainer {
+            settings,
+            duration,
+            data,
+            augment,
+            objective,
+            optimizer,
+            examples_per_step,
+            chunk,
+            steps_per_epoch,
+            began,
+        })
+    }
+
+    fn examples(&self) -> &Examples {
+        self.data.split(Split::Train)
+    }
+
+    /// Steps in all; `None` where a clock decides.
+    fn steps(&self) -> Option<u64> {
+        self.duration.steps(self.steps_per_epoch)
+    }
+
+    fn is_done(&self, run: &Run) -> bool {
+        let done = run.state.journal.progress().done;
+        match self.duration {
+            Duration::Seconds(limit) => done > 0 && run.seconds() - self.began >= limit,
+            _ => self.steps().is_some_and(|steps| done >= steps),
+        }
+    }
+
+    /// The examples of a pass over the data, in the order in which they are met: shuffled by the run's clock, or as the
+    /// data has them where all are one batch.
+    fn order(&self, run: &Run) -> Vec<usize> {
+        let count = self.examples().len();
+        match self.settings.batch {
+            program::Batch::All => (0..count).collect(),
+            program::Batch::Size(_) => {
+                let mut order: Vec<usize> = (0..count).collect();
+                Stream::new(run.program.seed, "order", &[run.state.journal.clock]).shuffle(&mut order);
+                order
+            }
+        }
+    }
+
+    /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
+    fn gradients(&self, run: &mut Run, examples: &[usize]) -> Result<Pass, Halt> {
+        let mut whole = None;
+        for chunk in examples.chunks(self.chunk) {
+            let mut pass = self.pass(run, chunk)?;
+            let statistics = std::mem::take(&mut pass.statistics);
+            let frozen = &self.settings.frozen_statistics;
+            run.state.network.apply_statistics(statistics, |layer| frozen.contains(&layer));
+            whole = Some(match whole {
+                None => pass,
+                Some(whole) => Pass::join(whole, pass)?,
+            });
+        }
+        whole.ok_or_else(|| Failure::new("there are no examples to train on").into())
+    }
+
+    /// Loss and gradients of one chunk.
+    fn pass(&self, run: &mut Run, chunk: &[usize]) -> Result<Pass, Halt> {
+        let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
+        let trainable = &self.settings.trainable;
+        let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &draws)?;
+        let pass = self.objective.pass(&run.state.network, &batch, Trainable::Only(trainable), &draws)?;
+        if !pass.loss.is_finite() {
+            return Err(not_finite(run, &format!("the loss became {}", pass.loss)).into());
+        }
+        if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
+            gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
+        }
+        Ok(pass)
+    }
+
+    /// One step of the optimizer; the learning rate that it used.
+    fn update(&self, run: &mut Run, gradients: &Pass) -> Result<f64, Halt> {
+        let factor = self.rate_factor(run);
+        let state = run.state.optimizers.entry(self.settings.optimizer.id).or_default();
+        let trainable = Trainable::Only(&self.settings.trainable);
+        self.optimizer.step(&mut run.state.network, &gradients.gradients, trainable, factor, state)?;
+        Ok(self.optimizer.lr() * factor)
+    }
+
+    /// The innermost `lr` statement scales the rate.
+    fn rate_factor(&self, run: &Run) -> f64 {
+        let Some(clock) = self.settings.clocks.last() else { return 1.0 };
+        let (Some(rate), Some(t)) = (run.schedules.get(clock), run.state.journal.schedules.get(clock)) else { return 1.0 };
+        rate.schedule.factor(*t, rate.total, self.steps_per_epoch)
+    }
+
+    /// All clocks go on by one step.
+    fn advance(&self, run: &mut Run, step: &Pass, rate: f64) -> Result<(), Halt> {
+        for clock in &self.settings.clocks {
+            if let Some(t) = run.state.journal.schedules.get_mut(clock) {
+                *t += 1;
+            }
+        }
+        run.state.journal.clock += 1;
+        run.state.journal.gradient_evaluations += step.passes;
+        let progress = run.state.journal.progress_mut();
+        progress.count(step);
+        let done = progress.done;
+        run.state.journal.epochs = progress.epochs_before + done as f64 / self.steps_per_epoch as f64;
+        Ok(run.emit(Kind::Progress { done, loss: step.loss, rate })?)
+    }
+
+    fn epoch_ends(&self, run: &Run) -> bool {
+        run.state.journal.progress().done % self.steps_per_epoch == 0 || self.is_done(run)
+    }
+
+    fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {
+        let epoch = run.state.journal.progress_mut().end_epoch();
+        Ok(run.emit(Kind::Epoch {
+            loss: epoch.loss / epoch.examples as f64,
+            accuracy: epoch.correct as f64 / epoch.examples as f64,
+            rate,
+            steps: epoch.steps,
+            gradient_evaluations: epoch.passes,
+        })?)
+    }
+
+    /// The last update may have broken the weights without any loss having shown it.
+    fn finish(&self, run: &mut Run) -> Result<(), Halt> {
+        if let Some(name) = run.state.network.not_finite()? {
+            return Err(not_finite(run, &format!("{name} is no longer finite")).into());
+        }
+        let done = run.state.journal.progress().done;
+        run.state.journal.progress = None;
+        if let Duration::Seconds(_) = self.duration {
+            let message = format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
+            run.emit(Kind::Warning { message })?;
+        }
+        Ok(())
+    }
+}
+
+/// Images (N, C, H, W) in [0, 1] with labels and ids.
+pub fn batch_of(examples: &Examples, indices: &[usize], device: &Device) -> candle_core::Result<Batch> {
+    let [c, h, w] = examples.shape();
+    let pixels = Tensor::from_vec(examples.batch(indices), (indices.len(), c, h, w), device)?;
+    Ok(Batch { pixels, labels: examples.labels(indices), ids: examples.ids(indices) })
+}

@@ -1,0 +1,82 @@
+//! pest pairs → tree. Every rule of the grammar that can match has its place here; error productions become diagnostics.
+
+mod arguments;
+mod errors;
+mod expressions;
+mod headers;
+mod operands;
+mod statements;
+
+use std::cell::Cell;
+
+use pest::iterators::Pair;
+
+use super::Rule;
+use super::prepare::{Prepared, Unclosed};
+use super::report::Report;
+use super::tree::{Expr, ExprKind, Name};
+use crate::source::Span;
+
+/// Turns the pairs of one prepared text into a tree.
+pub struct Builder<'b> {
+    prepared: &'b Prepared<'b>,
+    report: &'b Report,
+    /// Sorted by opener; with each, where the grammar found that its closer should have stood.
+    unclosed: Vec<(&'b Unclosed, Cell<Option<usize>>)>,
+}
+
+impl<'b> Builder<'b> {
+    pub fn new(prepared: &'b Prepared<'b>, report: &'b Report) -> Builder<'b> {
+        let mut unclosed: Vec<_> = prepared.unclosed.iter().map(|u| (u, Cell::new(None))).collect();
+        unclosed.sort_by_key(|(u, _)| u.open);
+        Builder { prepared, report, unclosed }
+    }
+
+    /// Comments of the text, in order.
+    pub fn comments(&self) -> Vec<Span> {
+        self.prepared.comments()
+    }
+
+    /// The pair of rule `expression`: one expression and nothing else.
+    pub fn lone_expression(&self, pair: Pair<Rule>, whole: Span) -> Expr {
+        let mut value = Expr { kind: ExprKind::Error, span: whole };
+        let mut found = false;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::inner => {
+                    value = self.expression(part);
+                    found = true;
+                }
+                Rule::anything => {
+                    self.expected(part.as_span().start(), if found { &[Rule::loose, Rule::EOI] } else { &[Rule::inner] });
+                    return Expr { kind: ExprKind::Error, span: whole };
+                }
+                _ => {}
+            }
+        }
+        if !found {
+            self.expected(self.prepared.text.len(), &[Rule::inner]);
+        }
+        value
+    }
+
+    fn span(&self, pair: &Pair<Rule>) -> Span {
+        let span = pair.as_span();
+        self.prepared.span(span.start(), span.end())
+    }
+
+    fn name(&self, pair: &Pair<Rule>) -> Name {
+        Name { text: pair.as_str().to_string(), span: self.span(pair) }
+    }
+
+    /// An `Error` expression with nothing in it, just behind a byte of the prepared text.
+    fn nothing(&self, offset: usize) -> Expr {
+        let at = self.prepared.end(offset);
+        Expr { kind: ExprKind::Error, span: Span::new(self.prepared.file, at, at) }
+    }
+
+    /// An `Error` expression in place of a pair.
+    fn error(&self, pair: &Pair<Rule>) -> Expr {
+        Expr { kind: ExprKind::Error, span: self.span(pair) }
+    }
+}

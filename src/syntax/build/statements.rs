@@ -1,0 +1,247 @@
+//! Statements of the generic form, blocks, and lists of statements.
+
+use pest::iterators::{Pair, Pairs};
+
+use super::Builder;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::Rule;
+use crate::syntax::describe::quoted;
+use crate::syntax::tokens::TokenKind;
+use crate::syntax::tree::{Argument, Block, Expr, ExprKind, Simple, Statement, StatementKind};
+
+/// Words whose statements may have a block, so that a bare one on the next line was probably meant for them.
+const HOSTS: [&str; 7] = ["train", "consolidate", "relearn", "learn", "every", "when", "variant"];
+
+impl Builder<'_> {
+    /// Statements of a file or block.
+    pub fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::statement => pair.into_inner().for_each(|p| self.statement(p, &mut statements)),
+                Rule::no_separator => self.no_separator(pair.as_span().start()),
+                _ => {}
+            }
+        }
+        self.adopt_blocks(statements)
+    }
+
+    fn no_separator(&self, offset: usize) {
+        self.expected_with(offset, &[Rule::newline, Rule::end], |found| {
+            let before = found.primary.span.before();
+            found.help("each statement stands on its own line, or behind a `;`").fix("put a `;` before it", before, "; ")
+        });
+    }
+
+    fn statement(&self, pair: Pair<Rule>, into: &mut Vec<Statement>) {
+        let span = self.span(&pair);
+        let kind = match pair.as_rule() {
+            Rule::block => StatementKind::Block(self.block(pair)),
+            Rule::let_statement => self.let_statement(pair),
+            Rule::param_statement => self.param_statement(pair),
+            Rule::phase_statement => self.phase_statement(pair),
+            Rule::use_statement => self.use_statement(pair),
+            Rule::repeat_statement => self.repeat_statement(pair),
+            Rule::for_statement => self.for_statement(pair),
+            Rule::if_statement => self.if_statement(pair),
+            Rule::repeat_until => self.repeat_until(pair),
+            Rule::guard_statement => self.guard_statement(pair),
+            Rule::sweep_statement => self.sweep_statement(pair),
+            Rule::simple => self.simple_statement(pair),
+            _ => return self.unreadable_statement(pair, into),
+        };
+        into.push(Statement { kind, span });
+    }
+
+    /// An `Error`, and its block beside it: what stands in there may be good.
+    fn unreadable_statement(&self, pair: Pair<Rule>, into: &mut Vec<Statement>) {
+        let start = pair.as_span().start();
+        let whole = self.span(&pair);
+        let text = pair.as_str();
+        let mut error = Statement { kind: StatementKind::Error, span: whole };
+        self.unreadable(start, text);
+        for part in pair.into_inner().filter(|p| p.as_rule() == Rule::block) {
+            let block = self.block(part);
+            error.span.end = block.span.start;
+            into.push(error.clone());
+            error = Statement { span: block.span, kind: StatementKind::Block(block) };
+        }
+        into.push(error);
+    }
+
+    /// `{ … }`
+    pub(super) fn block(&self, pair: Pair<Rule>) -> Block {
+        let span = self.span(&pair);
+        Block { statements: self.statements(pair.into_inner()), span }
+    }
+
+    /// The block of a header that ends at byte `header` of the prepared text: on its line, or (an error) later.
+    pub(super) fn header_block(&self, pair: Pair<Rule>, header: usize) -> Block {
+        if pair.as_rule() == Rule::block {
+            return self.block(pair);
+        }
+        let inner = pair.into_inner().find(|p| p.as_rule() == Rule::block);
+        let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
+        let end = self.prepared.end(header);
+        let last = self.prepared.token_before(end).map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
+        self.misplaced_block(last, block.span);
+        block
+    }
+
+    /// An empty block where one is missing.
+    pub(super) fn no_block(&self, offset: usize) -> Block {
+        Block { statements: Vec::new(), span: self.nothing(offset).span }
+    }
+
+    fn simple_statement(&self, pair: Pair<Rule>) -> StatementKind {
+        let mut simple = self.empty_simple(&pair);
+        let mut end = pair.as_span().start();
+        let mut comma = None;
+        let mut assigned = false;
+        for part in pair.into_inner() {
+            let (start, rule) = (part.as_span().start(), part.as_rule());
+            let part_end = part.as_span().end();
+            match rule {
+                Rule::word => simple.word = self.name(&part),
+                Rule::call => {
+                    simple.called = true;
+                    simple.arguments = self.entries(part, Rule::rparen).0;
+                }
+                Rule::yaml_colon => self.yaml_colon(&simple, &part),
+                Rule::assign => {
+                    self.assignment(&simple, &part);
+                    assigned = true;
+                }
+                Rule::argument => simple.arguments.push(self.argument(part)),
+                Rule::comma if simple.arguments.is_empty() => self.expected(start, &[Rule::argument]),
+                Rule::dangling_comma => comma = Some(part),
+                Rule::on_clause => simple.on = Some(self.on_clause(part)),
+                Rule::junk if comma.is_some() || assigned => simple.arguments.push(self.unread(&part)),
+                Rule::junk => {
+                    self.junk(&part, after_simple(&simple));
+                    simple.arguments.push(self.unread(&part));
+                }
+                Rule::with_clause => simple.with = Some(self.with_clause(part)),
+                Rule::block => simple.block = Some(self.block(part)),
+                _ => {}
+            }
+            end = end.max(part_end);
+        }
+        if let Some(comma) = comma {
+            self.expected(comma.as_span().end(), &[Rule::argument]);
+            simple.arguments.push(self.unread(&comma));
+            simple.arguments.sort_by_key(|a| a.span.start);
+        }
+        if assigned { StatementKind::Error } else { StatementKind::Simple(simple) }
+    }
+
+    /// A statement of which nothing is known yet.
+    pub(super) fn empty_simple(&self, pair: &Pair<Rule>) -> Simple {
+        let word = crate::syntax::tree::Name { text: String::new(), span: self.span(pair).before() };
+        Simple { word, arguments: Vec::new(), called: false, on: None, with: None, block: None, otherwise: None }
+    }
+
+    /// The part of a statement that could not be read, as an argument.
+    pub(super) fn unread(&self, pair: &Pair<Rule>) -> Argument {
+        let start = pair.as_span().start();
+        let span = self.prepared.span(start, start + pair.as_str().trim_end().len());
+        Argument { name: None, value: Expr { kind: ExprKind::Error, span }, span }
+    }
+
+    /// `epochs: 10`
+    fn yaml_colon(&self, simple: &Simple, colon: &Pair<Rule>) {
+        let word = &simple.word;
+        let next = self.prepared.text[colon.as_span().end()..].chars().next();
+        let text = if next.is_none_or(char::is_whitespace) { "" } else { " " };
+        let span = Span { start: word.span.end, ..self.span(colon) };
+        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(colon), format!("no `:` follows the word {}", quoted(&word.text)));
+        let found = found.help(format!("write `{} …`, without the colon", word.text));
+        self.push(found.fix("remove the colon", span, text));
+    }
+
+    /// `lr = 0.1`
+    fn assignment(&self, simple: &Simple, equals: &Pair<Rule>) {
+        let word = &simple.word;
+        let span = self.span(equals);
+        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "no `=` stands in a statement");
+        let found = found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
+        let found = found.maybe_fix("bind a name with `let`", word.span.before(), "let ");
+        let touches = self.prepared.text[equals.as_span().end()..].chars().next();
+        let text = if touches.is_none_or(char::is_whitespace) { "" } else { " " };
+        self.push(found.maybe_fix("remove the `=`", Span { start: word.span.end, ..span }, text));
+    }
+
+    fn on_clause(&self, pair: Pair<Rule>) -> Expr {
+        let end = pair.as_span().end();
+        match pair.into_inner().find(|p| p.as_rule() == Rule::outer) {
+            Some(value) => self.expression(value),
+            None => {
+                self.expected(end, &[Rule::outer]);
+                self.nothing(end)
+            }
+        }
+    }
+
+    pub(super) fn with_clause(&self, pair: Pair<Rule>) -> Block {
+        let mut end = pair.as_span().end();
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::kw_with => end = part.as_span().end(),
+                Rule::block | Rule::late_block => return self.header_block(part, end),
+                _ => self.expected_with(part.as_span().start(), &[Rule::lbrace], |found| {
+                    found.help("settings for one step stand in braces: `with { optimizer adam(lr: 1e-3) }`")
+                }),
+            }
+        }
+        self.no_block(end)
+    }
+
+    /// Gives bare blocks to the step on the line above, which has none.
+    fn adopt_blocks(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        let mut kept: Vec<Statement> = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let gap = kept.last().map(|last| (last.span.end as usize, statement.span.start as usize));
+            match (kept.last_mut(), statement.kind) {
+                (Some(Statement { kind: StatementKind::Simple(step), span }), StatementKind::Block(block))
+                    if step.block.is_none() && HOSTS.contains(&&*step.word.text) && gap.is_some_and(|g| self.next_line(g)) =>
+                {
+                    let last = self.prepared.token_before(span.end as usize);
+                    self.misplaced_block(last.map_or(step.word.span, |t| self.prepared.token_span(t)), block.span);
+                    *span = span.to(block.span);
+                    step.block = Some(block);
+                }
+                (_, kind) => kept.push(Statement { kind, ..statement }),
+            }
+        }
+        kept
+    }
+
+    /// Whether these bytes of the source hold one line end, comment lines not counted.
+    fn next_line(&self, (from, to): (usize, usize)) -> bool {
+        let tokens = &self.prepared.tokens;
+        let first = tokens.partition_point(|t| (t.start as usize) < from);
+        let between = tokens[first..].iter().take_while(|t| (t.start as usize) < to).map(|t| t.kind);
+        let mut lines = 0;
+        for kind in between {
+            match kind {
+                TokenKind::Newline => lines += 1,
+                TokenKind::Comment => lines = 0,
+                _ => return false,
+            }
+            if lines > 1 {
+                return false;
+            }
+        }
+        lines == 1
+    }
+}
+
+/// What may follow the parts of a statement read so far.
+fn after_simple(simple: &Simple) -> &'static [Rule] {
+    match (&simple.on, simple.arguments.is_empty()) {
+        (Some(_), _) => &[Rule::kw_with, Rule::lbrace, Rule::end],
+        (None, true) => &[Rule::argument, Rule::kw_on, Rule::kw_with, Rule::end],
+        (None, false) => &[Rule::argument, Rule::tight, Rule::kw_on, Rule::end],
+    }
+}

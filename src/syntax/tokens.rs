@@ -1,0 +1,215 @@
+//! A quick reading of a text into tokens, before the grammar sees it. It never fails, and serves two ends: finding and
+//! repairing what is wrong below the level of the grammar, and naming what stands at a place.
+
+/// What a token is; blanks are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Word,
+    /// Starts with a digit, or with `.` and a digit; takes letters and dots that touch it.
+    Number,
+    Text(TextForm),
+    /// `#` up to the line end.
+    Comment,
+    /// `//` up to the line end, or `--` where it cannot be arithmetic.
+    ForeignLineComment,
+    /// `/* … */`
+    ForeignBlockComment,
+    Newline,
+    /// `(` `[` `{`
+    Open,
+    /// `)` `]` `}`
+    Close,
+    /// Operators and punctuation, the foreign ones too.
+    Symbol,
+    /// A character that means nothing outside strings and comments.
+    Bad,
+}
+
+/// How a string is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// `"…"`
+    Plain,
+    /// `"…` with no end on its line; the token ends where the end was probably meant.
+    Unterminated,
+    /// `'…'` or in typographic quotes.
+    OtherQuotes,
+}
+
+/// A token and its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Token {
+    /// What it says in `text`.
+    pub fn text(self, text: &str) -> &str {
+        &text[self.start as usize..self.end as usize]
+    }
+
+    /// Whether it is neither comment nor newline.
+    pub fn is_code(self) -> bool {
+        use TokenKind::*;
+        !matches!(self.kind, Comment | ForeignLineComment | ForeignBlockComment | Newline)
+    }
+}
+
+/// Longest first.
+const SYMBOLS: [&str; 26] = [
+    "..=", "...", "===", "!==", "..", "&&", "||", "**", "++", "--", ":=", "+=", "-=", "*=", "/=", "->", "=>", "==",
+    "!=", "<=", ">=", "<>", "//", "=<", "!", "|",
+];
+
+const SINGLE_SYMBOLS: &str = "+-*/&<>=:,.;%";
+
+/// Typographic and single quotes, each with those that may close it.
+const OTHER_QUOTES: [(char, &str); 7] =
+    [('\'', "'’"), ('“', "”“\""), ('”', "”\""), ('„', "“”\""), ('‘', "’'"), ('’', "’'"), ('«', "»")];
+
+/// The tokens of `text` in order.
+pub fn tokens(text: &str) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, depth: 0, tokens: Vec::with_capacity(text.len() / 4) };
+    while lexer.at < text.len() {
+        lexer.token();
+    }
+    lexer.tokens
+}
+
+/// Whether a name may begin with it.
+pub fn starts_name(c: char) -> bool {
+    c == '_' || c.is_alphabetic()
+}
+
+/// Whether a name may go on with it.
+pub fn continues_name(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
+struct Lexer<'t> {
+    text: &'t str,
+    at: usize,
+    /// Open round and square brackets; only a guess.
+    depth: usize,
+    tokens: Vec<Token>,
+}
+
+impl<'t> Lexer<'t> {
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn push(&mut self, kind: TokenKind, length: usize) {
+        self.tokens.push(Token { kind, start: self.at as u32, end: (self.at + length) as u32 });
+        self.at += length;
+    }
+
+    /// The rest of the line, without its end.
+    fn line(&self) -> &'t str {
+        let rest = self.rest();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    fn token(&mut self) {
+        let rest = self.rest();
+        let Some(c) = rest.chars().next() else { return };
+        match c {
+            ' ' | '\t' => self.at += 1,
+            '\r' if rest.starts_with("\r\n") => self.push(TokenKind::Newline, 2),
+            '\n' => self.push(TokenKind::Newline, 1),
+            '\u{feff}' if self.at == 0 => self.at += c.len_utf8(),
+            '#' => self.push(TokenKind::Comment, self.line().len()),
+            '"' => self.plain_text(),
+            '(' | '[' | '{' => {
+                self.depth += usize::from(c != '{');
+                self.push(TokenKind::Open, 1);
+            }
+            ')' | ']' | '}' => {
+                self.depth = if c == '}' { 0 } else { self.depth.saturating_sub(1) };
+                self.push(TokenKind::Close, 1);
+            }
+            _ if c.is_ascii_digit() || (c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) => self.number(),
+            _ if starts_name(c) => self.push(TokenKind::Word, rest.find(|c| !continues_name(c)).unwrap_or(rest.len())),
+            _ => self.symbol(c),
+        }
+    }
+
+    /// As greedy as the grammar's rule `number`.
+    fn number(&mut self) {
+        let bytes = self.rest().as_bytes();
+        let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
+        let dot = |i: usize| bytes.get(i) == Some(&b'.') && bytes.get(i + 1) != Some(&b'.');
+        let mut end = 1;
+        while digit(end) || dot(end) || bytes.get(end) == Some(&b'_') {
+            end += 1;
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) && matches!(bytes.get(end + 1), Some(b'+' | b'-')) && digit(end + 2) {
+            end += 2;
+        }
+        loop {
+            match self.rest()[end..].chars().next() {
+                Some(c) if continues_name(c) => end += c.len_utf8(),
+                Some('.') if dot(end) => end += 1,
+                _ => break,
+            }
+        }
+        self.push(TokenKind::Number, end);
+    }
+
+    fn plain_text(&mut self) {
+        let line = self.line();
+        let mut escaped = false;
+        for (i, c) in line.char_indices().skip(1) {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => return self.push(TokenKind::Text(TextForm::Plain), i + 1),
+                _ => {}
+            }
+        }
+        // The end was probably meant before the closers and commas that end the line.
+        let meant = line[1..].trim_end_matches([')', ']', ',', ';', '{', '}', ' ', '\t']).len() + 1;
+        self.push(TokenKind::Text(TextForm::Unterminated), meant);
+    }
+
+    fn symbol(&mut self, first: char) {
+        let rest = self.rest();
+        if let Some((_, closers)) = OTHER_QUOTES.iter().find(|(open, _)| *open == first) {
+            let line = self.line();
+            let inner = &line[first.len_utf8()..];
+            return match inner.find(|c| closers.contains(c)) {
+                Some(i) => {
+                    let closer = inner[i..].chars().next().map_or(0, char::len_utf8);
+                    self.push(TokenKind::Text(TextForm::OtherQuotes), first.len_utf8() + i + closer)
+                }
+                None => self.push(TokenKind::Bad, first.len_utf8()),
+            };
+        }
+        if rest.starts_with("/*") {
+            let length = rest[2..].find("*/").map_or(self.line().len(), |i| i + 4);
+            return self.push(TokenKind::ForeignBlockComment, length);
+        }
+        if (rest.starts_with("//") && !self.divides()) || (rest.starts_with("--") && self.separates()) {
+            return self.push(TokenKind::ForeignLineComment, self.line().len());
+        }
+        match SYMBOLS.iter().find(|s| rest.starts_with(**s)) {
+            Some(symbol) => self.push(TokenKind::Symbol, symbol.len()),
+            None if SINGLE_SYMBOLS.contains(first) => self.push(TokenKind::Symbol, 1),
+            None => self.push(TokenKind::Bad, first.len_utf8()),
+        }
+    }
+
+    /// Whether the `//` here looks like a division: in brackets, between things, with a closer to come on the line.
+    fn divides(&self) -> bool {
+        self.depth > 0 && self.line().contains([')', ']']) && self.tokens.last().is_some_and(|t| t.is_code())
+    }
+
+    /// Whether the `--` here looks like the start of a comment: first on its line or after a blank, before a blank.
+    fn separates(&self) -> bool {
+        let before = self.text[..self.at].chars().next_back();
+        before.is_none_or(char::is_whitespace) && self.rest()[2..].starts_with([' ', '\t', '\r', '\n'])
+    }
+}
