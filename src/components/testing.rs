@@ -1,40 +1,3 @@
-<<<<<<< HEAD
-//! Tools for tests of components.
-
-use super::{Default, Member, Spec, Value};
-
-/// A component with these arguments and defaults for the rest.
-pub fn spec(member: &'static Member, args: &[(&str, Value)]) -> Spec {
-    for (name, _) in args {
-        assert!(member.param(name).is_some(), "{} has no parameter {name}", member.name);
-    }
-    let value = |name: &str, default: Default| match args.iter().find(|(n, _)| *n == name) {
-        Some((_, value)) => value.clone(),
-        None => default.value(|_| unreachable!("no default here is a component")).unwrap_or_else(|| {
-            panic!("{} needs {name}", member.name);
-        }),
-    };
-    Spec { member, args: member.params.iter().map(|p| value(p.name, p.default)).collect() }
-}
-
-/// A list of whole numbers.
-pub fn ints(numbers: &[i64]) -> Value {
-    Value::List(numbers.iter().map(|n| Value::Int(*n)).collect())
-}
-
-/// A list of reals.
-pub fn reals(numbers: &[f64]) -> Value {
-    Value::List(numbers.iter().map(|n| Value::Real(*n)).collect())
-}
-
-/// A list of components.
-pub fn components(specs: Vec<Spec>) -> Value {
-    Value::List(specs.into_iter().map(Value::Component).collect())
-}
-
-pub fn word(word: &str) -> Value {
-    Value::Word(word.into())
-=======
 //! What tests of components share: specs with defaults, and the network of tests/goldens/make_attacks.py.
 
 use super::describe::{Default, Member};
@@ -98,5 +61,23 @@ impl Golden {
         let labels = self.labels(labels);
         Batch { pixels: self.get(images).clone(), ids: (100..100 + labels.len() as u64).collect(), labels }
     }
->>>>>>> method
+}
+
+/// A list of whole numbers.
+pub(crate) fn ints(numbers: &[i64]) -> Value {
+    Value::List(numbers.iter().map(|n| Value::Int(*n)).collect())
+}
+
+/// A list of reals.
+pub(crate) fn reals(numbers: &[f64]) -> Value {
+    Value::List(numbers.iter().map(|n| Value::Real(*n)).collect())
+}
+
+/// A list of components.
+pub(crate) fn components(specs: Vec<Spec>) -> Value {
+    Value::List(specs.into_iter().map(Value::Component).collect())
+}
+
+pub(crate) fn word(word: &str) -> Value {
+    Value::Word(word.into())
 }
