@@ -20,7 +20,6 @@ pub mod schedules;
 pub mod selector;
 #[cfg(test)]
 pub(crate) mod testing;
-mod testing;
 pub mod value;
 
 pub use coerce::{Mismatch, coerce};

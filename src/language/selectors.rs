@@ -23,6 +23,13 @@ pub enum SelectorError {
     Empty(String),
 }
 
+impl std::fmt::Display for SelectorError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (SelectorError::Index(message) | SelectorError::Empty(message)) = self;
+        f.write_str(message)
+    }
+}
+
 /// How a row is hit; the order matters: union takes the larger.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Hit {
