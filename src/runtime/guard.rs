@@ -57,8 +57,7 @@ fn is_finite(tensor: &Tensor) -> Result<bool, Failure> {
 /// FS0602: where the numbers left the finite, and what there is to go back to.
 pub fn not_finite(run: &Run, what: &str) -> Failure {
     let journal = &run.state.journal;
-    let here = journal.progress.as_ref().map_or(0, |p| p.done);
-    let message = format!("{what} at step {here} of this statement, {} of the run", journal.clock);
+    let message = format!("{what} after {} steps of this statement, {} of the run", journal.done(), journal.clock);
     let mut help = "lower the learning rate, or give the optimizer `clip: 1`".to_string();
     if let Some(folder) = &run.saved {
         help.push_str(&format!("; the last checkpoint is {folder}"));
