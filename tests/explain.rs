@@ -57,7 +57,8 @@ fn bad_examples_get_their_code_and_good_ones_no_error() {
             }
         }
         for text in good {
-            let errors: Vec<_> = diagnose(text, &[]).into_iter().filter(|(id, s, _)| *s == Severity::Error || id == code.id).collect();
+            let errors: Vec<_> =
+                diagnose(text, &[]).into_iter().filter(|(id, s, _)| *s == Severity::Error || id == code.id).collect();
             if !errors.is_empty() {
                 wrong.push(format!("{}: the good example gets {errors:?}\n{text}", code.id));
             }

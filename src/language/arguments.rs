@@ -80,7 +80,8 @@ impl<'a> Context<'a> {
         }
         if let Some(binding) = self.scopes.get(name) {
             let place = binding.span;
-            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
+            let d =
+                Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
             self.report(d.label(place, "defined here"));
             return None;
         }
@@ -118,7 +119,8 @@ impl<'a> Context<'a> {
                 continue;
             }
             let value = self.argument(argument, param, owner);
-            bound.spans[index] = if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
+            bound.spans[index] =
+                if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
             if param.many {
                 gather(&mut bound.values[index], value, bound.given[index]);
             } else {
@@ -210,7 +212,9 @@ impl<'a> Context<'a> {
         let guess = suggest::foreign_argument(&name.text, &known)
             .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied());
         self.report(match guess {
-            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess),
+            Some(guess) => {
+                d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess)
+            }
             None if known.is_empty() => d.help(format!("`{}` takes no arguments", owner.name)),
             None => d.help(format!("it has {}", words(&known).replace(" or ", " and "))),
         });
@@ -226,7 +230,9 @@ impl<'a> Context<'a> {
             return self.report(d);
         }
         let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
-        candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from));
+        candidates.extend(
+            ["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from),
+        );
         candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
         candidates.extend(words_of(hint).map(String::from));
         if *hint == Type::Any {
@@ -249,14 +255,19 @@ impl<'a> Context<'a> {
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.name()));
         let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
-        let d = if d.help.is_some() { d } else { d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and "))) };
+        let d = if d.help.is_some() {
+            d
+        } else {
+            d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and ")))
+        };
         self.report(d);
     }
 
     fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], hint: &Type) {
         let name = callee.text.as_str();
         if super::statements::find(name).is_some() {
-            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a statement, and is not called"));
+            let d =
+                Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a statement, and is not called"));
             return self.report(d.help(format!("write `{name} …` on a line of its own, without brackets")));
         }
         if name == "range" {
@@ -297,7 +308,9 @@ pub(super) fn suggesting<'c>(
 ) -> Diagnostic {
     let guesses = suggest::closest(name, candidates);
     match guesses.first() {
-        Some(guess) => d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess),
+        Some(guess) => {
+            d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess)
+        }
         None => d,
     }
 }

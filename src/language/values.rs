@@ -158,7 +158,8 @@ impl<'a> Context<'a> {
         let Some(split) = split_of(split) else {
             let d = Diagnostic::new(Code::UNKNOWN_NAME, split_span, format!("`{split}` is no split of the data"));
             let d = suggesting(d, split, split_span, ["train", "validation", "test"]);
-            let d = if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
+            let d =
+                if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
             self.report(d);
             return None;
         };
@@ -378,7 +379,9 @@ impl<'a> Context<'a> {
         };
         let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
         for l in loops {
-            let longer = |c: &Vec<(_, _)>| picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>();
+            let longer = |c: &Vec<(_, _)>| {
+                picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>()
+            };
             choices = choices.iter().flat_map(longer).collect();
         }
         choices
