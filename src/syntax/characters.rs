@@ -46,6 +46,9 @@ pub fn bad(pass: &mut Pass, i: usize) {
     while pass.touches_next(last) && pass.tokens[last + 1].kind == TokenKind::Bad {
         last += 1;
     }
+    if meant.is_none() && !invisible && !c.is_whitespace() {
+        pass.guesses.push(token.start as usize);
+    }
     let span = pass.span(token).to(pass.span(pass.tokens[last]));
     pass.report.push(describe(c, span, meant, invisible, last == i));
 }
@@ -60,10 +63,12 @@ fn describe(c: char, span: Span, meant: Option<&str>, invisible: bool, alone: bo
     match c {
         '\0' => of("a NUL character".into()).help("remove it; if this isn't a text file, name another"),
         '\r' => of("a carriage return without a newline".into()).fix("end the line with a newline", span, "\n"),
-        _ if invisible => of(format!("an invisible character (U+{number:04X})")).help("remove it").fix("remove it", span, ""),
-        _ if c.is_whitespace() && !c.is_control() => {
-            of(format!("an unusual blank (U+{number:04X})")).help("write an ordinary one").fix("write a blank", span, " ")
+        _ if invisible => {
+            of(format!("an invisible character (U+{number:04X})")).help("remove it").fix("remove it", span, "")
         }
+        _ if c.is_whitespace() && !c.is_control() => of(format!("an unusual blank (U+{number:04X})"))
+            .help("write an ordinary one")
+            .fix("write a blank", span, " "),
         _ if c.is_control() => of(format!("a control character (U+{number:04X})")).help("remove it"),
         '\'' | '"' | '“' | '”' | '„' | '‘' | '’' | '«' => {
             of(format!("`{c}` does not start a string here")).help("a string is written in double quotes: `\"name\"`")

@@ -8,13 +8,14 @@ use super::{characters, strings};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{FileId, Span};
 
-/// Reports what is foreign below the level of the grammar, and says how to read it.
-pub fn repairs(file: FileId, source: &str, tokens: &[Token], report: &Report) -> Vec<Repair> {
-    let mut pass = Pass { file, source, tokens, report, repairs: Vec::new(), depth: 0 };
+/// Reports what is foreign below the level of the grammar, and says how to read it; also the bytes at which that is a
+/// mere guess.
+pub fn repairs(file: FileId, source: &str, tokens: &[Token], report: &Report) -> (Vec<Repair>, Vec<usize>) {
+    let mut pass = Pass { file, source, tokens, report, repairs: Vec::new(), guesses: Vec::new(), depth: 0 };
     for i in 0..tokens.len() {
         pass.token(i);
     }
-    pass.repairs
+    (pass.repairs, pass.guesses)
 }
 
 /// One walk over the tokens.
@@ -24,6 +25,8 @@ pub struct Pass<'p> {
     pub tokens: &'p [Token],
     pub report: &'p Report,
     pub repairs: Vec<Repair>,
+    /// Where a repair only guesses, so that the statement there should not be judged.
+    pub guesses: Vec<usize>,
     /// Open round and square brackets; only a guess.
     depth: usize,
 }
@@ -112,7 +115,8 @@ impl Pass<'_> {
     /// Whether a value may begin with the token.
     fn starts_value(&self, i: usize) -> bool {
         use TokenKind::*;
-        self.tokens.get(i).is_some_and(|t| matches!(t.kind, Word | Number | Text(_))) || ["(", "["].contains(&self.text(i))
+        self.tokens.get(i).is_some_and(|t| matches!(t.kind, Word | Number | Text(_)))
+            || ["(", "["].contains(&self.text(i))
     }
 
     fn starts_statement(&self, i: usize) -> bool {
@@ -128,15 +132,23 @@ impl Pass<'_> {
         {
             let message = format!("`{word}` is written `{here}` here");
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), message);
-            self.report.push(found.help(format!("write `{here}`")).fix(format!("write `{here}`"), self.span(token), *here));
+            self.report.push(found.help(format!("write `{here}`")).fix(
+                format!("write `{here}`"),
+                self.span(token),
+                *here,
+            ));
             self.repair(token, *here);
         }
         let foreign = STATEMENTS.iter().find(|(w, ..)| *w == word);
         if let Some((_, here, help)) = foreign
             && self.starts_statement(i)
-            && self.tokens.get(i + 1).is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Text(_) | TokenKind::Open))
+            && self
+                .tokens
+                .get(i + 1)
+                .is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Text(_) | TokenKind::Open))
         {
-            let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{word}` here")).help(*help);
+            let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{word}` here"))
+                .help(*help);
             let title = format!("write `{here}`");
             self.report.push(match word.as_str() {
                 "while" => found,
@@ -154,7 +166,11 @@ impl Pass<'_> {
             "," => self.decimal_comma(i),
             ":=" => self.walrus(i),
             "+=" | "-=" | "*=" | "/=" => {
-                let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{}` here", self.text(i)));
+                let found = Diagnostic::new(
+                    Code::FOREIGN_SYNTAX,
+                    self.span(token),
+                    format!("there is no `{}` here", self.text(i)),
+                );
                 self.report.push(found.help("names never change their value: bind a new one with `let`"));
                 self.repair(token, "=");
             }
@@ -183,13 +199,10 @@ impl Pass<'_> {
         self.repair(token, text);
     }
 
-    /// `30 %`: the sign must touch its number.
+    /// A `%` that doesn't touch a number, as in `30 %`.
     fn percent(&mut self, i: usize) {
         let token = self.tokens[i];
-        let after_number = self.kind_before(i) == Some(TokenKind::Number);
-        if after_number && self.touches_previous(i) {
-            return;
-        }
+        let after_number = self.kind_before(i) == Some(TokenKind::Number) && !self.text(i - 1).ends_with('%');
         if !after_number || self.tokens.get(i + 1).is_some_and(|t| t.kind == TokenKind::Number) {
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), "`%` is no operator here");
             self.report.push(found.help("`%` makes a share of the number it touches, as in `30%`"));
@@ -199,7 +212,8 @@ impl Pass<'_> {
         let gap = Span::new(self.file, number.end as usize, token.start as usize);
         let whole = self.span(number).to(self.span(token));
         let text = format!("{}%", self.text(i - 1));
-        let found = Diagnostic::new(Code::BAD_NUMBER, whole, "`%` must touch its number").help(format!("write `{text}`"));
+        let found =
+            Diagnostic::new(Code::BAD_NUMBER, whole, "`%` must touch its number").help(format!("write `{text}`"));
         self.report.push(found.fix(format!("write `{text}`"), gap, ""));
         self.repairs.push(Repair { start: gap.start as usize, end: gap.end as usize, text: String::new() });
     }

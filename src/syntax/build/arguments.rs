@@ -22,6 +22,11 @@ impl Builder<'_> {
         argument
     }
 
+    /// The first argument behind a `:`, where a `-` is plain.
+    pub(super) fn free_argument(&self, pair: Pair<Rule>) -> Argument {
+        self.named_value(pair).0
+    }
+
     fn negative_argument(&self, value: &Expr) {
         let text = format!("({})", &self.prepared.source[value.span.range()]);
         let found = Diagnostic::new(Code::AMBIGUOUS_OPERATOR, value.span, "an argument does not begin with `-`");
@@ -85,6 +90,8 @@ impl Builder<'_> {
             match part.as_rule() {
                 Rule::any_name => name = Some(self.name(&part)),
                 Rule::wrong_equals => wrong = Some(self.span(&part)),
+                // `x= > 1`: the sign is the mistake.
+                Rule::missing if wrong.is_some() => value = Some(Built::leaf(self.nothing(part.as_span().start()))),
                 Rule::outer | Rule::inner | Rule::missing => value = Some(self.build(part)),
                 _ => {}
             }
@@ -104,7 +111,8 @@ impl Builder<'_> {
         let found = found.help(format!("write `{}: …`", name.text));
         let until = if value.span.start > equals.end { value.span.start } else { equals.end };
         let between = Span { start: name.span.end, end: until, ..equals };
-        let only_blanks = self.prepared.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
+        let only_blanks =
+            self.prepared.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
         let edited = if only_blanks { between } else { Span { end: equals.end, ..between } };
         self.push(found.fix("write `:`", edited, if only_blanks { ": " } else { ":" }));
     }
@@ -125,6 +133,7 @@ impl Builder<'_> {
                     parameters.extend(self.parameter(part));
                     wants_entry = false;
                 }
+                Rule::missing_comma => self.expected(part.as_span().start(), &[Rule::comma, Rule::rparen]),
                 Rule::rest => self.expected(
                     part.as_span().start(),
                     if wants_entry { &[Rule::any_name, Rule::rparen] } else { &[Rule::comma, Rule::rparen] },

@@ -28,9 +28,13 @@ impl Builder<'_> {
     }
 
     fn no_separator(&self, offset: usize) {
-        self.expected_with(offset, &[Rule::newline, Rule::end], |found| {
-            let before = found.primary.span.before();
-            found.help("each statement stands on its own line, or behind a `;`").fix("put a `;` before it", before, "; ")
+        self.expected_with(offset, &[Rule::newline, Rule::semicolon], |found| {
+            let before = self.prepared.token_before(found.primary.span.start as usize);
+            let found = found.help("each statement stands on its own line, or behind a `;`");
+            match before {
+                Some(last) => found.fix("put a `;` between them", self.prepared.token_span(last).after(), ";"),
+                None => found,
+            }
         });
     }
 
@@ -54,20 +58,26 @@ impl Builder<'_> {
         into.push(Statement { kind, span });
     }
 
-    /// An `Error`, and its block beside it: what stands in there may be good.
+    /// An `Error`, and its blocks behind it: what stands in them may be good.
     fn unreadable_statement(&self, pair: Pair<Rule>, into: &mut Vec<Statement>) {
-        let start = pair.as_span().start();
-        let whole = self.span(&pair);
-        let text = pair.as_str();
-        let mut error = Statement { kind: StatementKind::Error, span: whole };
-        self.unreadable(start, text);
-        for part in pair.into_inner().filter(|p| p.as_rule() == Rule::block) {
-            let block = self.block(part);
-            error.span.end = block.span.start;
-            into.push(error.clone());
-            error = Statement { span: block.span, kind: StatementKind::Block(block) };
+        let mut error = Statement { kind: StatementKind::Error, span: self.span(&pair) };
+        self.unreadable(pair.as_span().start(), pair.as_str());
+        let mut blocks = Vec::new();
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::block => blocks.push(self.block(part)),
+                // Settings of no step: only their own mistakes count.
+                Rule::with_clause => drop(self.with_clause(part)),
+                Rule::else_if => blocks.push(self.arm(part).2),
+                Rule::otherwise => blocks.push(self.otherwise(part)),
+                _ => {}
+            }
+        }
+        if let Some(first) = blocks.first() {
+            error.span.end = first.span.start;
         }
         into.push(error);
+        into.extend(blocks.into_iter().map(|b| Statement { span: b.span, kind: StatementKind::Block(b) }));
     }
 
     /// `{ … }`
@@ -84,7 +94,10 @@ impl Builder<'_> {
         let inner = pair.into_inner().find(|p| p.as_rule() == Rule::block);
         let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
         let end = self.prepared.end(header);
-        let last = self.prepared.token_before(end).map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
+        let last = self
+            .prepared
+            .token_before(end)
+            .map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
         self.misplaced_block(last, block.span);
         block
     }
@@ -96,22 +109,26 @@ impl Builder<'_> {
 
     fn simple_statement(&self, pair: Pair<Rule>) -> StatementKind {
         let mut simple = self.empty_simple(&pair);
-        let mut end = pair.as_span().start();
-        let mut comma = None;
-        let mut assigned = false;
+        let whole = self.span(&pair);
+        let (mut comma, mut assigned, mut colon) = (None, false, false);
         for part in pair.into_inner() {
             let (start, rule) = (part.as_span().start(), part.as_rule());
-            let part_end = part.as_span().end();
             match rule {
                 Rule::word => simple.word = self.name(&part),
                 Rule::call => {
                     simple.called = true;
                     simple.arguments = self.entries(part, Rule::rparen).0;
                 }
-                Rule::yaml_colon => self.yaml_colon(&simple, &part),
+                Rule::yaml_colon => {
+                    self.yaml_colon(&simple, &part);
+                    colon = true;
+                }
                 Rule::assign => {
                     self.assignment(&simple, &part);
                     assigned = true;
+                }
+                Rule::argument if colon && simple.arguments.is_empty() => {
+                    simple.arguments.push(self.free_argument(part))
                 }
                 Rule::argument => simple.arguments.push(self.argument(part)),
                 Rule::comma if simple.arguments.is_empty() => self.expected(start, &[Rule::argument]),
@@ -126,12 +143,15 @@ impl Builder<'_> {
                 Rule::block => simple.block = Some(self.block(part)),
                 _ => {}
             }
-            end = end.max(part_end);
         }
         if let Some(comma) = comma {
             self.expected(comma.as_span().end(), &[Rule::argument]);
             simple.arguments.push(self.unread(&comma));
             simple.arguments.sort_by_key(|a| a.span.start);
+        }
+        if self.prepared.guessed(whole) {
+            let nothing = Expr { kind: ExprKind::Error, span: whole.after() };
+            simple.arguments.push(Argument { name: None, span: nothing.span, value: nothing });
         }
         if assigned { StatementKind::Error } else { StatementKind::Simple(simple) }
     }
@@ -155,7 +175,11 @@ impl Builder<'_> {
         let next = self.prepared.text[colon.as_span().end()..].chars().next();
         let text = if next.is_none_or(char::is_whitespace) { "" } else { " " };
         let span = Span { start: word.span.end, ..self.span(colon) };
-        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(colon), format!("no `:` follows the word {}", quoted(&word.text)));
+        let found = Diagnostic::new(
+            Code::FOREIGN_SYNTAX,
+            self.span(colon),
+            format!("no `:` follows the word {}", quoted(&word.text)),
+        );
         let found = found.help(format!("write `{} …`, without the colon", word.text));
         self.push(found.fix("remove the colon", span, text));
     }
@@ -165,7 +189,8 @@ impl Builder<'_> {
         let word = &simple.word;
         let span = self.span(equals);
         let found = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "no `=` stands in a statement");
-        let found = found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
+        let found =
+            found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
         let found = found.maybe_fix("bind a name with `let`", word.span.before(), "let ");
         let touches = self.prepared.text[equals.as_span().end()..].chars().next();
         let text = if touches.is_none_or(char::is_whitespace) { "" } else { " " };
@@ -204,7 +229,9 @@ impl Builder<'_> {
             let gap = kept.last().map(|last| (last.span.end as usize, statement.span.start as usize));
             match (kept.last_mut(), statement.kind) {
                 (Some(Statement { kind: StatementKind::Simple(step), span }), StatementKind::Block(block))
-                    if step.block.is_none() && HOSTS.contains(&&*step.word.text) && gap.is_some_and(|g| self.next_line(g)) =>
+                    if step.block.is_none()
+                        && HOSTS.contains(&&*step.word.text)
+                        && gap.is_some_and(|g| self.next_line(g)) =>
                 {
                     let last = self.prepared.token_before(span.end as usize);
                     self.misplaced_block(last.map_or(step.word.span, |t| self.prepared.token_span(t)), block.span);
