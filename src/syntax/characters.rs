@@ -38,7 +38,12 @@ pub fn bad(pass: &mut Pass, i: usize) {
     let Some(c) = text.chars().next() else { return };
     let meant = LOOK_ALIKES.iter().find(|(l, m)| *l == c && *m != "\"").map(|(_, m)| *m);
     let invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
-    pass.repair(token, meant.unwrap_or(if invisible { "" } else { " " }));
+    let blank = match c {
+        _ if invisible => "",
+        '\r' => "\n",
+        _ => " ",
+    };
+    pass.repair(token, meant.unwrap_or(blank));
     if i > 0 && pass.tokens[i - 1].kind == TokenKind::Bad && pass.touches_next(i - 1) {
         return;
     }

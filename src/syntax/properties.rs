@@ -135,6 +135,7 @@ fn check_diagnostics(text: &str, diagnostics: &[Diagnostic]) {
         for span in [d.primary.span].into_iter().chain(labels).chain(edits) {
             assert!(span.file == FILE && text.get(span.range()).is_some(), "{d:?}\n{text:?}");
         }
+        assert!(!d.message.contains("cannot be read from here"), "the grammar gave up on {text:?}");
         let drawn = d.primary.span.end > d.primary.span.start || text.is_empty();
         assert!(drawn && !d.message.is_empty() && !d.message.contains('\n'), "{d:?}\n{text:?}");
     }
@@ -342,8 +343,8 @@ fn bad_text_takes_no_more_than_linear_time() {
         "(;", "(// ", "/*\n", "“", "# \n", "1,", "a:", ")", "(]", "];(", "\"", "'", "/*", "x x ", "@ ", "\\u{", "{(",
         "(\n", "a, ", "(x;)", "#\n{", "f(a b) ", "\0",
     ] {
-        let (codes, time) = timed(&part.repeat((1 << 20) / part.len()));
-        assert!(codes.len() <= 101 && time < Duration::from_secs(10), "{part:?} {time:?} {}", codes.len());
+        let (codes, time) = timed(&part.repeat((1 << 19) / part.len()));
+        assert!(codes.len() <= 101 && time < Duration::from_secs(5), "{part:?} {time:?} {}", codes.len());
     }
     let (codes, time) = timed(&format!("x \"{}\"", "\\q".repeat(1 << 19)));
     assert!(codes.len() == 101 && time < Duration::from_secs(5), "{time:?}");
@@ -355,6 +356,6 @@ fn bad_text_takes_no_more_than_linear_time() {
 fn a_text_above_the_limit_is_refused_at_once() {
     let (codes, time) = timed(&"train 10\n".repeat(10 * (1 << 20) / 9));
     assert_eq!((codes, time < Duration::from_secs(1)), (vec![Code::FILE_TOO_LARGE], true));
-    let (codes, time) = timed(&"x\n".repeat(MAX_BYTES / 2));
+    let (codes, time) = timed(&"train 10 epochs # long enough\n".repeat(MAX_BYTES / 30));
     assert_eq!((codes, time < Duration::from_secs(30)), (vec![], true), "{time:?}");
 }

@@ -344,7 +344,7 @@ expect 1 < clean < 2
         assert_eq!(broken_tree("for x in 3 ] { a 1 }"), "(for x 3 {(a 1)})");
         assert_eq!(broken_tree("let attack = \nuse \"a\""), "(let attack error)\n(use \"a\")");
         assert_eq!(broken_tree("phase p(a b, c: ) { a 1 }"), "(phase p (a b c) {(a 1)})");
-        assert_eq!(broken_tree("f(a ::, b)"), "(f! error b)");
+        assert_eq!(broken_tree("f(a ::, b)"), "(f! a:error b)");
     }
 
     #[test]
@@ -363,6 +363,8 @@ expect 1 < clean < 2
         mends("a 5 – 3", "a 5 - 3");
         mends("a\u{a0}5", "a 5");
         mends("tr\u{200b}ain 5", "train 5");
+        mends("# a\rtrain 5", "# a\ntrain 5");
+        assert_eq!(broken_tree("# a\rtrain 5\rb 1"), "(train 5)\n(b 1)");
         assert_eq!(broken_tree("a 1 @ 2\nb"), "(a 1 2 error)\n(b)");
     }
 
@@ -384,7 +386,7 @@ expect 1 < clean < 2
             ("optimizer sgd(lr: 0,1)", "optimizer sgd(lr: 0.1)"),
             ("f(True, False, None)", "f(true, false, none)"),
             ("if a&&b { }", "if a and b { }"),
-            ("if a || !b { }", "if a or !b { }"),
+            ("if a || !b { }", "if a or not b { }"),
             ("if !b { }", "if not b { }"),
             ("if a === b { }", "if a == b { }"),
             ("epochs: 10", "epochs 10"),

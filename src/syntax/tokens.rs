@@ -118,10 +118,9 @@ impl<'t> Lexer<'t> {
     fn line(&mut self) -> &'t str {
         let text = self.text;
         if self.line_end < self.at || (self.line_end == self.at && self.at == 0) {
-            self.line_end = text[self.at..].find('\n').map_or(text.len(), |i| self.at + i);
+            self.line_end = text[self.at..].find(['\n', '\r']).map_or(text.len(), |i| self.at + i);
         }
-        let line = &text[self.at..self.line_end];
-        line.strip_suffix('\r').unwrap_or(line)
+        &text[self.at..self.line_end]
     }
 
     fn token(&mut self) {
