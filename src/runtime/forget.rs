@@ -251,8 +251,7 @@ fn differences(before: &Network, after: &Network) -> Result<Vec<ChangedTensor>, 
         let numbers = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let (a, b) = (numbers(&old.tensor)?, numbers(&new.tensor)?);
         let same_shape = old.part.shape == new.part.shape;
-        let indices: Vec<usize> =
-            (0..b.len()).filter(|i| !same_shape || a[*i].to_bits() != b[*i].to_bits()).collect();
+        let indices: Vec<usize> = (0..b.len()).filter(|i| !same_shape || a[*i].to_bits() != b[*i].to_bits()).collect();
         if indices.is_empty() {
             continue;
         }

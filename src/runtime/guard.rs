@@ -8,21 +8,14 @@ use candle_core::Tensor;
 
 /// Every weight that is to be trained has a finite gradient of its own shape. Looked at once for each training
 /// statement: a layer that the loss doesn't reach would otherwise stay as it is without anybody noticing.
-pub fn gradients_arrive(
-    network: &Network,
-    gradients: &[Option<Tensor>],
-    trainable: &[bool],
-) -> Result<(), Failure> {
+pub fn gradients_arrive(network: &Network, gradients: &[Option<Tensor>], trainable: &[bool]) -> Result<(), Failure> {
     for (index, parameter) in network.parameters().iter().enumerate() {
         if !trainable.get(index).copied().unwrap_or(false) {
             continue;
         }
         let name = &parameter.part.name;
-        let missing = |message: String, help: String| Failure {
-            code: Code::MISSING_GRADIENT,
-            message,
-            help: Some(help),
-        };
+        let missing =
+            |message: String, help: String| Failure { code: Code::MISSING_GRADIENT, message, help: Some(help) };
         let Some(gradient) = gradients.get(index).and_then(Option::as_ref) else {
             let help = format!("freeze it with `freeze params({name:?})` if that is meant");
             return Err(missing(format!("{name} is to be trained, but the loss doesn't depend on it"), help));

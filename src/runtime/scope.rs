@@ -1,8 +1,8 @@
 //! Values that wait for run time get their leaves here: loop variables, and metrics measured on the spot.
 
+use super::Run;
 use super::error::{Failure, Halt};
 use super::measure::{self, Reading};
-use super::Run;
 use crate::components::{Environment, Expression, Metric, Selector, Value};
 use crate::language::program::Settings;
 use std::collections::BTreeMap;

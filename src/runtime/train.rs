@@ -191,7 +191,9 @@ impl Trainer {
     /// The innermost `lr` statement scales the rate.
     fn rate_factor(&self, run: &Run) -> f64 {
         let Some(clock) = self.settings.clocks.last() else { return 1.0 };
-        let (Some(rate), Some(t)) = (run.schedules.get(clock), run.state.journal.schedules.get(clock)) else { return 1.0 };
+        let (Some(rate), Some(t)) = (run.schedules.get(clock), run.state.journal.schedules.get(clock)) else {
+            return 1.0;
+        };
         rate.schedule.factor(*t, rate.total, self.steps_per_epoch)
     }
 
@@ -232,7 +234,8 @@ impl Trainer {
         let done = run.state.journal.done();
         run.state.journal.progress = None;
         if let Duration::Seconds(_) = self.duration {
-            let message = format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
+            let message =
+                format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
             run.emit(Kind::Warning { message })?;
         }
         Ok(())
