@@ -1,6 +1,8 @@
 //! Forgetting, zapping, going back, loading.
 
 use crate::support::*;
+use candle_core::Device;
+use fsched::runtime::store;
 
 const CHECKPOINTS: &str = "train 1 epoch\ncheckpoint \"before\"\n";
 
@@ -108,11 +110,44 @@ fn zapping_one_row_in_a_loop_draws_that_row() {
 
 #[test]
 fn other_classes_resize_the_head_when_it_is_zapped() {
-    let outcome = run_program(&program(
-        "model mlp(hidden: [8])\nbatch 32\n{ data digits(train: 100); train 1 epoch }\n\
-         data omniglot(split: transfer, train: 10%)\nzap head\ntrain 1 step",
-    ));
-    let _ = outcome.summary();
+    let folder = tempfile::tempdir().unwrap();
+    idx(&folder.path().join("four"), 40, 4);
+    let text = "model mlp(hidden: [8])\nbatch 10\noptimizer sgd(lr: 0.1, momentum: 0.9)\n\
+                data digits(train: 50)\ntrain 1 epoch\ncheckpoint \"ten\"\ndata idx(\"four\")\nzap head\ntrain 1 epoch\n\
+                checkpoint \"four\"\nrollback \"ten\"";
+    let program = program_in(folder.path(), text);
+    let outcome = run_with(&program, 1, |world| world.places.program = folder.path().to_path_buf());
+    assert_eq!(outcome.summary().steps, 9);
+    let sizes = |name: &str| {
+        let weights = outcome.weights(&format!("checkpoints/{name}/weights.safetensors"));
+        (weights["fc1.weight"].len(), weights["fc2.weight"].len(), weights["fc2.bias"].len())
+    };
+    assert_eq!(sizes("ten"), (512, 80, 10));
+    assert_eq!(sizes("four"), (512, 32, 4));
+    let zapped: Vec<_> = outcome.changes()[0].tensors.iter().map(|t| (t.name.as_str(), t.changed)).collect();
+    assert_eq!(zapped, [("fc2.weight", 32), ("fc2.bias", 4)]);
+    assert_eq!(outcome.weights("checkpoints/ten/weights.safetensors"), outcome.weights("final.safetensors"));
+    for name in ["ten", "four"] {
+        let folder = outcome.path(&format!("checkpoints/{name}"));
+        let state = store::load(&folder, &program.model.architecture, &Device::Cpu).unwrap();
+        assert_eq!(state.network.architecture().classes, if name == "ten" { 10 } else { 4 });
+    }
+}
+
+/// A folder of 8x8 images in `classes` classes, in the format of MNIST.
+fn idx(folder: &std::path::Path, images: u32, classes: u32) {
+    std::fs::create_dir(folder).unwrap();
+    for split in ["train", "test"] {
+        let header = |magic: u32, sizes: &[u32]| -> Vec<u8> {
+            [&[magic], sizes].concat().iter().flat_map(|n| n.to_be_bytes()).collect()
+        };
+        let mut pixels = header(0x803, &[images, 8, 8]);
+        pixels.extend((0..images * 64).map(|i| (i * 37 % 251) as u8));
+        let mut labels = header(0x801, &[images]);
+        labels.extend((0..images).map(|i| (i % classes) as u8));
+        std::fs::write(folder.join(format!("{split}-images-idx3-ubyte")), pixels).unwrap();
+        std::fs::write(folder.join(format!("{split}-labels-idx1-ubyte")), labels).unwrap();
+    }
 }
 
 #[test]

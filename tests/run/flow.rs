@@ -19,7 +19,7 @@ fn a_loop_runs_its_steps_as_often_as_it_says() {
 
 #[test]
 fn a_for_loop_gives_its_variable_each_value_in_turn() {
-    let outcome = run_small("for n in [1, 3] { train n steps }\nfor p in [10%, 20%] { forget head p }");
+    let outcome = run_small("for d in [1 step, 3 steps] { train d }\nfor p in [10%, 20%] { forget head p }");
     let clocks: Vec<u64> = outcome
         .events
         .iter()
@@ -37,7 +37,7 @@ fn a_condition_on_a_metric_takes_one_arm() {
     let text = "train 1 epoch\nif clean > 1% { train 2 steps } else { train 3 steps }\n\
                 if clean > 99.9% { train 5 steps } else { train 7 steps }";
     let outcome = run_small(text);
-    let per_epoch = 5; // 160 of 200 examples, 32 at once
+    let per_epoch = 5; // 160 examples, 32 at once
     assert_eq!(outcome.summary().steps, per_epoch + 2 + 7);
     assert_eq!(outcome.measured("validation.clean").len(), 2, "each condition tells what it saw");
 }
@@ -63,7 +63,7 @@ fn an_expectation_that_fails_is_recorded_and_the_run_goes_on() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run_and_says_where() {
     let outcome = run_program(&program(
-        "data digits(train: 200)\nmodel mlp(hidden: [16])\nbatch 32\noptimizer sgd(lr: 1e9, momentum: 0.9)\n\
+        "data digits(train: 200)\nmodel mlp(hidden: [16])\nbatch 32\noptimizer sgd(lr: 1e30, momentum: 0.9)\n\
          repeat 2 { train 4 epochs }",
     ));
     let error = outcome.error();

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 /// Small data, a small network, and no momentum or schedule unless the program says so.
-pub const SMALL: &str = "data digits(train: 200, validation: 20%)\nmodel mlp(hidden: [16])\nbatch 32\noptimizer sgd(lr: 0.1, momentum: 0.9)\n";
+pub const SMALL: &str = "data digits(train: 160, validation: 20%)\nmodel mlp(hidden: [16])\nbatch 32\noptimizer sgd(lr: 0.1, momentum: 0.9)\n";
 
 /// A program in memory.
 struct Text(String);

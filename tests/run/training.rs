@@ -3,7 +3,7 @@
 use crate::support::*;
 use fsched::runtime::event::Kind;
 
-/// 160 of 200 examples are trained on, 32 in a step.
+/// 160 examples are trained on, 32 in a step.
 const STEPS_PER_EPOCH: u64 = 5;
 
 #[test]
