@@ -1,9 +1,9 @@
 //! `fsched explain CODE|name`
 
 use super::failure::{Exit, Failure};
+use crate::diagnostic::{CODES, by_code_or_name};
 use crate::language::suggest::closest;
 use crate::record::screen::{Ink, Screen};
-use crate::diagnostic::{CODES, by_code_or_name};
 use std::io::Write;
 
 /// The long text of a diagnostic

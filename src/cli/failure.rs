@@ -1,7 +1,7 @@
 //! What goes wrong outside a program's text: files, folders, the run itself.
 
-use crate::record::screen::{Ink, Screen, harmless};
 use crate::diagnostic::Code;
+use crate::record::screen::{Ink, Screen, harmless};
 
 /// Exit statuses that scripts rely on (formats.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

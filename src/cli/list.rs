@@ -235,15 +235,17 @@ fn shown(value: &Value, ty: &Type) -> String {
         Value::Word(w) => w.clone(),
         Value::Component(spec) => spec.name().to_string(),
         Value::Duration(d) => d.to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(|v| shown(v, &Type::Any)).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(|v| shown(v, &Type::Any)).collect::<Vec<_>>().join(", "))
+        }
         other => other.to_json().to_string(),
     }
 }
 
 fn param_json(param: &Param) -> serde_json::Value {
-    let bounds = param.bounds.map(|b| {
-        json!({ "min": b.min, "max": b.max.is_finite().then_some(b.max), "min_excluded": b.above })
-    });
+    let bounds = param
+        .bounds
+        .map(|b| json!({ "min": b.min, "max": b.max.is_finite().then_some(b.max), "min_excluded": b.above }));
     json!({
         "name": param.name,
         "type": param.ty.describe(),

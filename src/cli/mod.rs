@@ -12,9 +12,9 @@ mod render;
 mod run;
 mod snippet;
 
+use crate::record::screen::Screen;
 use clap::{Parser, Subcommand};
 use failure::{Exit, Failure};
-use crate::record::screen::Screen;
 use std::io::Write;
 use std::process::ExitCode;
 

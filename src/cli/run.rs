@@ -235,9 +235,8 @@ fn bad_folder(message: String) -> Failure {
 fn failed(error: &RunError, sources: &Sources, folder: &Path) -> Failure {
     let help = format!("what was recorded until then is in {}", folder.display());
     match error.diagnostic() {
-        Some(diagnostic) => Failure::new(Exit::RunFailed, error.message.clone()).shown(
-            super::render::Renderer::new(sources, Screen::stderr()).diagnostic(&diagnostic),
-        ),
+        Some(diagnostic) => Failure::new(Exit::RunFailed, error.message.clone())
+            .shown(super::render::Renderer::new(sources, Screen::stderr()).diagnostic(&diagnostic)),
         None => Failure::new(Exit::RunFailed, error.message.clone()).code(error.code),
     }
     .help(help)

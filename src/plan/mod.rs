@@ -6,12 +6,16 @@ mod fixture;
 pub mod footprint;
 pub mod hash;
 mod json;
+mod listing;
 mod lr;
 pub mod passes;
 pub mod range;
+mod settings_text;
+mod table;
 pub mod targets;
 pub mod totals;
 mod variables;
+mod words;
 
 pub use cost::Profile;
 pub use footprint::Footprint;

@@ -43,7 +43,9 @@ impl Log {
     fn check_path(&self) -> io::Result<()> {
         match std::fs::metadata(&self.path) {
             Ok(found) if found.len() >= self.length => Ok(()),
-            Ok(_) => Err(io::Error::other(format!("`{}` was changed by someone else during the run", self.path.display()))),
+            Ok(_) => {
+                Err(io::Error::other(format!("`{}` was changed by someone else during the run", self.path.display())))
+            }
             Err(error) => Err(named("append to", &self.path, error)),
         }
     }

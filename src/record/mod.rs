@@ -16,7 +16,7 @@ mod summary;
 mod table;
 mod text;
 
-pub use folder::{Found, FolderError, RunFolder};
+pub use folder::{FolderError, Found, RunFolder};
 pub use ledger::{is_sound as ledger_is_sound, sha256, verify};
 pub use line::{ChangeLine, EventLine, Measured, Place, What};
 pub use manifest::{DataSum, LedgerHead, Manifest, Program};

@@ -122,7 +122,8 @@ impl Recorder {
 
     fn enter(&mut self, event: &Event, change: &Change, place: Place) -> io::Result<()> {
         let line = self.ledger.append(&LedgerLine::of(event, change, place, &self.manifest.ledger.sha256))?;
-        self.manifest.ledger = LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
+        self.manifest.ledger =
+            LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
         Ok(())
     }
 
@@ -326,7 +327,13 @@ mod tests {
 
     fn measure(per_example: Vec<f64>) -> Kind {
         let n = per_example.len();
-        Kind::Measure { split: Split::Test, metric: "robust(pgd)".into(), value: 0.5, n, per_example: Some(per_example) }
+        Kind::Measure {
+            split: Split::Test,
+            metric: "robust(pgd)".into(),
+            value: 0.5,
+            n,
+            per_example: Some(per_example),
+        }
     }
 
     fn record(folder: &Path) {

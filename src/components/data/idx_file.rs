@@ -87,3 +87,44 @@ fn header(stream: &mut Stream, dimensions: usize, what: &str) -> Result<IdxHeade
         _ => stream.could_hold(bytes, what).map(|()| IdxHeader { sizes, bytes }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn read_all(bytes: &[u8]) -> [bool; 4] {
+        let stream = || Stream::new(bytes, bytes.len() as u64, "x").unwrap();
+        [
+            image_header(&mut stream()).is_ok(),
+            images(stream()).is_ok(),
+            labels(stream()).is_ok(),
+            scan_labels(stream()).is_ok(),
+        ]
+    }
+
+    proptest! {
+        /// Whatever stands in a file, packed or not, reading it ends with an answer, and images are read only where
+        /// their number fits.
+        #[test]
+        fn no_bytes_can_make_it_panic(
+            dimensions in 0u8..5,
+            sizes in prop::collection::vec(prop_oneof![0u32..4, any::<u32>()], 0..4),
+            rest in prop::collection::vec(any::<u8>(), 0..40),
+            cut in 0usize..60,
+        ) {
+            let mut bytes = vec![0, 0, 8, dimensions];
+            sizes.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
+            bytes.extend(rest);
+            bytes.truncate(cut);
+            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+            packer.write_all(&bytes).unwrap();
+            let mut packed = packer.finish().unwrap();
+            prop_assert_eq!(&read_all(&bytes)[1..], &read_all(&packed)[1..]);
+            packed.truncate(cut);
+            read_all(&packed);
+        }
+    }
+}

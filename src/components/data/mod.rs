@@ -172,4 +172,6 @@ impl Shared {
 }
 
 #[cfg(test)]
+mod real_data;
+#[cfg(test)]
 mod tests;

@@ -194,3 +194,41 @@ fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
 fn unfit(name: &'static str, why: impl std::fmt::Display) -> Problem {
     Problem::new(ProblemKind::DoesNotFit, format!("`{name}` {why}")).of(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn largest_remainders_get_what_the_floors_leave() {
+        // exact: 3.33 3.33 1.67 1.67; the floors leave two, and the remainders .67 are the largest
+        assert_eq!(quotas(&[4, 4, 2, 2], 10), [3, 3, 2, 2]);
+        // exact: 1.25 each: the tie goes to the lower class
+        assert_eq!(quotas(&[3, 3, 3, 3], 5), [2, 1, 1, 1]);
+        assert_eq!(quotas(&[0, 7, 0], 3), [0, 3, 0]);
+    }
+
+    #[test]
+    fn shares_that_binary_cannot_hold_count_as_written() {
+        for percent in 0..=100 {
+            assert_eq!(share_of(f64::from(percent) / 100.0, 60_000), 600 * percent as usize, "{percent} %");
+        }
+        assert_eq!([share_of(0.29, 100), share_of(0.299, 100), share_of(1.0, 7)], [29, 29, 7]);
+    }
+
+    proptest! {
+        #[test]
+        fn quotas_are_within_one_of_exact(sizes in prop::collection::vec(0usize..1000, 1..20), part in 0.0..1.0f64) {
+            let all: usize = sizes.iter().sum();
+            prop_assume!(all > 0);
+            let count = (all as f64 * part) as usize;
+            let quotas = quotas(&sizes, count);
+            prop_assert_eq!(quotas.iter().sum::<usize>(), count);
+            for (quota, size) in quotas.into_iter().zip(sizes) {
+                prop_assert!(quota <= size);
+                prop_assert!((quota as f64 - size as f64 * count as f64 / all as f64).abs() < 1.0);
+            }
+        }
+    }
+}

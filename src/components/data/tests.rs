@@ -213,7 +213,8 @@ fn arguments_that_do_not_fit_are_problems_that_name_the_parameter() {
     assert_eq!(problem("fashion", &[real("validation", 1.0)]), (unfit, "validation"));
     assert_eq!(problem("fashion", &[real("validation", 0.0001)]), (unfit, "validation"));
     assert_eq!(problem("fashion", &[real("label_noise", f64::NAN)]), (unfit, "label_noise"));
-    let later = Value::Later(Box::new(crate::components::Expression::Variable(0, "n".into())), crate::components::Type::Int);
+    let later =
+        Value::Later(Box::new(crate::components::Expression::Variable(0, "n".into())), crate::components::Type::Int);
     assert_eq!(problem("fashion", &[("train", later)]), (unfit, "train"));
 }
 
@@ -226,4 +227,17 @@ fn every_data_set_is_described() {
             assert!(member.param(common).is_some(), "{}", member.name);
         }
     }
+}
+
+#[test]
+fn the_examples_of_the_error_pages_are_what_they_say() {
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let describe = |path: &str| describe(&spec("idx", &[folder(path)]), &places(repository), 0);
+    assert_eq!(describe("fashion-mnist-small").unwrap().counts, [2000, 0, 500]);
+    let kind = |path: &str| describe(path).unwrap_err().kind;
+    assert_eq!(kind("fashion-mnist-smal"), ProblemKind::MissingFile);
+    assert_eq!(kind("tests/fixtures/damaged"), ProblemKind::BadFile);
+    assert_eq!(kind("../fashion-mnist-small"), ProblemKind::ForbiddenPath);
+    let pretrain = spec("omniglot", &[("split", Value::Word("pretrain".into()))]);
+    assert_eq!(super::describe(&pretrain, &Places::default(), 0).unwrap().count(Split::Validation), 0);
 }

@@ -1,0 +1,307 @@
+//! The plan as text for people (`fsched plan`).
+
+use super::json::{forget_hits, undecided};
+use super::lr;
+use super::settings_text::{self, differences};
+use super::table::{Column, Table, WIDTH};
+use super::targets::{self, Hits};
+use super::totals::{Counter, Totals};
+use super::words;
+use super::{Plan, Profile, each_step};
+use crate::components::Value;
+use crate::language::program::{Evaluate, Forget, Op, Settings, Step, Zap};
+use std::collections::BTreeSet;
+
+impl Plan {
+    /// The plan as text, at most 100 columns wide: what holds, every step with what it hits, and what all of it
+    /// takes. Without a profile there is no estimate of time.
+    pub fn listing(&self, profile: Option<&Profile>) -> String {
+        let mut out = format!("Plan {}, seed {}\n\n", &self.hash[..16], self.program.seed);
+        let first = self.first_settings();
+        settings_text::header(&mut out, &self.program, first);
+        let mut listing = Listing { plan: self, counter: Counter::new(&self.program), first, table: Table::default() };
+        listing.body(&self.program.body, "");
+        out.push('\n');
+        listing.table.print(&mut out);
+        out.push('\n');
+        self.totals_text(&mut out, profile);
+        self.notes(&mut out);
+        out
+    }
+
+    /// What holds at the first step that trains or, where nothing trains, evaluates.
+    fn first_settings(&self) -> Option<&Settings> {
+        let (mut trains, mut evaluates) = (None, None);
+        each_step(&self.program.body, &mut |step| match &step.op {
+            Op::Train(train) => drop(trains.get_or_insert(&*train.settings)),
+            Op::Evaluate(evaluate) => drop(evaluates.get_or_insert(&*evaluate.settings)),
+            _ => {}
+        });
+        trains.or(evaluates)
+    }
+
+    fn totals_text(&self, out: &mut String, profile: Option<&Profile>) {
+        let t = &self.totals;
+        let time = match profile {
+            Some(p) => format!("about {}", words::range(&t.seconds(p), words::time)),
+            None => "not known before the first run on this machine".into(),
+        };
+        let bytes = |n: u64| format!("at most {}", words::scaled(n as f64, "B"));
+        let rows = [
+            ("epochs", words::range(&t.epochs, words::real)),
+            ("training steps", words::range(&t.train_steps, words::count)),
+            ("gradient evaluations", words::range(&t.gradient_evaluations, words::count)),
+            ("evaluation passes", words::range(&t.evaluation_passes, words::count)),
+            ("forget events", words::range(&t.forget_events, words::count)),
+            ("operations", words::range(&t.flops(), |n| words::scaled(n, "FLOP"))),
+            ("time", time),
+            ("memory", bytes(self.footprint.peak_memory_bytes)),
+            ("checkpoints", bytes(self.footprint.checkpoint_bytes)),
+        ];
+        out.push_str("Totals\n");
+        for (name, text) in rows {
+            out.push_str(&format!("  {name:<22}{text}\n"));
+        }
+    }
+
+    fn notes(&self, out: &mut String) {
+        let notes = [self.same_words(), self.measured_choice(), self.clock()];
+        for (i, note) in notes.into_iter().flatten().enumerate() {
+            out.push_str(if i == 0 { "\nNotes\n" } else { "" });
+            out.push_str(&super::table::wrap(&note, "  - ", "    ", WIDTH));
+        }
+    }
+
+    /// `consolidate` and `relearn` train like `train` where no second model stands beside the first.
+    fn same_words(&self) -> Option<String> {
+        let mut words = BTreeSet::new();
+        each_step(&self.program.body, &mut |step| {
+            if let Op::Train(train) = &step.op {
+                words.insert(train.word);
+            }
+        });
+        let named: Vec<&str> = words.into_iter().collect();
+        let (last, others) = named.split_last()?;
+        (!others.is_empty()).then(|| {
+            format!("{} and {last} come to the same here: there is no memory and no recall", others.join(", "))
+        })
+    }
+
+    fn measured_choice(&self) -> Option<String> {
+        let mut ids = Vec::new();
+        each_step(&self.program.body, &mut |step| {
+            if matches!(step.op, Op::If { .. }) {
+                ids.push(step.id.clone());
+            }
+        });
+        let ranges = self.totals.train_steps.exact().is_none() || self.totals.forget_events.exact().is_none();
+        (ranges && !ids.is_empty())
+            .then(|| format!("what is measured decides at {}, so totals go from the least to the most", ids.join(", ")))
+    }
+
+    fn clock(&self) -> Option<String> {
+        let clocked = self.totals.clocked_seconds.exact() != Some(0.0);
+        clocked.then(|| "a clock ends some training: the steps it comes to are recorded, for a replay".into())
+    }
+}
+
+struct Listing<'a> {
+    plan: &'a Plan,
+    counter: Counter<'a>,
+    first: Option<&'a Settings>,
+    table: Table,
+}
+
+impl<'a> Listing<'a> {
+    /// Steps below one another; `trunk` is what stands before the branches of this level.
+    fn body(&mut self, steps: &'a [Step], trunk: &str) {
+        for (i, step) in steps.iter().enumerate() {
+            let (branch, below) = match (trunk.is_empty(), i + 1 == steps.len()) {
+                (true, _) => (String::new(), " ".to_string()),
+                (false, false) => (format!("{trunk}├─ "), format!("{trunk}│  ")),
+                (false, true) => (format!("{trunk}└─ "), format!("{trunk}   ")),
+            };
+            self.step(step, branch, &below);
+        }
+    }
+
+    fn step(&mut self, step: &'a Step, branch: String, below: &str) {
+        let totals = self.counter.step(step);
+        let line = self.plan.place(step).line;
+        let column = Column { id: step.id.clone(), line, branch, below: below.into() };
+        self.table.step(column, self.text(step), epochs(step, &totals), steps(step, &totals));
+        for detail in self.details(step) {
+            self.table.detail(below, detail);
+        }
+        match &step.op {
+            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => self.body(body, below),
+            Op::If { then, otherwise, .. } => {
+                self.body(then, below);
+                if !otherwise.is_empty() {
+                    self.table.detail(below.trim_end(), "else".into());
+                    self.body(otherwise, below);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The step with its arguments as they were resolved.
+    fn text(&self, step: &Step) -> String {
+        match &step.op {
+            Op::Train(train) => format!("{} {}", train.word, words::value(&train.duration, None)),
+            Op::Forget(f) => forget(f),
+            Op::Zap(z) => zap(z),
+            Op::Evaluate(e) => evaluate(e),
+            Op::Checkpoint { name } => format!("checkpoint {name:?}"),
+            Op::Rollback { name } => format!("rollback {name:?}"),
+            Op::Expect { text, .. } => format!("expect {}", text.trim_start_matches("expect ")),
+            Op::Load { path, .. } => format!("weights {path:?}"),
+            Op::Repeat { count, .. } => format!("repeat {}", words::plural(*count, "time")),
+            Op::For { name, values, .. } => for_text(name, values),
+            Op::If { condition, .. } => format!("if {}", words::expression(condition)),
+            Op::Block { label: Some(label), .. } => format!("phase {label}"),
+            Op::Block { label: None, .. } => "block".into(),
+            Op::Schedule { schedule, total, .. } => {
+                format!("lr {} over {}", words::value(schedule, None), words::plural(*total, "step"))
+            }
+            Op::FreshOptimizer { .. } => "optimizer starts fresh".into(),
+        }
+    }
+
+    fn details(&self, step: &Step) -> Vec<String> {
+        let program = &*self.plan.program;
+        match &step.op {
+            Op::Train(train) => self.first.map_or(Vec::new(), |first| differences(program, first, &train.settings)),
+            Op::Forget(f) => match (&f.target.selection, forget_hits(program, f)) {
+                (None, _) => vec!["which tensors: decided in the loop".into()],
+                (Some(selection), None) => self.hits(&undecided(program, selection)),
+                (Some(_), Some(hits)) => self.hits(&hits),
+            },
+            Op::Zap(z) => match &z.target.selection {
+                None => vec!["which rows: decided in the loop".into()],
+                Some(selection) => self.hits(&targets::zapped(selection, &program.model.parts)),
+            },
+            Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The tensors that a selector hit, one a line, and their sum.
+    fn hits(&self, hits: &Hits) -> Vec<String> {
+        let parts = &self.plan.program.model.parts;
+        let rows: Vec<[String; 4]> = hits
+            .tensors
+            .iter()
+            .map(|t| {
+                let part = &parts[t.part];
+                let shape = part.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+                let gone =
+                    t.forgotten.map_or("the run decides".to_string(), |n| format!("{} forgotten", words::count(n)));
+                [part.name.clone(), shape, words::count(t.selected), gone]
+            })
+            .collect();
+        let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+        let (a, b, c, d) = (width(0), width(1), width(2), width(3));
+        let mut lines: Vec<String> =
+            rows.iter().map(|[name, shape, n, gone]| format!("{name:<a$}  {shape:<b$}  {n:>c$}  {gone:>d$}")).collect();
+        const MOST: usize = 12;
+        if lines.len() > MOST {
+            let more = lines.split_off(MOST - 1).len() as u64;
+            lines.push(format!("and {}", words::plural(more, "more tensor")));
+        }
+        let sum = [
+            words::plural(hits.tensors.len() as u64, "tensor"),
+            words::plural(hits.selected(), "weight"),
+            format!("{} forgotten", words::range(&hits.forgotten, words::count)),
+        ];
+        lines.push(sum.join(", "));
+        lines
+    }
+
+    /// Where the rate falls, in steps since the `lr` statement.
+    fn rates(&self, clock: u32, schedule: &Value, total: u64) -> Vec<String> {
+        let program = &*self.plan.program;
+        let Some(course) = lr::course(program, clock, schedule, total) else { return Vec::new() };
+        let base = lr::first_under(program, clock).map_or(1.0, |s| match s.optimizer.spec.member.param("lr") {
+            Some((i, _)) => match s.optimizer.spec.args[i] {
+                Value::Real(lr) => lr,
+                _ => 1.0,
+            },
+            None => 1.0,
+        });
+        let rate = |factor: f64| words::real(factor * base);
+        let mut at = vec![format!("{} at first", rate(course.start))];
+        at.extend(
+            course.turns.iter().map(|t| format!("{} from step {} ({})", rate(t.factor), words::count(t.step), t.what)),
+        );
+        if course.end != course.turns.last().map_or(course.start, |t| t.factor) {
+            at.push(format!("{} at the end", rate(course.end)));
+        }
+        vec![at.join(", ")]
+    }
+}
+
+fn epochs(step: &Step, totals: &Totals) -> String {
+    if trains(step) { words::range(&totals.epochs, words::real).replace("at least ", "≥ ") } else { String::new() }
+}
+
+fn steps(step: &Step, totals: &Totals) -> String {
+    if trains(step) {
+        words::range(&totals.train_steps, words::count).replace("at least ", "≥ ")
+    } else {
+        String::new()
+    }
+}
+
+/// Whether there is training in it.
+fn trains(step: &Step) -> bool {
+    let mut found = false;
+    each_step(std::slice::from_ref(step), &mut |step| found |= matches!(step.op, Op::Train(_)));
+    found
+}
+
+fn forget(f: &Forget) -> String {
+    let mut text =
+        format!("forget {} {}", f.target.selector, words::value(&f.share, Some(&crate::components::Type::Share)));
+    for (name, value, usual) in [
+        ("by", words::value(&f.by, None), "random"),
+        ("to", words::value(&f.to, None), "init"),
+        ("unit", f.unit.clone(), "weight"),
+        ("moments", f.moments.clone(), "keep"),
+    ] {
+        if value != usual {
+            text.push_str(&format!(", {name}: {value}"));
+        }
+    }
+    if f.overall { text + ", overall: true" } else { text }
+}
+
+fn zap(z: &Zap) -> String {
+    let mut text = format!("zap {}", z.target.selector);
+    if let Some(classes) = z.classes {
+        text.push_str(&format!(" for {}", words::plural(classes as u64, "class")));
+    }
+    if z.reset_scale != "per_row" {
+        text.push_str(&format!(", reset_scale: {}", z.reset_scale));
+    }
+    text
+}
+
+fn evaluate(e: &Evaluate) -> String {
+    let splits: BTreeSet<_> = e.metrics.iter().map(|m| m.split.unwrap_or(e.settings.default_split())).collect();
+    match splits.into_iter().collect::<Vec<_>>().as_slice() {
+        [split] => {
+            let bare = e.metrics.iter().map(|m| words::spec(&m.spec));
+            format!("evaluate {} on {}", words::list(bare), split.name())
+        }
+        _ => format!("evaluate {}", words::list(e.metrics.iter().map(words::metric))),
+    }
+}
+
+fn for_text(name: &str, values: &[Value]) -> String {
+    const SHOWN: usize = 6;
+    let shown = words::list(values.iter().take(SHOWN).map(|v| words::value(v, None)));
+    let more = if values.len() > SHOWN { ", …" } else { "" };
+    format!("for {name} in [{shown}{more}]: {}", words::plural(values.len() as u64, "time"))
+}

@@ -1,0 +1,140 @@
+//! Settings in words: all of them at the head of a listing, and where a step's differ from those.
+
+use super::table::{WIDTH, wrap};
+use super::{passes, words};
+use crate::components::{Metric, Split, Value};
+use crate::language::program::{Batch, Measure, Program, Settings, When};
+
+/// One setting: its name, its value as it is written, and what it comes to.
+struct Line {
+    name: &'static str,
+    value: String,
+    comes_to: String,
+}
+
+/// The model and the settings at the first step.
+pub fn header(out: &mut String, program: &Program, first: Option<&Settings>) {
+    let mut lines = vec![model(program)];
+    lines.extend(first.map_or(Vec::new(), |s| lines_of(program, s)));
+    let value_width = lines.iter().map(|l| l.value.chars().count()).filter(|n| *n <= 44).max().unwrap_or(0);
+    for l in lines {
+        let name = format!("  {:<13}", l.name);
+        let indent = " ".repeat(name.chars().count());
+        let together = format!("{:<value_width$}  {}", l.value, l.comes_to);
+        if name.chars().count() + together.chars().count() <= WIDTH {
+            out.push_str(format!("{name}{together}").trim_end());
+            out.push('\n');
+        } else {
+            out.push_str(&wrap(&l.value, &name, &format!("{indent}  "), WIDTH));
+            if !l.comes_to.is_empty() {
+                out.push_str(&wrap(&l.comes_to, &format!("{indent}  "), &format!("{indent}  "), WIDTH));
+            }
+        }
+    }
+}
+
+/// What is not as at the first step: `batch 64`, `frozen 10 of 14 tensors: …`.
+pub fn differences(program: &Program, first: &Settings, here: &Settings) -> Vec<String> {
+    let before = lines_of(program, first);
+    let mut out: Vec<String> = lines_of(program, here)
+        .into_iter()
+        .filter(|l| !before.iter().any(|b| b.name == l.name && b.value == l.value))
+        .map(|l| format!("{} {}{}", l.name, l.value, bracketed(&l.comes_to)))
+        .collect();
+    if here.optimizer.id != first.optimizer.id && here.optimizer.spec == first.optimizer.spec {
+        out.push(format!("optimizer {} with a state of its own", words::spec(&here.optimizer.spec)));
+    }
+    if frozen(program, here).is_empty() && !frozen(program, first).is_empty() {
+        out.push("nothing frozen".into());
+    }
+    out
+}
+
+fn bracketed(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("  ({text})") }
+}
+
+fn model(program: &Program) -> Line {
+    let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
+    let layers = program.model.architecture.layers().len() as u64;
+    let tensors = words::plural(program.model.parts.len() as u64, "tensor");
+    let comes_to = format!("{} in {tensors}, {}", words::plural(weights, "weight"), words::plural(layers, "layer"));
+    Line { name: "model", value: words::spec(&program.model.spec), comes_to }
+}
+
+fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
+    let mut lines = vec![data(s), batch(s), objective(s)];
+    let line = |name, value, comes_to: &str| Line { name, value, comes_to: comes_to.into() };
+    lines.push(line("optimizer", words::spec(&s.optimizer.spec), ""));
+    if !s.augment.is_empty() {
+        lines.insert(1, line("augment", words::list(s.augment.iter().map(words::spec)), ""));
+    }
+    let frozen = frozen(program, s);
+    if !frozen.is_empty() {
+        let count = format!("{} of {}", frozen.len(), words::plural(program.model.parts.len() as u64, "tensor"));
+        let more = if frozen.len() > 3 { format!(" and {} more", frozen.len() - 3) } else { String::new() };
+        let names = words::list(frozen.iter().take(3).map(|n| n.to_string()));
+        lines.push(line("frozen", count, &format!("{names}{more}")));
+    }
+    lines.extend(s.measure.iter().map(|m| measure(m, s)));
+    lines.push(keep(s));
+    lines
+}
+
+fn frozen<'a>(program: &'a Program, s: &Settings) -> Vec<&'a str> {
+    let parts = program.model.parts.iter().zip(&s.trainable);
+    parts.filter(|(_, trained)| !**trained).map(|(p, _)| p.name.as_str()).collect()
+}
+
+fn data(s: &Settings) -> Line {
+    let splits = [Split::Train, Split::Validation, Split::Test].map(|split| (split, s.facts.count(split) as u64));
+    let counts =
+        splits.iter().filter(|(_, n)| *n > 0).map(|(split, n)| format!("{} {}", words::count(*n), split.name()));
+    let [c, h, w] = s.facts.shape;
+    let comes_to = format!("{}; {} classes of {c}x{h}x{w}", words::list(counts), words::count(s.facts.classes as u64));
+    Line { name: "data", value: words::spec(&s.data), comes_to }
+}
+
+fn batch(s: &Settings) -> Line {
+    let size = match s.batch {
+        Batch::Size(n) => words::count(n),
+        Batch::All => "all".into(),
+    };
+    let value = if s.accumulate > 1 { format!("{size}, accumulate {}", s.accumulate) } else { size };
+    Line { name: "batch", value, comes_to: format!("{} an epoch", words::plural(s.steps_per_epoch(), "step")) }
+}
+
+fn objective(s: &Settings) -> Line {
+    let comes_to = passes::attack_of(&s.objective).map_or(String::new(), |attack| {
+        let passes = passes::attack_passes(attack);
+        format!("{} of the attack before each training pass", words::plural(passes, "pass"))
+    });
+    Line { name: "objective", value: words::value(&s.objective, None), comes_to }
+}
+
+fn measure(m: &Measure, s: &Settings) -> Line {
+    let metrics = words::list(m.metrics.iter().map(|metric| measured(metric, s)));
+    let when = match m.when {
+        When::Every(duration) => format!("every {}", words::duration(duration)),
+        When::AtForget => "before and after each forget".into(),
+    };
+    Line { name: "measure", value: metrics, comes_to: when }
+}
+
+/// With the split that it is measured on.
+fn measured(metric: &Metric, s: &Settings) -> String {
+    let inner = matches!(metric.spec.args.first(), Some(Value::Metric(_)));
+    let split = metric.split.or((!inner).then(|| s.default_split()));
+    words::metric(&Metric { split, spec: metric.spec.clone() })
+}
+
+fn keep(s: &Settings) -> Line {
+    let newest = match s.keep.last {
+        0 => "none of the newest".into(),
+        1 => "the newest".into(),
+        n => format!("the newest {n}"),
+    };
+    let best = s.keep.best.as_ref().map_or(String::new(), |m| format!(", and the best by {}", words::metric(m)));
+    let comes_to = format!("one every {}", words::duration(s.keep.every));
+    Line { name: "checkpoints", value: format!("{newest}{best}"), comes_to }
+}
