@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn components_without_their_defaults() {
-        use super::super::fixture::*;
+        use super::super::fixture::{adversarial, pgd, robust};
         let Value::Component(objective) = adversarial(pgd(10)) else { unreachable!() };
         assert_eq!(spec(&objective), "adversarial(pgd(eps: 0.1))");
         assert_eq!(metric(&robust(pgd(20))), "robust(pgd(eps: 0.1, iters: 20))");
