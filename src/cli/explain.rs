@@ -1,9 +1,9 @@
 //! `fsched explain CODE|name`
 
 use super::failure::{Exit, Failure};
-use super::nearest::nearest;
-use crate::record::screen::{Ink, Screen};
 use crate::diagnostic::{CODES, by_code_or_name};
+use crate::language::suggest::closest;
+use crate::record::screen::{Ink, Screen};
 use std::io::Write;
 
 /// The long text of a diagnostic
@@ -33,7 +33,7 @@ fn list(out: &mut dyn Write) -> Result<Exit, Failure> {
 fn explain(code: &str, screen: Screen, out: &mut dyn Write) -> Result<Exit, Failure> {
     let Some(info) = by_code_or_name(code) else {
         let names = CODES.iter().flat_map(|c| [c.id, c.name]);
-        let help = match nearest(code, names) {
+        let help = match closest(code, names).first() {
             Some(name) => format!("did you mean `fsched explain {name}`?"),
             None => "`fsched explain` alone lists all codes".to_string(),
         };

@@ -1,8 +1,7 @@
 //! What goes wrong outside a program's text: files, folders, the run itself.
 
-use crate::record::screen::{Ink, Screen, harmless};
 use crate::diagnostic::Code;
-use serde_json::json;
+use crate::record::screen::{Ink, Screen, harmless};
 
 /// Exit statuses that scripts rely on (formats.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +27,13 @@ pub struct Failure {
     /// lower case, no full stop
     pub message: String,
     pub help: Option<String>,
+    /// already drawn, with the lines of source it is about
+    drawn: Option<String>,
 }
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { exit, code: None, message: message.into(), help: None }
+        Failure { exit, code: None, message: message.into(), help: None, drawn: None }
     }
 
     pub fn usage(message: impl Into<String>) -> Failure {
@@ -49,27 +50,24 @@ impl Failure {
         self
     }
 
+    /// Shown as this instead of as its message.
+    pub fn shown(mut self, drawn: String) -> Failure {
+        self.drawn = Some(drawn);
+        self
+    }
+
     /// `error[FS0702 run-exists]: …` and what to do.
     pub fn render(&self, screen: Screen) -> String {
-        let code = self.code.map_or(String::new(), |c| format!("[{} {}]", c.id(), c.name()));
-        let mut out = format!("{} {}\n", screen.paint(Ink::Error, format!("error{code}:")), harmless(&self.message));
+        let mut out = self.drawn.clone().unwrap_or_else(|| self.headline(screen));
         if let Some(help) = &self.help {
             out += &format!("  {} {}\n", screen.paint(Ink::Note, "help:"), harmless(help));
         }
         out
     }
 
-    /// The same for programs, in the form of a diagnostic without a place.
-    pub fn json(&self) -> String {
-        json!({
-            "format": 1,
-            "code": self.code.map(Code::id),
-            "name": self.code.map(Code::name),
-            "severity": "error",
-            "message": self.message,
-            "help": self.help,
-        })
-        .to_string()
+    fn headline(&self, screen: Screen) -> String {
+        let code = self.code.map_or(String::new(), |c| format!("[{} {}]", c.id(), c.name()));
+        format!("{} {}\n", screen.paint(Ink::Error, format!("error{code}:")), harmless(&self.message))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Diagnostics for programs: one line each, in three forms (formats.md).
 
 use super::render::severity_word;
-use crate::record::screen::harmless;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix, Label, Severity};
+use crate::record::screen::harmless;
 use crate::source::{Sources, Span};
 use serde::Serialize;
 

@@ -1,18 +1,25 @@
 //! The command line: one file per subcommand, and how things are shown.
 
+mod check;
 mod explain;
 mod failure;
+mod input;
 mod lines;
-mod nearest;
+mod list;
 mod new;
+mod plan;
 mod render;
+mod run;
 mod snippet;
 
+use crate::record::screen::Screen;
 use clap::{Parser, Subcommand};
 use failure::{Exit, Failure};
-use crate::record::screen::Screen;
 use std::io::Write;
 use std::process::ExitCode;
+
+/// Diagnostics of a file that people are shown, unless they ask for more.
+const MAX_ERRORS: usize = 50;
 
 /// Declare how a neural network is trained, made to forget, and taught again.
 #[derive(Parser, Debug)]
@@ -28,7 +35,11 @@ Exit status: 0 done; 1 the file has errors; 2 wrong use of the command line; 3 t
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Plan(plan::Plan),
     Explain(explain::Explain),
+    List(list::List),
     New(new::New),
 }
 
@@ -58,7 +69,11 @@ pub fn main() -> ExitCode {
 impl Command {
     fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         match self {
+            Command::Run(run) => run.run(out),
+            Command::Check(check) => check.run(out),
+            Command::Plan(plan) => plan.run(out),
             Command::Explain(explain) => explain.run(out),
+            Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),
         }
     }

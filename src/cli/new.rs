@@ -22,7 +22,9 @@ impl New {
         };
         let shown = path.display();
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => Failure::usage(format!("`{shown}` exists already")).help("choose another name"),
+            std::io::ErrorKind::AlreadyExists => {
+                Failure::usage(format!("`{shown}` exists already")).help("choose another name")
+            }
             _ => Failure::usage(format!("cannot write `{shown}`: {e}")),
         })?;
         file.write_all(STARTER.as_bytes()).map_err(|e| Failure::usage(format!("cannot write `{shown}`: {e}")))?;

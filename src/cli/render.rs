@@ -1,9 +1,9 @@
 //! Diagnostics for people. The only place that knows miette.
 
-use crate::record::plural;
-use crate::record::screen::{Ink, Screen, harmless};
 use super::snippet::Snippets;
 use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::record::plural;
+use crate::record::screen::{Ink, Screen, harmless};
 use crate::source::{FileId, Sources, Span};
 use miette::{GraphicalTheme, LabeledSpan, MietteHandlerOpts, ReportHandler, ThemeCharacters, ThemeStyles};
 use std::fmt;
@@ -284,7 +284,8 @@ mod tests {
     fn an_error_at_the_end_is_drawn_at_the_last_word() {
         for text in ["repeat 5 {", "repeat 5 {\n", "repeat 5 {\n\n  \n"] {
             let shown = draw(text, |f| {
-                Diagnostic::new(Code::UNCLOSED, Span::new(f, text.len(), text.len()), "`{` is never closed").at("expected `}`")
+                Diagnostic::new(Code::UNCLOSED, Span::new(f, text.len(), text.len()), "`{` is never closed")
+                    .at("expected `}`")
             });
             assert!(shown.contains("╰── expected `}`"), "{shown}");
         }
@@ -295,7 +296,8 @@ mod tests {
     #[test]
     fn spans_outside_the_text_and_inside_characters_do_no_harm() {
         for (start, end) in [(0, 99), (50, 99), (1, 2), (2, 1), (4, 4)] {
-            let shown = draw("é漢\n", |f| Diagnostic::new(Code::SYNTAX, Span::new(f, start, end), "odd place").at("here"));
+            let shown =
+                draw("é漢\n", |f| Diagnostic::new(Code::SYNTAX, Span::new(f, start, end), "odd place").at("here"));
             assert!(shown.contains("odd place") && shown.contains("╰── here"), "{start}..{end}\n{shown}");
         }
     }
@@ -329,6 +331,9 @@ mod tests {
         let lint = Diagnostic::new(Code::UNUSED_NAME, Span::new(file, 0, 1), "unused");
         let shown = Renderer::new(&sources, Screen::page()).report(&[vec![one; 60], vec![lint]].concat(), 50);
         assert_eq!(shown.matches("FS0001 syntax-error").count(), 50);
-        assert!(shown.contains("… and 11 more (`--max-errors 61` shows all)\n60 errors, 1 warning in a.fsched"), "{shown}");
+        assert!(
+            shown.contains("… and 11 more (`--max-errors 61` shows all)\n60 errors, 1 warning in a.fsched"),
+            "{shown}"
+        );
     }
 }

@@ -19,7 +19,8 @@ struct Snippet<'a> {
 
 impl<'a> Snippets<'a> {
     pub fn new(sources: &'a Sources) -> Snippets<'a> {
-        let snippet = |source: &'a Source| Snippet { source, name: harmless(&source.name), text: visible(&source.text) };
+        let snippet =
+            |source: &'a Source| Snippet { source, name: harmless(&source.name), text: visible(&source.text) };
         Snippets { files: sources.iter().map(|(_, s)| snippet(s)).collect() }
     }
 

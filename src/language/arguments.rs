@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::suggest;
-use super::values::{Place, as_metric, families_of};
+use super::values::{Place, as_metric, families_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
@@ -80,7 +80,8 @@ impl<'a> Context<'a> {
         }
         if let Some(binding) = self.scopes.get(name) {
             let place = binding.span;
-            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
+            let d =
+                Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
             self.report(d.label(place, "defined here"));
             return None;
         }
@@ -118,7 +119,8 @@ impl<'a> Context<'a> {
                 continue;
             }
             let value = self.argument(argument, param, owner);
-            bound.spans[index] = if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
+            bound.spans[index] =
+                if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
             if param.many {
                 gather(&mut bound.values[index], value, bound.given[index]);
             } else {
@@ -126,8 +128,11 @@ impl<'a> Context<'a> {
             }
             bound.given[index] = true;
         }
-        // What could not be read may be what is missing.
-        let broken = arguments.iter().any(|a| matches!(a.value.kind, ExprKind::Error));
+        // What could not be read, or has a name that nothing has, may be what is missing.
+        let known = |n: &Name| params.iter().any(|p| p.name == n.text);
+        let broken = arguments
+            .iter()
+            .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
         self.fill(&mut bound, owner, broken);
         bound
     }
@@ -207,7 +212,9 @@ impl<'a> Context<'a> {
         let guess = suggest::foreign_argument(&name.text, &known)
             .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied());
         self.report(match guess {
-            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess),
+            Some(guess) => {
+                d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess)
+            }
             None if known.is_empty() => d.help(format!("`{}` takes no arguments", owner.name)),
             None => d.help(format!("it has {}", words(&known).replace(" or ", " and "))),
         });
@@ -218,19 +225,22 @@ impl<'a> Context<'a> {
         if let Some(family) = families_of(hint).next() {
             return self.unknown_component(name, span, family);
         }
-        let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
-        candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from));
-        candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
         if let Type::Word(list) = hint {
-            candidates.extend(list.iter().map(|w| w.to_string()));
+            let d = self.unknown_choice(name, list, span, "this");
+            return self.report(d);
         }
+        let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
+        candidates.extend(
+            ["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from),
+        );
+        candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
+        candidates.extend(words_of(hint).map(String::from));
         if *hint == Type::Any {
             candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
         }
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
         let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
         let d = match (d.help.is_some(), hint) {
-            (false, Type::Word(list)) => d.help(format!("one of {}", words(list))),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
             (false, _) => d.help(format!("define it before this place: `let {name} = …`")),
             _ => d,
@@ -245,14 +255,19 @@ impl<'a> Context<'a> {
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.name()));
         let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
-        let d = if d.help.is_some() { d } else { d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and "))) };
+        let d = if d.help.is_some() {
+            d
+        } else {
+            d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and ")))
+        };
         self.report(d);
     }
 
     fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], hint: &Type) {
         let name = callee.text.as_str();
         if super::statements::find(name).is_some() {
-            let d = Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a statement, and is not called"));
+            let d =
+                Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a statement, and is not called"));
             return self.report(d.help(format!("write `{name} …` on a line of its own, without brackets")));
         }
         if name == "range" {
@@ -293,7 +308,9 @@ pub(super) fn suggesting<'c>(
 ) -> Diagnostic {
     let guesses = suggest::closest(name, candidates);
     match guesses.first() {
-        Some(guess) => d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess),
+        Some(guess) => {
+            d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess)
+        }
         None => d,
     }
 }

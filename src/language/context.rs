@@ -1,9 +1,9 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
 use super::settings::Current;
-use super::load::{Imported, Inputs};
 use super::time;
 use crate::components::data::DataFacts;
 use crate::components::{Environment, Metric, Spec, Value};

@@ -16,8 +16,11 @@ pub(super) fn lint(cx: &mut Context<'_>, program: &Program) {
 fn defaults_used(cx: &mut Context<'_>) {
     let Some(first) = cx.program.first_step else { return };
     if !cx.program.data_named && !cx.program.model_named {
-        let message = "no `data` and no `model`: this runs on the embedded Fashion-MNIST subset with the default convnet";
-        cx.report(Diagnostic::new(Code::DEFAULTS_USED, first, message).help("name them: `data fashion`, `model convnet`"));
+        let message =
+            "no `data` and no `model`: this runs on the embedded Fashion-MNIST subset with the default convnet";
+        cx.report(
+            Diagnostic::new(Code::DEFAULTS_USED, first, message).help("name them: `data fashion`, `model convnet`"),
+        );
     }
 }
 

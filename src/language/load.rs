@@ -29,7 +29,10 @@ impl Files for Disk {
         if let Some(root) = &self.root {
             let inside = path.canonicalize()?.starts_with(root.canonicalize()?);
             if !inside {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the link leads out of the program's folder"));
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the link leads out of the program's folder",
+                ));
             }
         }
         let file = std::fs::File::open(path)?;
@@ -76,7 +79,11 @@ pub(super) fn load(path: &Path, files: &dyn Files) -> Loaded {
         Ok(bytes) => loader.parse(path, bytes),
         Err(error) => {
             let source = loader.sources.add(Source::new(path.display().to_string(), ""));
-            let d = Diagnostic::new(Code::MISSING_FILE, Span::new(source, 0, 0), format!("can't read {}: {error}", path.display()));
+            let d = Diagnostic::new(
+                Code::MISSING_FILE,
+                Span::new(source, 0, 0),
+                format!("can't read {}: {error}", path.display()),
+            );
             loader.diagnostics.push(d.help("give the path of an .fsched file"));
             File { source, statements: Vec::new(), comments: Vec::new() }
         }
@@ -158,7 +165,10 @@ impl Loader<'_> {
             return None;
         };
         let path = Path::new(text);
-        if text.contains('\0') || text.is_empty() || !path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
+        if text.contains('\0')
+            || text.is_empty()
+            || !path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
+        {
             let d = Diagnostic::new(Code::FORBIDDEN_PATH, expr.span, "imports stay inside the folder of their file");
             self.diagnostics.push(d.help("use a relative path without `..`"));
             return None;
@@ -169,7 +179,11 @@ impl Loader<'_> {
 }
 
 /// Parses the overrides, each as a virtual file of its own.
-pub(super) fn overrides(sets: &[(String, String)], sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<Override> {
+pub(super) fn overrides(
+    sets: &[(String, String)],
+    sources: &mut Sources,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Override> {
     let mut parsed = Vec::new();
     for (name, text) in sets {
         let file: FileId = sources.add(Source::new(format!("<--set {name}>"), text.clone()));

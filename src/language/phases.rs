@@ -114,7 +114,11 @@ impl<'a> Context<'a> {
                 Meaning::Phase(phase) => (*phase, b.span),
                 Meaning::Value(_) => {
                     let place = b.span;
-                    let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, simple.word.span, format!("`{name}` is a value, not a statement"));
+                    let d = Diagnostic::new(
+                        Code::UNKNOWN_STATEMENT,
+                        simple.word.span,
+                        format!("`{name}` is a value, not a statement"),
+                    );
                     self.report(d.label(place, "defined here").help("a statement begins with a word such as `train`"));
                     return true;
                 }
@@ -122,7 +126,11 @@ impl<'a> Context<'a> {
             None => return false,
         };
         if !simple.called && !simple.arguments.is_empty() {
-            let d = Diagnostic::new(Code::WRONG_TYPE, simple.word.span, format!("the arguments of a phase stand in brackets: `{name}(…)`"));
+            let d = Diagnostic::new(
+                Code::WRONG_TYPE,
+                simple.word.span,
+                format!("the arguments of a phase stand in brackets: `{name}(…)`"),
+            );
             self.report(d.label(defined, "defined here"));
         }
         if self.phases.iter().any(|p| p == name) {
@@ -145,7 +153,13 @@ impl<'a> Context<'a> {
         });
     }
 
-    fn phase_body(&mut self, phase: Phase<'a>, name: &str, values: Vec<Option<Value>>, prefix: String) -> Vec<super::program::Step> {
+    fn phase_body(
+        &mut self,
+        phase: Phase<'a>,
+        name: &str,
+        values: Vec<Option<Value>>,
+        prefix: String,
+    ) -> Vec<super::program::Step> {
         self.phases.push(name.to_string());
         let inner = self.scopes.only_outermost();
         self.scopes.push();
@@ -159,7 +173,12 @@ impl<'a> Context<'a> {
         frame.steps
     }
 
-    fn phase_arguments(&mut self, parameters: &'a [Parameter], arguments: &'a [Argument], owner: Owner<'_>) -> Vec<Option<Value>> {
+    fn phase_arguments(
+        &mut self,
+        parameters: &'a [Parameter],
+        arguments: &'a [Argument],
+        owner: Owner<'_>,
+    ) -> Vec<Option<Value>> {
         let mut given: Vec<Option<&'a Argument>> = vec![None; parameters.len()];
         for argument in arguments {
             let index = match &argument.name {
@@ -174,7 +193,11 @@ impl<'a> Context<'a> {
                 }
                 None => {
                     let names: Vec<_> = parameters.iter().map(|p| p.name.text.as_str()).collect();
-                    let d = Diagnostic::new(Code::EXTRA_ARGUMENT, argument.span, format!("`{}` has no such parameter", owner.name));
+                    let d = Diagnostic::new(
+                        Code::EXTRA_ARGUMENT,
+                        argument.span,
+                        format!("`{}` has no such parameter", owner.name),
+                    );
                     self.report(d.help(match names.is_empty() {
                         true => "it has none".to_string(),
                         false => format!("it has {}", names.join(", ")),
@@ -185,7 +208,12 @@ impl<'a> Context<'a> {
         parameters.iter().zip(given).map(|(p, a)| self.phase_argument(p, a, owner)).collect()
     }
 
-    fn phase_argument(&mut self, parameter: &'a Parameter, given: Option<&'a Argument>, owner: Owner<'_>) -> Option<Value> {
+    fn phase_argument(
+        &mut self,
+        parameter: &'a Parameter,
+        given: Option<&'a Argument>,
+        owner: Owner<'_>,
+    ) -> Option<Value> {
         let what = format!("`{}` of `{}`", parameter.name.text, owner.name);
         let annotated = parameter.annotation.as_ref().and_then(|a| self.annotation(a));
         let place = Place { what: &what, ty: annotated.unwrap_or(&Type::Any), bounds: None };
@@ -193,7 +221,11 @@ impl<'a> Context<'a> {
             (Some(argument), _) => self.value(&argument.value, place),
             (None, Some(default)) => self.value(default, place),
             (None, None) => {
-                let d = Diagnostic::new(Code::MISSING_ARGUMENT, owner.span, format!("`{}` needs `{}`", owner.name, parameter.name.text));
+                let d = Diagnostic::new(
+                    Code::MISSING_ARGUMENT,
+                    owner.span,
+                    format!("`{}` needs `{}`", owner.name, parameter.name.text),
+                );
                 self.report(d.label(parameter.span, "declared here"));
                 None
             }

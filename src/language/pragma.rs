@@ -19,7 +19,8 @@ pub(super) fn apply(file: &File, sources: &Sources, diagnostics: Vec<Diagnostic>
     for comment in &file.comments {
         read(*comment, file, sources, &mut allows, &mut wrong);
     }
-    let mut kept: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| !silenced(d, sources, &mut allows, file.source)).collect();
+    let mut kept: Vec<Diagnostic> =
+        diagnostics.into_iter().filter(|d| !silenced(d, sources, &mut allows, file.source)).collect();
     kept.extend(wrong);
     for allow in allows.iter().filter(|a| !a.used) {
         let message = format!("nothing here raises {} ({})", allow.code.id(), allow.code.name());

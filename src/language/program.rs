@@ -179,6 +179,8 @@ pub struct Settings {
     pub optimizer: Optimizer,
     /// clocks of the `lr` statements in force, outermost first; the last one scales the rate
     pub clocks: Vec<u32>,
+    /// those of them that stand still here: a measurement decides whether this step runs at all
+    pub held_clocks: Vec<u32>,
     pub objective: Value,
     /// by part: gets gradients and steps
     pub trainable: Vec<bool>,

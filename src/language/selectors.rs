@@ -76,9 +76,7 @@ fn hits(selector: &Selector, parts: &[Part]) -> Result<Hits, SelectorError> {
             Ok(of_parts(parts, |p| if inside(p) { own_or_direct(p) } else { Hit::No }))
         }
         Selector::Head(index) => head(index, parts),
-        Selector::Params(glob) => {
-            Ok(of_parts(parts, |p| if matches(glob, &p.name) { Hit::Direct } else { Hit::No }))
-        }
+        Selector::Params(glob) => Ok(of_parts(parts, |p| if matches(glob, &p.name) { Hit::Direct } else { Hit::No })),
         Selector::Kind(kind) => Ok(of_parts(parts, |p| if is_kind(p, *kind) { Hit::Direct } else { Hit::No })),
         Selector::Union(a, b) => combine(a, b, parts, |a, b| a.max(b)),
         Selector::Difference(a, b) => combine(a, b, parts, |a, b| if b > Hit::No { Hit::No } else { a }),
@@ -187,10 +185,12 @@ pub fn block_names(parts: &[Part]) -> Vec<String> {
     let common = |b: usize| {
         let mut names = parts.iter().filter(|p| p.block == Some(b)).map(|p| p.name.as_str());
         let first = names.next().unwrap_or_default();
-        let prefix = names.fold(first.len(), |n, name| {
-            n.min(first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count())
-        });
-        first[..prefix].trim_end_matches(|c: char| c == '.' || !c.is_alphanumeric()).trim_end_matches(".weight").to_string()
+        let prefix = names
+            .fold(first.len(), |n, name| n.min(first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count()));
+        first[..prefix]
+            .trim_end_matches(|c: char| c == '.' || !c.is_alphanumeric())
+            .trim_end_matches(".weight")
+            .to_string()
     };
     (0..count).map(common).collect()
 }

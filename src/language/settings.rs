@@ -5,7 +5,9 @@ use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings, When};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
-use crate::components::{Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Value, attacks, models};
+use crate::components::{
+    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Value, attacks, models,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
@@ -22,6 +24,7 @@ pub(super) struct Current {
     pub accumulate: u64,
     pub optimizer: Optimizer,
     pub clocks: Vec<u32>,
+    pub held_clocks: Vec<u32>,
     pub objective: Value,
     pub frozen: Vec<Freezing>,
     pub measure: Vec<Measure>,
@@ -75,6 +78,7 @@ impl Default for Current {
             accumulate: 1,
             optimizer: Optimizer { id: 0, spec: Spec { member: sgd, args: sgd.params.iter().map(arg).collect() } },
             clocks: Vec::new(),
+            held_clocks: Vec::new(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
             frozen: Vec::new(),
             measure: Vec::new(),
@@ -110,6 +114,7 @@ impl Context<'_> {
             accumulate: current.accumulate,
             optimizer: current.optimizer,
             clocks: current.clocks,
+            held_clocks: current.held_clocks,
             objective: current.objective,
             trainable,
             frozen_statistics,
@@ -174,7 +179,9 @@ impl Context<'_> {
         let [c2, h2, w2] = facts.shape;
         let message = format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}");
         let at = self.current.data.span.unwrap_or(span);
-        self.report(Diagnostic::new(Code::BAD_MODEL, at, message).help("use data of one shape (channels, height, width)"));
+        self.report(
+            Diagnostic::new(Code::BAD_MODEL, at, message).help("use data of one shape (channels, height, width)"),
+        );
     }
 
     /// The model at this point, settled now if no step has settled it yet.
@@ -239,12 +246,7 @@ impl Context<'_> {
     }
 
     /// Resolves a selector without loop variables; an error is reported at `span`.
-    pub fn resolve(
-        &mut self,
-        selector: &Selector,
-        parts: &[Part],
-        span: Span,
-    ) -> Option<selectors::Selection> {
+    pub fn resolve(&mut self, selector: &Selector, parts: &[Part], span: Span) -> Option<selectors::Selection> {
         match selectors::resolve(selector, parts) {
             Ok(selection) => Some(selection),
             Err(selectors::SelectorError::Index(message)) => {
@@ -282,7 +284,9 @@ impl Context<'_> {
                     let Some(attack) = self.objectives_attack() else {
                         let message = format!("`{}` of what attack? The objective here has none", metric.spec.name());
                         let d = Diagnostic::new(Code::MISSING_ARGUMENT, span, message);
-                        self.report(d.help("name it, such as `robust(pgd(eps: 8/255))`, or set `objective adversarial(…)`"));
+                        self.report(
+                            d.help("name it, such as `robust(pgd(eps: 8/255))`, or set `objective adversarial(…)`"),
+                        );
                         return None;
                     };
                     *arg = Value::Component(attack);

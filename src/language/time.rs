@@ -33,10 +33,8 @@ fn one<'v>(step: &'v Step, env: &mut Fixed<'v>) -> Option<u64> {
             Some(total)
         }
         Op::For { values, body, .. } => Some((values.len() as u64).saturating_mul(sum(body, env)?)),
-        Op::If { then, otherwise, .. } => {
-            let (a, b) = (sum(then, env)?, sum(otherwise, env)?);
-            (a == b).then_some(a)
-        }
+        // Schedules stand still in arms that a measurement decides.
+        Op::If { .. } => Some(0),
         Op::Block { body, .. } => sum(body, env),
         _ => Some(0),
     }

@@ -158,7 +158,8 @@ impl<'a> Context<'a> {
         let Some(split) = split_of(split) else {
             let d = Diagnostic::new(Code::UNKNOWN_NAME, split_span, format!("`{split}` is no split of the data"));
             let d = suggesting(d, split, split_span, ["train", "validation", "test"]);
-            let d = if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
+            let d =
+                if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
             self.report(d);
             return None;
         };
@@ -378,7 +379,9 @@ impl<'a> Context<'a> {
         };
         let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
         for l in loops {
-            let longer = |c: &Vec<(_, _)>| picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>();
+            let longer = |c: &Vec<(_, _)>| {
+                picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>()
+            };
             choices = choices.iter().flat_map(longer).collect();
         }
         choices
@@ -426,7 +429,7 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
+    pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
         let list = crate::components::coerce::words(allowed);
         let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
         match super::suggest::closest(found, allowed.iter().copied()).first() {
@@ -519,7 +522,7 @@ pub(super) fn waiting(value: Value) -> Expression {
 }
 
 /// The words that a type lists.
-fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
+pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
     match *ty {
         Type::Word(list) => Box::new(list.iter().copied()),
         Type::OneOf(types) => Box::new(types.iter().flat_map(words_of)),

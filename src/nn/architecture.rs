@@ -6,7 +6,9 @@
 pub struct Architecture {
     /// C, H, W of an input image
     pub input: [usize; 3],
+    /// outputs of the classifier
     pub classes: usize,
+    /// stages and what stands between them
     pub layers: Vec<Layer>,
 }
 
@@ -16,10 +18,8 @@ pub enum Layer {
     /// one of the network's stages: what `blocks[i]` counts
     Stage(Vec<Layer>),
     /// (x − mean) / std per channel, no weights
-    Normalize {
-        mean: Vec<f64>,
-        std: Vec<f64>,
-    },
+    Normalize { mean: Vec<f64>, std: Vec<f64> },
+    /// square kernel, zeros around: (N, C, H, W) → (N, K, OH, OW)
     Conv {
         name: String,
         input: usize,
@@ -31,24 +31,19 @@ pub enum Layer {
         bias: Option<Init>,
         init: Init,
     },
-    Norm {
-        name: String,
-        channels: usize,
-        kind: NormKind,
-    },
+    /// each channel to mean 0 and variance 1, then scaled and shifted by learned numbers
+    Norm { name: String, channels: usize, kind: NormKind },
+    /// max(x, 0)
     Relu,
-    MaxPool {
-        kernel: usize,
-        stride: usize,
-    },
-    AvgPool {
-        kernel: usize,
-        stride: usize,
-    },
+    /// maximum of each window, sizes rounded down
+    MaxPool { kernel: usize, stride: usize },
+    /// mean of each window, sizes rounded down
+    AvgPool { kernel: usize, stride: usize },
     /// mean over H and W: (N, C, H, W) → (N, C)
     GlobalAvgPool,
     /// (N, C, H, W) → (N, C·H·W) in C, H, W order
     Flatten,
+    /// (N, F) → (N, O)
     Linear {
         name: String,
         input: usize,
@@ -59,11 +54,7 @@ pub enum Layer {
     },
     /// `h = pre(x)`, output `body(h) + shortcut(h)`. An empty `shortcut` passes `x` itself, not `h`
     /// (as pre-activation and wide residual networks do where the shape doesn't change).
-    Residual {
-        pre: Vec<Layer>,
-        body: Vec<Layer>,
-        shortcut: Vec<Layer>,
-    },
+    Residual { pre: Vec<Layer>, body: Vec<Layer>, shortcut: Vec<Layer> },
 }
 
 /// What a norm averages over.
@@ -359,3 +350,8 @@ fn last_linear_mut(layers: &mut [Layer]) -> Option<&mut Layer> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,9 @@ pub struct Network {
 /// A trainable tensor: f32, contiguous.
 #[derive(Clone, Debug)]
 pub struct Parameter {
+    /// what it is
     pub part: Part,
+    /// its numbers, of the part's shape
     pub tensor: Tensor,
 }
 
@@ -32,6 +34,7 @@ pub struct BatchNorm {
     pub name: String,
     /// as [`Part::layer`]
     pub layer: usize,
+    /// mean and variance of each channel
     pub running: RunningStats,
     /// `num_batches_tracked`: train-mode batches seen
     pub batches: i64,
@@ -49,7 +52,9 @@ pub enum Mode {
 /// Which weights get gradients in a pass.
 #[derive(Clone, Copy, Debug)]
 pub enum Trainable<'a> {
+    /// none: passes of an attack or of an evaluation
     None,
+    /// all of them
     All,
     /// by parameter index
     Only(&'a [bool]),
@@ -358,3 +363,6 @@ impl<'a> Pass<'a> {
         self.weights.next().expect("the network has a tensor for each part of its architecture")
     }
 }
+
+#[cfg(test)]
+mod tests;

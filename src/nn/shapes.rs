@@ -1,6 +1,6 @@
 //! Shapes through a network: whether every layer fits, and what a pass costs.
 
-use super::architecture::{Architecture, Layer};
+use super::architecture::{Architecture, Layer, NormKind};
 
 /// What flows between two layers, for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,13 @@ impl Architecture {
         let mut total = 0u64;
         self.trace(&mut |layer, input, output| {
             let per_output = match layer {
-                Layer::Conv { input, kernel, .. } => (input * kernel * kernel) as u64,
+                Layer::Conv { input, kernel, .. } => {
+                    [input, kernel, kernel].into_iter().fold(1, |n, m| u64::saturating_mul(n, *m as u64))
+                }
                 Layer::Linear { .. } => input.count(),
                 _ => 0,
             };
-            total = total.saturating_add(output.count().saturating_mul(2 * per_output));
+            total = total.saturating_add(output.count().saturating_mul(per_output).saturating_mul(2));
         });
         total
     }
@@ -149,13 +151,11 @@ impl Layer {
                 let (h, w) = self.slide([h, w], *kernel, *stride, *padding)?;
                 Ok(Shape::Image([*output, h, w]))
             }
-            Layer::Norm { name, channels, .. } => {
-                if *channels == c {
-                    Ok(Shape::Image([c, h, w]))
-                } else {
-                    Err(mismatch(name, *channels, c, "channels"))
-                }
+            Layer::Norm { name, channels, .. } if *channels != c => Err(mismatch(name, *channels, c, "channels")),
+            Layer::Norm { name, kind: NormKind::Instance, .. } if h < 2 && w < 2 => {
+                Err(format!("the instance norm {name} gets images of {h}x{w}: one value has no deviation"))
             }
+            Layer::Norm { .. } => Ok(Shape::Image([c, h, w])),
             Layer::MaxPool { kernel, stride } | Layer::AvgPool { kernel, stride } => {
                 let (h, w) = self.slide([h, w], *kernel, *stride, 0)?;
                 Ok(Shape::Image([c, h, w]))
@@ -206,3 +206,6 @@ fn chain<F: FnMut(&Layer, Shape, Shape)>(layers: &[Layer], mut shape: Shape, f: 
 fn mismatch(name: &str, wanted: usize, found: usize, what: &str) -> String {
     format!("{name} takes {wanted} {what}, but gets {found}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,12 +18,16 @@ const MAX_HEADER: u64 = 16 << 20;
 /// Why weights could not be read or written. The messages name the file and say what was found.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
+    /// the file system's own error
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} is not a whole safetensors file: {what}", path.display())]
+    /// no file, cut short, of another form, or of types that are not read
+    #[error("{} is not a safetensors file of weights: {what}", path.display())]
     Form { path: PathBuf, what: String },
+    /// a good file for another model
     #[error("{} does not fit the model: {mismatch}", path.display())]
     Mismatch { path: PathBuf, mismatch: Mismatch },
+    /// a tensor that cannot be written or taken over
     #[error("the tensors could not be converted: {0}")]
     Tensor(#[from] candle_core::Error),
 }
@@ -42,8 +46,11 @@ pub struct Mismatch {
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorFacts {
+    /// as it stands in the file; escape it before printing
     pub name: String,
+    /// empty for a single number
     pub shape: Vec<usize>,
+    /// as it is stored
     pub dtype: Dtype,
 }
 
@@ -119,8 +126,8 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
         let mut bytes = vec![0; to - from];
         let at = SeekFrom::Start(start + from as u64);
         file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
-        let dtype =
-            candle_type(info.dtype).ok_or_else(|| form(path, format!("{} is {:?}", short(&name), info.dtype)))?;
+        let dtype = candle_type(info.dtype)
+            .ok_or_else(|| form(path, format!("{} has type {:?}, which is not read here", short(&name), info.dtype)))?;
         let view = TensorView::new(info.dtype, info.shape.clone(), &bytes).map_err(|e| form(path, e))?;
         let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
         tensors.insert(name, tensor);
@@ -287,3 +294,6 @@ impl View for Bytes {
         self.bytes.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,7 @@ pub fn settings() -> Settings {
         accumulate: 1,
         optimizer: Optimizer { id: 0, spec: optimizer(0.1, 0.9) },
         clocks: Vec::new(),
+        held_clocks: Vec::new(),
         objective: Value::Component(spec(&objectives::cross_entropy::MEMBER, &[])),
         trainable: vec![true; 14],
         frozen_statistics: Vec::new(),

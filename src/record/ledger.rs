@@ -1,7 +1,9 @@
 //! The chain of the ledger: each line holds the hash of the line before it, so nothing can be taken out or changed unseen.
 
+use super::manifest::Manifest;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::path::Path;
 
 /// What the first line holds: the hash of the empty text.
 pub fn genesis() -> String {
@@ -27,6 +29,12 @@ pub fn verify(text: &str) -> Result<String, usize> {
         head = sha256(line.as_bytes());
     }
     Ok(head)
+}
+
+/// Whether a folder's ledger is the one that its manifest knows.
+pub fn is_sound(folder: &Path, manifest: &Manifest) -> bool {
+    let text = std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default();
+    verify(&text).is_ok_and(|head| head == manifest.ledger.sha256)
 }
 
 #[cfg(test)]

@@ -39,7 +39,11 @@ pub struct Place {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
     /// of a step, or of the run where `step` is empty; `text` as it was written, `steps` of training in it
-    Start { what: String, text: String, steps: Option<u64> },
+    Start {
+        what: String,
+        text: String,
+        steps: Option<u64>,
+    },
     Epoch {
         loss: Option<f64>,
         accuracy: Option<f64>,
@@ -60,15 +64,22 @@ pub enum What {
     Forget(ChangeLine),
     Rollback(ChangeLine),
     Load(ChangeLine),
-    Checkpoint { name: Option<String>, folder: String },
+    Checkpoint {
+        name: Option<String>,
+        folder: String,
+    },
     Expect {
         text: String,
         held: bool,
         values: BTreeMap<String, Option<f64>>,
     },
-    Warning { message: String },
+    Warning {
+        message: String,
+    },
     /// of the run
-    End { status: String },
+    End {
+        status: String,
+    },
 }
 
 /// A change of weights in short; the ledger has the rest.

@@ -34,11 +34,18 @@ impl Log {
         Ok(line)
     }
 
+    /// Bytes written so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// An open file outlives its folder; what would be written into nowhere is an error instead.
     fn check_path(&self) -> io::Result<()> {
         match std::fs::metadata(&self.path) {
             Ok(found) if found.len() >= self.length => Ok(()),
-            Ok(_) => Err(io::Error::other(format!("`{}` was changed by someone else during the run", self.path.display()))),
+            Ok(_) => {
+                Err(io::Error::other(format!("`{}` was changed by someone else during the run", self.path.display())))
+            }
             Err(error) => Err(named("append to", &self.path, error)),
         }
     }

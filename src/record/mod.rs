@@ -16,11 +16,11 @@ mod summary;
 mod table;
 mod text;
 
-pub use folder::{Found, FolderError, RunFolder};
-pub use ledger::{sha256, verify};
+pub use folder::{FolderError, Found, RunFolder};
+pub use ledger::{is_sound as ledger_is_sound, sha256, verify};
 pub use line::{ChangeLine, EventLine, Measured, Place, What};
 pub use manifest::{DataSum, LedgerHead, Manifest, Program};
 pub use number::{plural, thousands};
 pub use progress::Progress;
-pub use recorder::{About, Recorder};
+pub use recorder::{About, Recorder, SharedRecorder};
 pub use summary::Summary;

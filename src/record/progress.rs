@@ -1,11 +1,11 @@
 //! What people see while a run goes on: bars on a terminal, plain lines elsewhere. Its own troubles stop nothing.
 
 use super::bars::Bars;
+use super::line::Measured;
 use super::number::{clock, plural, short, thousands, unsplit, value};
 use super::screen::{Ink, Screen, harmless};
 use super::summary::before_after_drop;
 use super::text::step_text;
-use super::line::Measured;
 use crate::runtime::event::{Change, Event, Kind, Listener};
 use crate::source::Sources;
 use std::io::{self, Write};
@@ -91,7 +91,8 @@ impl Progress {
                 let before = self.training.as_ref().map_or(0.0, |t| t.before);
                 let epoch = short(event.epochs - before);
                 let accuracy = value("clean", Some(*accuracy));
-                self.epoch = Some(format!("    epoch {epoch}: loss {loss:.4}, accuracy {accuracy}, rate {}", rate_text(*rate)));
+                self.epoch =
+                    Some(format!("    epoch {epoch}: loss {loss:.4}, accuracy {accuracy}, rate {}", rate_text(*rate)));
             }
             Kind::Change(change) => self.change(event, change),
             Kind::Checkpoint { name, folder } => {
@@ -99,7 +100,8 @@ impl Progress {
                 self.line(&self.screen.paint(Ink::Faint, format!("    checkpoint{name} in {folder}")));
             }
             Kind::Expect { text, held, .. } => {
-                let verdict = if *held { self.screen.paint(Ink::Good, "held") } else { self.screen.paint(Ink::Error, "false") };
+                let verdict =
+                    if *held { self.screen.paint(Ink::Good, "held") } else { self.screen.paint(Ink::Error, "false") };
                 self.line(&format!("{step}  expect {}: {verdict}", harmless(text)));
             }
             Kind::Warning { message } => {
@@ -227,7 +229,8 @@ mod tests {
             stream: None,
             measured: vec![("clean".into(), 0.84, 0.123)],
         };
-        let measure = Kind::Measure { split: Split::Validation, metric: "clean".into(), value: 0.8, n: 10, per_example: None };
+        let measure =
+            Kind::Measure { split: Split::Validation, metric: "clean".into(), value: 0.8, n: 10, per_example: None };
         let epoch = Kind::Epoch { loss: 0.5, accuracy: 0.75, rate: 0.1, steps: 5, gradient_evaluations: 5 };
         for event in [
             at(0, 9, 3.0, Kind::RunStart { total_steps: Some(10) }),

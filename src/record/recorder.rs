@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 /// What the manifest says of a run before it begins.
@@ -47,7 +47,16 @@ pub struct Recorder {
 
 impl Recorder {
     /// Writes all that is known before the run: the program and what it brings in, `plan.json` with `plan`, the manifest.
+    /// Where that fails, nothing of the folder is left.
     pub fn begin(folder: RunFolder, sources: Arc<Sources>, plan: &str, about: About) -> io::Result<Recorder> {
+        let path = folder.path.clone();
+        Recorder::write_beginning(folder, sources, plan, about).inspect_err(|_| {
+            // The folder was empty when it became ours, so all in it is ours.
+            let _ = std::fs::remove_dir_all(path);
+        })
+    }
+
+    fn write_beginning(folder: RunFolder, sources: Arc<Sources>, plan: &str, about: About) -> io::Result<Recorder> {
         let path = folder.path.clone();
         let program = write_program(&path, &sources)?;
         atomic::write(&path.join("plan.json"), plan.as_bytes())?;
@@ -64,7 +73,7 @@ impl Recorder {
             ended: false,
             folder,
         };
-        recorder.session("start", &recorder.manifest.status.clone())?;
+        recorder.session("start", "")?;
         Ok(recorder)
     }
 
@@ -87,9 +96,10 @@ impl Recorder {
         &self.folder.path
     }
 
-    fn session(&mut self, kind: &str, status: &str) -> io::Result<()> {
+    /// `what`: the status of an end, the folder of a save.
+    fn session(&mut self, kind: &str, what: &str) -> io::Result<()> {
         let now = utc(SystemTime::now());
-        let line = Session { time: &now, kind, status, host: &lock::host(), pid: std::process::id() };
+        let line = Session { time: &now, kind, what, host: &lock::host(), pid: std::process::id() };
         self.sessions.append(&line).map(|_| ())
     }
 
@@ -112,7 +122,8 @@ impl Recorder {
 
     fn enter(&mut self, event: &Event, change: &Change, place: Place) -> io::Result<()> {
         let line = self.ledger.append(&LedgerLine::of(event, change, place, &self.manifest.ledger.sha256))?;
-        self.manifest.ledger = LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
+        self.manifest.ledger =
+            LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
         Ok(())
     }
 
@@ -138,6 +149,48 @@ impl Listener for Recorder {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
         self.record(event)
     }
+
+    fn saved(&mut self, folder: &str) -> io::Result<()> {
+        self.session("save", folder)
+    }
+
+    fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
+        Ok(vec![("events.jsonl".into(), self.events.length()), ("ledger.jsonl".into(), self.ledger.length())])
+    }
+}
+
+/// A recorder that the run listens to and the caller closes.
+#[derive(Clone, Debug)]
+pub struct SharedRecorder(Arc<Mutex<Recorder>>);
+
+impl SharedRecorder {
+    pub fn new(recorder: Recorder) -> SharedRecorder {
+        SharedRecorder(Arc::new(Mutex::new(recorder)))
+    }
+
+    /// [`Recorder::end`]
+    pub fn end(&self, status: Status, reason: Option<String>) -> io::Result<()> {
+        self.recorder().end(status, reason)
+    }
+
+    /// A panic elsewhere leaves the records as sound as they were.
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for SharedRecorder {
+    fn hear(&mut self, event: &Event) -> io::Result<()> {
+        self.recorder().hear(event)
+    }
+
+    fn saved(&mut self, folder: &str) -> io::Result<()> {
+        self.recorder().saved(folder)
+    }
+
+    fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
+        self.recorder().lengths()
+    }
 }
 
 /// One line of `sessions.jsonl`.
@@ -145,7 +198,8 @@ impl Listener for Recorder {
 struct Session<'a> {
     time: &'a str,
     kind: &'a str,
-    status: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    what: &'a str,
     host: &'a str,
     pid: u32,
 }
@@ -273,7 +327,13 @@ mod tests {
 
     fn measure(per_example: Vec<f64>) -> Kind {
         let n = per_example.len();
-        Kind::Measure { split: Split::Test, metric: "robust(pgd)".into(), value: 0.5, n, per_example: Some(per_example) }
+        Kind::Measure {
+            split: Split::Test,
+            metric: "robust(pgd)".into(),
+            value: 0.5,
+            n,
+            per_example: Some(per_example),
+        }
     }
 
     fn record(folder: &Path) {
@@ -291,6 +351,9 @@ mod tests {
         ] {
             recorder.hear(&event(kind)).unwrap();
         }
+        recorder.saved("checkpoints/4").unwrap();
+        let [events, ledger] = ["events.jsonl", "ledger.jsonl"].map(|f| (f.to_string(), read(folder, f).len() as u64));
+        assert_eq!(recorder.lengths().unwrap(), [events, ledger]);
         recorder.end(Status::Done, None).unwrap();
     }
 
@@ -312,7 +375,12 @@ mod tests {
         assert_eq!(manifest.program.imports, ["sub/b.fsched"]);
         let ledger = read(&folder, "ledger.jsonl");
         assert_eq!(manifest.ledger, LedgerHead { lines: 2, sha256: verify(&ledger).unwrap() });
-        assert_eq!(read(&folder, "sessions.jsonl").lines().count(), 2);
+        let sessions: Vec<serde_json::Value> =
+            read(&folder, "sessions.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let kinds: Vec<_> = sessions.iter().map(|l| (l["kind"].clone(), l["what"].clone())).collect();
+        let null = serde_json::Value::Null;
+        let save = (json!("save"), json!("checkpoints/4"));
+        assert_eq!(kinds, [(json!("start"), null), save, (json!("end"), json!("done"))]);
         assert!(!folder.join("lock").exists());
         assert!(matches!(Found::at(&folder).unwrap(), Found::Finished(_)));
     }
@@ -334,6 +402,17 @@ mod tests {
             let typed: EventLine = serde_json::from_str(line).unwrap();
             assert_eq!(serde_json::to_string(&typed).unwrap(), line);
         }
+    }
+
+    #[test]
+    fn a_beginning_that_fails_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let folder = RunFolder::create(&path).unwrap();
+        std::fs::create_dir(path.join("plan.json")).unwrap();
+        let error = Recorder::begin(folder, sources(), "{}", about()).unwrap_err();
+        assert!(error.to_string().contains("plan.json`"), "{error}");
+        assert!(!path.exists());
     }
 
     #[test]

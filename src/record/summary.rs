@@ -92,7 +92,8 @@ impl Summary {
         let file = File::open(&path).map_err(|e| super::atomic::named("read", &path, e))?;
         let mut trains = false;
         for line in BufReader::new(file).lines() {
-            let event: EventLine = serde_json::from_str(&line?).map_err(|e| super::atomic::named("read", &path, e.into()))?;
+            let event: EventLine =
+                serde_json::from_str(&line?).map_err(|e| super::atomic::named("read", &path, e.into()))?;
             summary.take(event, &mut trains);
         }
         Ok(summary)
@@ -121,7 +122,8 @@ impl Summary {
     fn take(&mut self, event: EventLine, trains: &mut bool) {
         (self.epochs, self.steps) = (event.epochs, event.clock);
         let EventLine { step, place, what, epochs, .. } = event;
-        let phase = |text, change| Phase { step: step.clone(), line: place.line, text, epochs, measured: Vec::new(), change };
+        let phase =
+            |text, change| Phase { step: step.clone(), line: place.line, text, epochs, measured: Vec::new(), change };
         match what {
             What::Start { steps: None, .. } => *trains = false,
             What::Start { text, .. } => {
@@ -133,7 +135,8 @@ impl Summary {
                 self.last_phase(|p| p.epochs = epochs);
             }
             What::Measure { split, metric, value, n, .. } => {
-                let metric = if metric.starts_with(&format!("{split}.")) { metric } else { format!("{split}.{metric}") };
+                let metric =
+                    if metric.starts_with(&format!("{split}.")) { metric } else { format!("{split}.{metric}") };
                 if *trains {
                     self.follow(&metric, value, epochs);
                     self.last_phase(|p| p.note(metric, value));
@@ -195,7 +198,8 @@ impl Summary {
     /// `done in 2:41: 15 epochs, 2,310 steps, 25,410 gradient evaluations`
     fn headline(&self, screen: Screen) -> String {
         let ink = if self.status == "done" { Ink::Good } else { Ink::Error };
-        let time = self.seconds.map_or(String::new(), |s| format!(" in {}", clock(Duration::from_secs_f64(s.max(0.0)))));
+        let time =
+            self.seconds.map_or(String::new(), |s| format!(" in {}", clock(Duration::from_secs_f64(s.max(0.0)))));
         format!(
             "{}{time}: {}, {} steps, {} gradient evaluations",
             screen.paint(ink, &self.status),
@@ -398,7 +402,16 @@ mod tests {
             event(3, 30, 3.0, measure(Split::Validation, 0.84)),
             event(4, 30, 3.0, start("evaluate", None)),
             event(4, 30, 3.0, measure(Split::Test, 0.8333)),
-            event(5, 30, 3.0, Kind::Expect { text: "clean > 85%".into(), held: false, values: vec![("validation.clean".into(), 0.84)] }),
+            event(
+                5,
+                30,
+                3.0,
+                Kind::Expect {
+                    text: "clean > 85%".into(),
+                    held: false,
+                    values: vec![("validation.clean".into(), 0.84)],
+                },
+            ),
             event(5, 30, 3.0, Kind::End { status: Status::Done }),
         ] {
             recorder.hear(&event).unwrap();
@@ -439,9 +452,13 @@ done in 2:41: 3 epochs, 30 steps, 1,330 gradient evaluations
     fn long_schedules_keep_their_ends() {
         let dir = tempfile::tempdir().unwrap();
         let mut summary = run(&dir.path().join("run"));
-        summary.phases = (0..100).map(|i| Phase { step: format!("1.repeat[{i}]"), ..summary.phases[0].clone() }).collect();
+        summary.phases =
+            (0..100).map(|i| Phase { step: format!("1.repeat[{i}]"), ..summary.phases[0].clone() }).collect();
         let shown = summary.draw(Screen::page());
-        assert!(shown.contains("1.repeat[0] ") && shown.contains("1.repeat[99]") && shown.contains("60 more"), "{shown}");
+        assert!(
+            shown.contains("1.repeat[0] ") && shown.contains("1.repeat[99]") && shown.contains("60 more"),
+            "{shown}"
+        );
         assert_eq!(shown.matches("1.repeat[").count(), ROWS);
     }
 }

@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn blocks_comments_and_length_are_left_out() {
         let mut sources = Sources::default();
-        let texts = ["relearn  10 with { batch 1 }", "train 2 # long", &format!("forget params(\"{}\") 3%", "x".repeat(60))];
+        let texts =
+            ["relearn  10 with { batch 1 }", "train 2 # long", &format!("forget params(\"{}\") 3%", "x".repeat(60))];
         let text = texts.join("\n");
         sources.add(Source::new("a", text.clone()));
         let span = |t: &str| {

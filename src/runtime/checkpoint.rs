@@ -30,7 +30,7 @@ impl Snapshot {
     }
 
     /// The checkpoint of that name.
-    pub fn find<'r>(run: &'r Run, name: &str) -> Result<&'r Snapshot, Failure> {
+    pub(super) fn find<'r>(run: &'r Run, name: &str) -> Result<&'r Snapshot, Failure> {
         run.state.named.get(name).ok_or_else(|| {
             Failure::new(format!("there is no checkpoint {name:?} yet at this point of the run"))
                 .help(format!("put `checkpoint {name:?}` where it is reached before this step"))
@@ -38,7 +38,7 @@ impl Snapshot {
     }
 
     /// Puts copies of all of it into the state. Clocks and histories stay.
-    pub fn restore(run: &mut Run, name: &str) -> Result<(), Failure> {
+    pub(super) fn restore(run: &mut Run, name: &str) -> Result<(), Failure> {
         let snapshot = Snapshot::find(run, name)?;
         let (network, optimizers) = (snapshot.network.copy()?, copies(&snapshot.optimizers)?);
         run.state.network = network;

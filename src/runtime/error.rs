@@ -23,7 +23,8 @@ impl RunError {
     /// The same as a diagnostic, for programs whose step has a place.
     pub fn diagnostic(&self) -> Option<Diagnostic> {
         let diagnostic = Diagnostic::new(self.code, self.span?, self.message.clone());
-        let diagnostic = diagnostic.at(if self.step.is_empty() { String::new() } else { format!("step {}", self.step) });
+        let diagnostic =
+            diagnostic.at(if self.step.is_empty() { String::new() } else { format!("step {}", self.step) });
         Some(match &self.help {
             Some(help) => diagnostic.help(help.clone()),
             None => diagnostic,

@@ -12,7 +12,7 @@ use crate::components::forgetting::{
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::language::program::{self, Batch, Settings, Target};
-use crate::language::selectors;
+use crate::language::selectors::{self, SelectorError};
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use crate::nn::weights;
@@ -95,7 +95,7 @@ pub fn rollback(run: &mut Run, name: &str) -> Result<(), Halt> {
 
 /// `weights "path"`
 pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> {
-    let file = run.world.places.file(path)?;
+    let file = run.world.places.resolve(path)?;
     let before = run.state.network.copy()?;
     let record = Record::open(run, "load", settings)?;
     weights::load(&mut run.state.network, &file).map_err(|e| Failure::new(e.to_string()))?;
@@ -161,8 +161,10 @@ fn select(run: &mut Run, target: &Target, settings: &Settings) -> Result<(String
         Some(known) => known.clone(),
         None => {
             let parts = run.state.network.architecture().parts();
-            let selection = selectors::resolve(&selector, &parts).map_err(|e| Failure::new(e.to_string()))?;
-            selection.direct
+            let selection = selectors::resolve(&selector, &parts).map_err(|error| match error {
+                SelectorError::Index(message) | SelectorError::Empty(message) => Failure::new(message),
+            });
+            selection?.direct
         }
     };
     let selection = selected.into_iter().map(|s| Selected { part: s.part, rows: s.rows }).collect();
@@ -249,8 +251,7 @@ fn differences(before: &Network, after: &Network) -> Result<Vec<ChangedTensor>, 
         let numbers = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let (a, b) = (numbers(&old.tensor)?, numbers(&new.tensor)?);
         let same_shape = old.part.shape == new.part.shape;
-        let indices: Vec<usize> =
-            (0..b.len()).filter(|i| !same_shape || a[*i].to_bits() != b[*i].to_bits()).collect();
+        let indices: Vec<usize> = (0..b.len()).filter(|i| !same_shape || a[*i].to_bits() != b[*i].to_bits()).collect();
         if indices.is_empty() {
             continue;
         }

@@ -8,21 +8,14 @@ use candle_core::Tensor;
 
 /// Every weight that is to be trained has a finite gradient of its own shape. Looked at once for each training
 /// statement: a layer that the loss doesn't reach would otherwise stay as it is without anybody noticing.
-pub fn gradients_arrive(
-    network: &Network,
-    gradients: &[Option<Tensor>],
-    trainable: &[bool],
-) -> Result<(), Failure> {
+pub fn gradients_arrive(network: &Network, gradients: &[Option<Tensor>], trainable: &[bool]) -> Result<(), Failure> {
     for (index, parameter) in network.parameters().iter().enumerate() {
         if !trainable.get(index).copied().unwrap_or(false) {
             continue;
         }
         let name = &parameter.part.name;
-        let missing = |message: String, help: String| Failure {
-            code: Code::MISSING_GRADIENT,
-            message,
-            help: Some(help),
-        };
+        let missing =
+            |message: String, help: String| Failure { code: Code::MISSING_GRADIENT, message, help: Some(help) };
         let Some(gradient) = gradients.get(index).and_then(Option::as_ref) else {
             let help = format!("freeze it with `freeze params({name:?})` if that is meant");
             return Err(missing(format!("{name} is to be trained, but the loss doesn't depend on it"), help));
@@ -57,8 +50,7 @@ fn is_finite(tensor: &Tensor) -> Result<bool, Failure> {
 /// FS0602: where the numbers left the finite, and what there is to go back to.
 pub fn not_finite(run: &Run, what: &str) -> Failure {
     let journal = &run.state.journal;
-    let here = journal.progress.as_ref().map_or(0, |p| p.done);
-    let message = format!("{what} at step {here} of this statement, {} of the run", journal.clock);
+    let message = format!("{what} after {} steps of this statement, {} of the run", journal.done(), journal.clock);
     let mut help = "lower the learning rate, or give the optimizer `clip: 1`".to_string();
     if let Some(folder) = &run.saved {
         help.push_str(&format!("; the last checkpoint is {folder}"));

@@ -106,7 +106,10 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         tell(run, reading, false)?;
     }
     match best {
-        Some(metric) => checkpoint::best(run, &now(run, metric, settings)?),
+        Some(metric) => {
+            let reading = now(run, metric, settings)?;
+            checkpoint::best(run, &reading)
+        }
         None => Ok(()),
     }
 }

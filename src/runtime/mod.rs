@@ -20,8 +20,7 @@
 //! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
 //!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
-mod calibrate;
-pub mod checkpoint;
+mod checkpoint;
 mod cursor;
 mod disk;
 mod error;
@@ -37,7 +36,7 @@ pub mod state;
 pub mod store;
 mod train;
 
-pub use calibrate::calibrate;
+pub use checkpoint::Snapshot;
 pub use cursor::{Cursor, Frame};
 pub use error::{Failure, RunError};
 pub use state::{Expectation, State};

@@ -1,7 +1,6 @@
 //! How far training has come.
 
 use super::state::exact;
-use crate::components::Duration;
 use crate::components::objectives::Pass;
 use serde::{Deserialize, Serialize};
 
@@ -35,14 +34,19 @@ impl Progress {
         Progress { done: 0, epochs_before, epoch: Epoch::default() }
     }
 
-    /// One more step.
-    pub fn count(&mut self, step: &Pass) {
-        self.done += 1;
+    /// One more chunk whose gradients were formed.
+    pub fn count_pass(&mut self, pass: &Pass) {
+        self.epoch.examples += pass.examples;
+        self.epoch.loss += pass.loss * pass.examples as f64;
+        self.epoch.correct += pass.correct;
+        self.epoch.passes += pass.passes;
+    }
+
+    /// One more step; how many there are now.
+    pub fn count_step(&mut self) -> u64 {
         self.epoch.steps += 1;
-        self.epoch.examples += step.examples;
-        self.epoch.loss += step.loss * step.examples as f64;
-        self.epoch.correct += step.correct;
-        self.epoch.passes += step.passes;
+        self.done += 1;
+        self.done
     }
 
     /// Hands out the sums and starts the next epoch's.

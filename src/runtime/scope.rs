@@ -1,10 +1,11 @@
 //! Values that wait for run time get their leaves here: loop variables, and metrics measured on the spot.
 
+use super::Run;
 use super::error::{Failure, Halt};
 use super::measure::{self, Reading};
-use super::Run;
 use crate::components::{Environment, Expression, Metric, Selector, Value};
 use crate::language::program::Settings;
+use std::collections::BTreeMap;
 
 /// The present place of a run, as an environment for expressions.
 struct Scope<'r, 'a> {
@@ -53,6 +54,24 @@ pub fn condition(run: &mut Run, condition: &Expression, settings: &Settings) -> 
 /// The value with all that waited filled in.
 pub fn value(run: &mut Run, value: &Value, settings: &Settings) -> Result<Value, Halt> {
     Ok(within(run, settings, |scope| value.resolve(scope))?.0)
+}
+
+/// The value of something that may wait for loop variables, not for measurements.
+pub fn variables(run: &Run, value: &Value) -> Result<Value, Halt> {
+    value.resolve(&mut Variables(&run.variables)).map_err(|message| Failure::new(message).into())
+}
+
+/// The loop variables alone.
+struct Variables<'a>(&'a BTreeMap<u32, Value>);
+
+impl Environment for Variables<'_> {
+    fn variable(&self, id: u32) -> Option<Value> {
+        self.0.get(&id).cloned()
+    }
+
+    fn metric(&mut self, _: &Metric) -> Option<f64> {
+        None
+    }
 }
 
 /// The settings with all that waited filled in.

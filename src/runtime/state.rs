@@ -73,6 +73,19 @@ pub struct Expectation {
     pub held: bool,
 }
 
+impl Journal {
+    /// Steps of the training statement under way.
+    pub fn done(&self) -> u64 {
+        self.progress.as_ref().map_or(0, |progress| progress.done)
+    }
+
+    /// The training statement under way, begun if none is.
+    pub fn training(&mut self) -> &mut Progress {
+        let epochs = self.epochs;
+        self.progress.get_or_insert_with(|| Progress::begin(epochs))
+    }
+}
+
 impl State {
     /// At the beginning of a run.
     pub fn new(network: Network) -> State {

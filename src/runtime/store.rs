@@ -95,10 +95,8 @@ pub fn load(folder: &Path, architecture: &Architecture, device: &Device) -> Resu
 /// checkpoints have, are escaped.
 pub fn named_folder(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    let escaped: String = name
-        .bytes()
-        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") })
-        .collect();
+    let escaped: String =
+        name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") }).collect();
     let ours = ["best", "step-", "name-"].iter().any(|p| escaped.starts_with(p));
     // 255 bytes is what most file systems take; the hash keeps long names apart.
     match escaped.len() {
@@ -128,11 +126,7 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> 
 }
 
 /// Weights and optimizer memory; their sums.
-fn write_pair(
-    network: &Network,
-    optimizers: &BTreeMap<u32, OptimizerState>,
-    folder: &Path,
-) -> Result<Sums, Failure> {
+fn write_pair(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>, folder: &Path) -> Result<Sums, Failure> {
     write_tensors(&network.state_dict()?, &folder.join(WEIGHTS))?;
     write_tensors(&memory(optimizers), &folder.join(MEMORY))?;
     let sum = |name: &str| Ok((name.to_string(), disk::sha256(&disk::read(&folder.join(name))?)));

@@ -6,8 +6,7 @@
 
 use super::error::{Failure, Halt};
 use super::event::Kind;
-use super::guard::{gradients_arrive, not_finite};
-use super::progress::Progress;
+use super::guard::{broken_weight, gradients_arrive, not_finite};
 use super::{Run, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
@@ -25,7 +24,7 @@ use std::sync::Arc;
 pub fn train(run: &mut Run, op: &program::Train) -> Result<(), Halt> {
     let trainer = Trainer::prepare(run, op)?;
     run.emit(Kind::Start { what: op.word.to_string(), steps: trainer.steps() })?;
-    run.state.journal.progress = Some(Progress::begin(run.state.journal.epochs));
+    run.state.journal.training();
     while !trainer.is_done(run) {
         let order = trainer.order(run);
         for examples in order.chunks(trainer.examples_per_step) {
@@ -57,7 +56,7 @@ pub struct Rate {
 
 /// An `lr` statement: its clock starts at 0 here, also when the block is entered again.
 pub fn schedule(run: &mut Run, clock: u32, schedule: &Value, total: u64) -> Result<(), Halt> {
-    let schedule = scope::constant(run, schedule)?;
+    let schedule = scope::variables(run, schedule)?;
     let Some(spec) = schedule.as_component(Family::Schedule) else {
         return Err(Failure::new(format!("`lr` takes a schedule, not {}", schedule.kind())).into());
     };
@@ -89,10 +88,7 @@ impl Trainer {
             Value::Duration(duration) => duration,
             other => return Err(Failure::new(format!("`{}` takes a duration, not {}", op.word, other.kind())).into()),
         };
-        let Some(objective) = settings.objective.as_component(Family::Objective) else {
-            return Err(Failure::new(format!("{} is no objective", settings.objective.kind())).into());
-        };
-        let objective = objectives::build(objective);
+        let objective = objective(&settings)?;
         let optimizer = optimizers::build(&settings.optimizer.spec)?;
         let augment = settings.augment.iter().map(augment::build).collect();
         let data = run.dataset(&settings.data)?;
@@ -129,7 +125,7 @@ impl Trainer {
     }
 
     fn is_done(&self, run: &Run) -> bool {
-        let done = run.state.journal.progress().done;
+        let done = run.state.journal.done();
         match self.duration {
             Duration::Seconds(limit) => done > 0 && run.seconds() - self.began >= limit,
             _ => self.steps().is_some_and(|steps| done >= steps),
@@ -155,6 +151,8 @@ impl Trainer {
         let mut whole = None;
         for chunk in examples.chunks(self.chunk) {
             let mut pass = self.pass(run, chunk)?;
+            run.state.journal.training().count_pass(&pass);
+            run.state.journal.gradient_evaluations += pass.passes;
             let statistics = std::mem::take(&mut pass.statistics);
             let frozen = &self.settings.frozen_statistics;
             run.state.network.apply_statistics(statistics, |layer| frozen.contains(&layer));
@@ -193,7 +191,9 @@ impl Trainer {
     /// The innermost `lr` statement scales the rate.
     fn rate_factor(&self, run: &Run) -> f64 {
         let Some(clock) = self.settings.clocks.last() else { return 1.0 };
-        let (Some(rate), Some(t)) = (run.schedules.get(clock), run.state.journal.schedules.get(clock)) else { return 1.0 };
+        let (Some(rate), Some(t)) = (run.schedules.get(clock), run.state.journal.schedules.get(clock)) else {
+            return 1.0;
+        };
         rate.schedule.factor(*t, rate.total, self.steps_per_epoch)
     }
 
@@ -205,20 +205,18 @@ impl Trainer {
             }
         }
         run.state.journal.clock += 1;
-        run.state.journal.gradient_evaluations += step.passes;
-        let progress = run.state.journal.progress_mut();
-        progress.count(step);
-        let done = progress.done;
-        run.state.journal.epochs = progress.epochs_before + done as f64 / self.steps_per_epoch as f64;
+        let done = run.state.journal.training().count_step();
+        run.state.journal.epochs =
+            run.state.journal.training().epochs_before + done as f64 / self.steps_per_epoch as f64;
         Ok(run.emit(Kind::Progress { done, loss: step.loss, rate })?)
     }
 
     fn epoch_ends(&self, run: &Run) -> bool {
-        run.state.journal.progress().done % self.steps_per_epoch == 0 || self.is_done(run)
+        run.state.journal.done() % self.steps_per_epoch == 0 || self.is_done(run)
     }
 
     fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {
-        let epoch = run.state.journal.progress_mut().end_epoch();
+        let epoch = run.state.journal.training().end_epoch();
         Ok(run.emit(Kind::Epoch {
             loss: epoch.loss / epoch.examples as f64,
             accuracy: epoch.correct as f64 / epoch.examples as f64,
@@ -230,16 +228,25 @@ impl Trainer {
 
     /// The last update may have broken the weights without any loss having shown it.
     fn finish(&self, run: &mut Run) -> Result<(), Halt> {
-        if let Some(name) = run.state.network.not_finite()? {
+        if let Some(name) = broken_weight(&run.state.network)? {
             return Err(not_finite(run, &format!("{name} is no longer finite")).into());
         }
-        let done = run.state.journal.progress().done;
+        let done = run.state.journal.done();
         run.state.journal.progress = None;
         if let Duration::Seconds(_) = self.duration {
-            let message = format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
+            let message =
+                format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
             run.emit(Kind::Warning { message })?;
         }
         Ok(())
+    }
+}
+
+/// What the settings train for.
+pub fn objective(settings: &Settings) -> Result<Box<dyn Objective>, Failure> {
+    match settings.objective.as_component(Family::Objective) {
+        Some(spec) => Ok(objectives::build(spec)),
+        None => Err(Failure::new(format!("`objective` takes an objective, not {}", settings.objective.kind()))),
     }
 }
 

@@ -200,7 +200,11 @@ impl<'w> Walk<'w> {
     fn wrong_closer(&mut self, i: usize) {
         let Some(open) = self.stack.pop() else { return };
         let (wrong, right) = (self.text(i), open.closer);
-        let found = Diagnostic::new(Code::STRAY_CLOSER, self.span(i), format!("`{wrong}` does not close `{}`", self.text(open.token)));
+        let found = Diagnostic::new(
+            Code::STRAY_CLOSER,
+            self.span(i),
+            format!("`{wrong}` does not close `{}`", self.text(open.token)),
+        );
         let found = found.label(self.span(open.token), "opened here").help(format!("write `{right}`"));
         self.found.diagnostics.push(found.fix(format!("write `{right}`"), self.span(i), right.to_string()));
         self.replace(i, &right.to_string());
@@ -209,7 +213,11 @@ impl<'w> Walk<'w> {
     fn stray(&mut self, i: usize) {
         let closer = self.text(i);
         let found = Diagnostic::new(Code::STRAY_CLOSER, self.span(i), format!("this `{closer}` closes nothing"));
-        self.found.diagnostics.push(found.help("remove it, or open the bracket it should close").maybe_fix("remove it", self.span(i), ""));
+        self.found.diagnostics.push(found.help("remove it, or open the bracket it should close").maybe_fix(
+            "remove it",
+            self.span(i),
+            "",
+        ));
         self.replace(i, if closer == "}" { ";" } else { " " });
     }
 
@@ -219,7 +227,11 @@ impl<'w> Walk<'w> {
         }
         if self.closes_later(i, 0) {
             let found = Diagnostic::new(Code::SYNTAX, self.span(i), "expected `,`, found `;`");
-            self.found.diagnostics.push(found.help("in brackets, things are separated by `,`").fix("write `,`", self.span(i), ","));
+            self.found.diagnostics.push(found.help("in brackets, things are separated by `,`").fix(
+                "write `,`",
+                self.span(i),
+                ",",
+            ));
             return self.replace(i, ",");
         }
         while !self.top_is_brace() {
@@ -280,7 +292,11 @@ impl<'w> Walk<'w> {
         let mut line_seen = false;
         let end = (open + 1..limit).find(|i| {
             line_seen |= self.tokens[*i].kind == TokenKind::Newline;
-            self.by_indent && line_seen && self.starts_line(*i) && self.tokens[*i].is_code() && self.indent(*i) <= column
+            self.by_indent
+                && line_seen
+                && self.starts_line(*i)
+                && self.tokens[*i].is_code()
+                && self.indent(*i) <= column
         });
         let end = end.unwrap_or(limit);
         // Behind a comment too, so that the closer doesn't become part of it.

@@ -60,10 +60,12 @@ fn describe(c: char, span: Span, meant: Option<&str>, invisible: bool, alone: bo
     match c {
         '\0' => of("a NUL character".into()).help("remove it; if this isn't a text file, name another"),
         '\r' => of("a carriage return without a newline".into()).fix("end the line with a newline", span, "\n"),
-        _ if invisible => of(format!("an invisible character (U+{number:04X})")).help("remove it").fix("remove it", span, ""),
-        _ if c.is_whitespace() && !c.is_control() => {
-            of(format!("an unusual blank (U+{number:04X})")).help("write an ordinary one").fix("write a blank", span, " ")
+        _ if invisible => {
+            of(format!("an invisible character (U+{number:04X})")).help("remove it").fix("remove it", span, "")
         }
+        _ if c.is_whitespace() && !c.is_control() => of(format!("an unusual blank (U+{number:04X})"))
+            .help("write an ordinary one")
+            .fix("write a blank", span, " "),
         _ if c.is_control() => of(format!("a control character (U+{number:04X})")).help("remove it"),
         '\'' | '"' | '“' | '”' | '„' | '‘' | '’' | '«' => {
             of(format!("`{c}` does not start a string here")).help("a string is written in double quotes: `\"name\"`")

@@ -51,8 +51,10 @@ pub fn describe(rule: Rule) -> &'static str {
         rbracket => "`]`",
         lbrace => "`{`",
         rbrace => "`}`",
-        statement | let_statement | param_statement | phase_statement | use_statement | repeat_statement | repeat_until
-        | for_statement | if_statement | guard_statement | sweep_statement | simple | consequence => "a statement",
+        statement | let_statement | param_statement | phase_statement | use_statement | repeat_statement
+        | repeat_until | for_statement | if_statement | guard_statement | sweep_statement | simple | consequence => {
+            "a statement"
+        }
         else_if | otherwise => "`else`",
         parameters | parameter => "a parameter",
         arguments | argument | entries | entry => "an argument",

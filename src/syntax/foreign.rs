@@ -112,7 +112,8 @@ impl Pass<'_> {
     /// Whether a value may begin with the token.
     fn starts_value(&self, i: usize) -> bool {
         use TokenKind::*;
-        self.tokens.get(i).is_some_and(|t| matches!(t.kind, Word | Number | Text(_))) || ["(", "["].contains(&self.text(i))
+        self.tokens.get(i).is_some_and(|t| matches!(t.kind, Word | Number | Text(_)))
+            || ["(", "["].contains(&self.text(i))
     }
 
     fn starts_statement(&self, i: usize) -> bool {
@@ -128,15 +129,23 @@ impl Pass<'_> {
         {
             let message = format!("`{word}` is written `{here}` here");
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), message);
-            self.report.push(found.help(format!("write `{here}`")).fix(format!("write `{here}`"), self.span(token), *here));
+            self.report.push(found.help(format!("write `{here}`")).fix(
+                format!("write `{here}`"),
+                self.span(token),
+                *here,
+            ));
             self.repair(token, *here);
         }
         let foreign = STATEMENTS.iter().find(|(w, ..)| *w == word);
         if let Some((_, here, help)) = foreign
             && self.starts_statement(i)
-            && self.tokens.get(i + 1).is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Text(_) | TokenKind::Open))
+            && self
+                .tokens
+                .get(i + 1)
+                .is_some_and(|t| matches!(t.kind, TokenKind::Word | TokenKind::Text(_) | TokenKind::Open))
         {
-            let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{word}` here")).help(*help);
+            let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{word}` here"))
+                .help(*help);
             let title = format!("write `{here}`");
             self.report.push(match word.as_str() {
                 "while" => found,
@@ -154,7 +163,11 @@ impl Pass<'_> {
             "," => self.decimal_comma(i),
             ":=" => self.walrus(i),
             "+=" | "-=" | "*=" | "/=" => {
-                let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), format!("there is no `{}` here", self.text(i)));
+                let found = Diagnostic::new(
+                    Code::FOREIGN_SYNTAX,
+                    self.span(token),
+                    format!("there is no `{}` here", self.text(i)),
+                );
                 self.report.push(found.help("names never change their value: bind a new one with `let`"));
                 self.repair(token, "=");
             }
@@ -199,7 +212,8 @@ impl Pass<'_> {
         let gap = Span::new(self.file, number.end as usize, token.start as usize);
         let whole = self.span(number).to(self.span(token));
         let text = format!("{}%", self.text(i - 1));
-        let found = Diagnostic::new(Code::BAD_NUMBER, whole, "`%` must touch its number").help(format!("write `{text}`"));
+        let found =
+            Diagnostic::new(Code::BAD_NUMBER, whole, "`%` must touch its number").help(format!("write `{text}`"));
         self.report.push(found.fix(format!("write `{text}`"), gap, ""));
         self.repairs.push(Repair { start: gap.start as usize, end: gap.end as usize, text: String::new() });
     }

@@ -120,5 +120,6 @@ fn unreadable(prepared: &Prepared, error: &pest::error::Error<Rule>) -> Diagnost
     };
     let place = prepared.token_at(prepared.start(offset)).or_else(|| prepared.token_before(prepared.source.len()));
     let span = place.map_or(Span::new(prepared.file, 0, 0), |t| prepared.token_span(t));
-    Diagnostic::new(Code::SYNTAX, span, "this text cannot be read from here on").help("simplify the statement at this place")
+    Diagnostic::new(Code::SYNTAX, span, "this text cannot be read from here on")
+        .help("simplify the statement at this place")
 }

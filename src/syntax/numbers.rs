@@ -9,7 +9,10 @@ pub enum Number {
     Int(i64),
     Real(f64),
     /// `40epochs`: the number is fine, the unit touches it.
-    Glued { number: ExprKind, unit: Name },
+    Glued {
+        number: ExprKind,
+        unit: Name,
+    },
     Bad,
 }
 
@@ -114,14 +117,24 @@ fn glued(literal: &str, digits: &str, suffix: &str, span: Span) -> (Number, Opti
     let unit_start = literal.len() - suffix.len();
     let is_word = suffix.chars().all(|c| c.is_alphabetic());
     let is_word = is_word && !["e", "E"].contains(&suffix);
-    let number = value(digits).filter(|_| is_word && number_end > 0 && digits_are_grouped(digits.trim_end_matches('_')));
+    let number =
+        value(digits).filter(|_| is_word && number_end > 0 && digits_are_grouped(digits.trim_end_matches('_')));
     let Some(number) = number else { return (Number::Bad, Some(unreadable(literal, bad))) };
     let digits = &digits[..number_end];
-    if let Some(factor) = [("k", 1_000), ("K", 1_000), ("M", 1_000_000)].iter().find(|(s, _)| *s == suffix).map(|(_, f)| f) {
+    if let Some(factor) =
+        [("k", 1_000), ("K", 1_000), ("M", 1_000_000)].iter().find(|(s, _)| *s == suffix).map(|(_, f)| f)
+    {
         let found = bad(format!("`{literal}` is no number: there are no suffixes for thousands"));
         let product = value(digits).and_then(|n| if let ExprKind::Int(n) = n { n.checked_mul(*factor) } else { None });
         let Some(product) = product else { return (Number::Bad, Some(found.help("write the number out"))) };
-        return (Number::Bad, Some(found.help(format!("write `{product}`")).maybe_fix(format!("write `{product}`"), span, product.to_string())));
+        return (
+            Number::Bad,
+            Some(found.help(format!("write `{product}`")).maybe_fix(
+                format!("write `{product}`"),
+                span,
+                product.to_string(),
+            )),
+        );
     }
     let known = UNITS.iter().find(|(u, _)| *u == suffix).map(|(_, known)| *known);
     let text = format!("{digits} {}", known.unwrap_or(suffix));
@@ -146,7 +159,8 @@ fn unreadable(literal: &str, bad: impl Fn(String) -> Diagnostic) -> Diagnostic {
     if lower.starts_with("0x") || lower.starts_with("0b") || lower.starts_with("0o") {
         bad(format!("`{literal}` is no number here")).help("numbers are written in tens: `16`, not `0x10`")
     } else if points > 1 {
-        bad(format!("`{literal}` has {points} points")).help("a number has one at most, as in `0.34`; a range is written `0..3`")
+        bad(format!("`{literal}` has {points} points"))
+            .help("a number has one at most, as in `0.34`; a range is written `0..3`")
     } else if lower.ends_with('e') {
         bad(format!("`{literal}` has no digits behind its `e`")).help("an exponent looks like `3e-4`")
     } else {

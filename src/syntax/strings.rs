@@ -52,7 +52,8 @@ pub fn decode(literal: &str, span: impl Fn(usize, usize) -> Span, report: &Repor
                 let at = literal.len() - 1 - rest.len();
                 let place = span(at, at + length);
                 let found = Diagnostic::new(Code::BAD_STRING, place, message);
-                let found = found.help("the escapes are `\\\"` `\\\\` `\\n` `\\t` and `\\u{e9}`; a backslash is `\\\\`");
+                let found =
+                    found.help("the escapes are `\\\"` `\\\\` `\\n` `\\t` and `\\u{e9}`; a backslash is `\\\\`");
                 report.push(found.maybe_fix("write `\\\\`", Span { end: place.start + 1, ..place }, "\\\\"));
                 length
             }

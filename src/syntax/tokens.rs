@@ -131,7 +131,9 @@ impl<'t> Lexer<'t> {
                 self.depth = if c == '}' { 0 } else { self.depth.saturating_sub(1) };
                 self.push(TokenKind::Close, 1);
             }
-            _ if c.is_ascii_digit() || (c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) => self.number(),
+            _ if c.is_ascii_digit() || (c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) => {
+                self.number()
+            }
             _ if starts_name(c) => self.push(TokenKind::Word, rest.find(|c| !continues_name(c)).unwrap_or(rest.len())),
             _ => self.symbol(c),
         }
@@ -146,7 +148,10 @@ impl<'t> Lexer<'t> {
         while digit(end) || dot(end) || bytes.get(end) == Some(&b'_') {
             end += 1;
         }
-        if matches!(bytes.get(end), Some(b'e' | b'E')) && matches!(bytes.get(end + 1), Some(b'+' | b'-')) && digit(end + 2) {
+        if matches!(bytes.get(end), Some(b'e' | b'E'))
+            && matches!(bytes.get(end + 1), Some(b'+' | b'-'))
+            && digit(end + 2)
+        {
             end += 2;
         }
         loop {

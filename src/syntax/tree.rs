@@ -111,22 +111,45 @@ pub enum ExprKind {
     /// `30%`: holds 30
     Percent(f64),
     /// `40 epochs`: a number followed by a word that is no argument name
-    Quantity { number: Box<Expr>, unit: Name },
+    Quantity {
+        number: Box<Expr>,
+        unit: Name,
+    },
     Text(String),
     Bool(bool),
     Name(String),
     /// `callee(arguments)`, the bracket touching; the callee may be dotted, as in `validation.robust(attack)`
-    Call { callee: Name, arguments: Vec<Argument> },
+    Call {
+        callee: Name,
+        arguments: Vec<Argument>,
+    },
     /// `base[index]`, the bracket touching
-    Index { base: Box<Expr>, index: Box<Expr> },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// `base.name`
-    Field { base: Box<Expr>, name: Name },
+    Field {
+        base: Box<Expr>,
+        name: Name,
+    },
     /// `[a, b]`; entries may be named (`[projector: 2e-5]`)
     List(Vec<Argument>),
     /// `a..b`, `..b`, `a..`, `..`, `a..=b`
-    Range { start: Option<Box<Expr>>, end: Option<Box<Expr>>, inclusive: bool },
-    Unary { op: UnaryOp, operand: Box<Expr> },
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
+    Range {
+        start: Option<Box<Expr>>,
+        end: Option<Box<Expr>>,
+        inclusive: bool,
+    },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `( expr )`; the node's span includes the brackets
     Paren(Box<Expr>),
     /// Could not be read; the diagnostic has been made.

@@ -26,6 +26,14 @@ fn weights(network: &Network, part: usize) -> Vec<f32> {
     network.parameters()[part].tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
+fn overwrite(network: &mut Network, part: usize, change: impl FnOnce(&mut [f32])) {
+    let write = |weights: &mut [f32]| {
+        change(weights);
+        Ok(())
+    };
+    network.write(part, write).unwrap();
+}
+
 /// A flattened image of `features` pixels and one linear layer.
 fn classifier(features: usize, classes: usize) -> Network {
     let head = Layer::Linear {
@@ -93,7 +101,7 @@ fn masks_depend_on_seed_event_and_name_alone() {
 #[test]
 fn the_hash_is_sha_256_of_the_indices() {
     let mut network = classifier(3, 2);
-    network.write(0, |w| Ok(w.copy_from_slice(&[0.1, 5.0, -0.2, 6.0, -7.0, 0.3]))).unwrap();
+    overwrite(&mut network, 0, |w| w.copy_from_slice(&[0.1, 5.0, -0.2, 6.0, -7.0, 0.3]));
     let done = forget(&mut network, &Request { by: Ranking::Smallest, ..request(&[whole(0)], 0.5) }).unwrap();
     assert_eq!(done[0].indices, [0, 2, 5]);
     // python3 -c "import hashlib; print(hashlib.sha256(b''.join(i.to_bytes(8,'little') for i in [0,2,5])).hexdigest())"
@@ -107,7 +115,7 @@ fn the_hash_is_sha_256_of_the_indices() {
 fn ties_go_by_index() {
     for by in [Ranking::Smallest, Ranking::Largest] {
         let mut network = classifier(4, 3);
-        network.write(0, |w| Ok(w.fill(0.5))).unwrap();
+        overwrite(&mut network, 0, |w| w.fill(0.5));
         let done = forget(&mut network, &Request { by, ..request(&[rows(0, &[0, 2])], 0.75) }).unwrap();
         assert_eq!(done[0].indices, [0, 1, 2, 3, 8, 9]);
     }
@@ -214,10 +222,10 @@ fn layers_go_whole_with_all_their_selected_tensors() {
         assert!(hit[0] == hit[1] && hit[2] == hit[3]);
         assert_eq!([hit[0], hit[2], hit[4]].iter().filter(|&&hit| hit).count(), 2);
     }
-    network.write(0, |w| Ok(w.fill(9.0))).unwrap();
-    network.write(4, |w| Ok(w.fill(1e-6))).unwrap();
-    network.write(5, |w| Ok(w.fill(1e-6))).unwrap();
-    network.write(8, |w| Ok(w.fill(0.1))).unwrap();
+    overwrite(&mut network, 0, |w| w.fill(9.0));
+    overwrite(&mut network, 4, |w| w.fill(1e-6));
+    overwrite(&mut network, 5, |w| w.fill(1e-6));
+    overwrite(&mut network, 8, |w| w.fill(0.1));
     let by = Ranking::Smallest;
     let done = forget(&mut network, &Request { by, unit: Unit::Layer, ..request(&selection, 0.34) }).unwrap();
     assert_eq!(done.iter().map(Forgotten::count).collect::<Vec<_>>(), [0, 0, 324, 6, 0]);
@@ -226,7 +234,7 @@ fn layers_go_whole_with_all_their_selected_tensors() {
 #[test]
 fn forgotten_weights_start_anew_from_their_own_distribution() {
     let mut network = classifier(400, 250);
-    network.write(0, |w| Ok(w.fill(7.0))).unwrap();
+    overwrite(&mut network, 0, |w| w.fill(7.0));
     let done = forget(&mut network, &Request { to: Fill::Init, ..request(&[whole(0)], 0.4) }).unwrap();
     let after = weights(&network, 0);
     let new: Vec<f64> = done[0].indices.iter().map(|&i| f64::from(after[i])).collect();
@@ -255,7 +263,7 @@ fn noise_is_added_to_the_old_value() {
 fn rewinding_takes_the_checkpoints_values_at_the_same_places() {
     let mut network = classifier(8, 6);
     let then = network.copy().unwrap();
-    network.write(0, |w| Ok(w.fill(7.0))).unwrap();
+    overwrite(&mut network, 0, |w| w.fill(7.0));
     let checkpoint = then.state_dict().unwrap();
     let to = Fill::Rewind(&checkpoint);
     let done = forget(&mut network, &Request { to, ..request(&[whole(0)], 0.5) }).unwrap();

@@ -45,7 +45,11 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
         let stage = block(&name, [channels, width], norm, spec.usize("padding"), pool);
         shape = stage.output(shape).map_err(|message| {
             let message = format!("block {i} of {blocks} does not fit: {message}");
-            does_not_fit(message, input).of("blocks").help(format!("use blocks: {} or fewer, or larger images", i - 1))
+            let fix = match i {
+                1 => "use larger images".into(),
+                _ => format!("use blocks: {} or fewer, or larger images", i - 1),
+            };
+            does_not_fit(message, input).of("blocks").help(fix)
         })?;
         layers.push(stage);
         channels = width;

@@ -7,9 +7,9 @@ const fn layer(name: &'static str, params: &'static [Param], doc: &'static str, 
 }
 
 /// A list of layers.
-pub const LAYERS_TYPE: Type = Type::List(&Type::Component(Family::Layer));
+pub(super) const LAYERS_TYPE: Type = Type::List(&Type::Component(Family::Layer));
 
-pub static CONV: Member = layer(
+pub(super) static CONV: Member = layer(
     "conv",
     &[
         Param::new("out", Type::Int, "output channels").within(1.0, 65536.0),
@@ -25,7 +25,7 @@ pub static CONV: Member = layer(
     "conv(32, 3, stride: 2)",
 );
 
-pub static NORM: Member = layer(
+pub(super) static NORM: Member = layer(
     "norm",
     &[Param::new("kind", Type::Word(&["batch", "instance"]), "over the batch, or each image by itself")
         .or(Default::Word("batch"))],
@@ -33,7 +33,7 @@ pub static NORM: Member = layer(
     "norm(instance)",
 );
 
-pub static RELU: Member = layer("relu", &[], "max(x, 0)", "relu");
+pub(super) static RELU: Member = layer("relu", &[], "max(x, 0)", "relu");
 
 const POOL: &[Param] = &[
     Param::new("kernel", Type::Int, "side of the window").or(Default::Int(2)).within(1.0, 255.0),
@@ -43,23 +43,23 @@ const POOL: &[Param] = &[
         .named(),
 ];
 
-pub static MAX_POOL: Member = layer("pool", POOL, "maximum in each window", "pool(2)");
+pub(super) static MAX_POOL: Member = layer("pool", POOL, "maximum in each window", "pool(2)");
 
-pub static AVG_POOL: Member = layer("avg_pool", POOL, "mean of each window", "avg_pool(2)");
+pub(super) static AVG_POOL: Member = layer("avg_pool", POOL, "mean of each window", "avg_pool(2)");
 
-pub static GLOBAL_POOL: Member =
+pub(super) static GLOBAL_POOL: Member =
     layer("global_pool", &[], "mean of each channel: an image becomes a vector", "global_pool");
 
-pub static FLATTEN: Member = layer("flatten", &[], "an image becomes a vector, channel by channel", "flatten");
+pub(super) static FLATTEN: Member = layer("flatten", &[], "an image becomes a vector, channel by channel", "flatten");
 
-pub static LINEAR: Member = layer(
+pub(super) static LINEAR: Member = layer(
     "linear",
     &[Param::new("out", Type::Int, "outputs").within(1.0, 1048576.0)],
     "linear layer with bias; the last one is the classifier",
     "linear(10)",
 );
 
-pub static RESIDUAL: Member = layer(
+pub(super) static RESIDUAL: Member = layer(
     "residual",
     &[
         Param::new("body", LAYERS_TYPE, "layers whose output is added"),

@@ -108,3 +108,6 @@ fn batch_norm(name: String, channels: usize) -> Layer {
 fn linear(name: String, input: usize, output: usize) -> Layer {
     Layer::Linear { name, input, output, bias: Some(Init::Default), init: Init::Default }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,3 +87,6 @@ impl Moment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

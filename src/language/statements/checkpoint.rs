@@ -76,9 +76,11 @@ impl Context<'_> {
         let names: Vec<String> = self.checkpoints.keys().cloned().collect();
         let guesses = crate::language::suggest::closest(name, names.iter().map(String::as_str));
         let d = match guesses.first() {
-            Some(guess) => d
-                .help(format!("did you mean {guess:?}?"))
-                .fix(format!("replace with {guess:?}"), span, format!("{guess:?}")),
+            Some(guess) => d.help(format!("did you mean {guess:?}?")).fix(
+                format!("replace with {guess:?}"),
+                span,
+                format!("{guess:?}"),
+            ),
             None => d.help(format!("make it before: `checkpoint {name:?}`")),
         };
         self.report(d);

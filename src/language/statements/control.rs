@@ -25,14 +25,16 @@ pub static PARAM: Word = word(
 );
 pub static PHASE: Word =
     word("phase", WordKind::Declaration, "a named piece of schedule", "phase polish(n: Duration = 5) { train n }");
-pub static USE: Word = word("use", WordKind::Declaration, "brings another file's declarations in", "use \"common.fsched\"");
+pub static USE: Word =
+    word("use", WordKind::Declaration, "brings another file's declarations in", "use \"common.fsched\"");
 pub static REPEAT: Word = word(
     "repeat",
     WordKind::Control,
     "so many times; as the last statement of a block, the steps above it",
     "repeat 5 { train 1; forget head 10%; train 1 }",
 );
-pub static FOR: Word = word("for", WordKind::Control, "once for each value of a list", "for c in 0..10 { zap head[c]; train 1 }");
+pub static FOR: Word =
+    word("for", WordKind::Control, "once for each value of a list", "for c in 0..10 { zap head[c]; train 1 }");
 pub static IF: Word = word("if", WordKind::Control, "one of two blocks", "if clean < 50% { train 5 } else { train 1 }");
 
 impl<'a> Context<'a> {
@@ -79,7 +81,9 @@ impl<'a> Context<'a> {
         self.hoist_phases(&imported.file.statements, true);
         for statement in &imported.file.statements {
             match &statement.kind {
-                StatementKind::Let { .. } | StatementKind::Param(_) | StatementKind::Use { .. } => self.statement(statement),
+                StatementKind::Let { .. } | StatementKind::Param(_) | StatementKind::Use { .. } => {
+                    self.statement(statement)
+                }
                 StatementKind::Phase { .. } | StatementKind::Error => {}
                 _ => {
                     let d = Diagnostic::new(Code::IMPORT, statement.span, "an imported file holds declarations only");
@@ -103,7 +107,7 @@ impl<'a> Context<'a> {
     pub(in crate::language) fn bind_name(&mut self, name: &Name, meaning: Meaning<'a>, imported: bool) {
         if super::find(&name.text).is_some() {
             let d = Diagnostic::new(Code::RESERVED_WORD, name.span, format!("`{}` is a statement's word", name.text));
-            return self.report(d.help("choose another name"));
+            self.report(d.help("choose another name"));
         }
         if let Some(hidden) = self.scopes.hidden(&name.text).map(|b| b.span) {
             let d = Diagnostic::new(Code::HIDDEN_NAME, name.span, format!("this hides an outer `{}`", name.text));
@@ -111,7 +115,8 @@ impl<'a> Context<'a> {
         }
         let binding = Binding { name: name.text.clone(), span: name.span, meaning, used: false, imported };
         if let Err(first) = self.scopes.bind(binding) {
-            let d = Diagnostic::new(Code::REDEFINED, name.span, format!("`{}` is defined twice in this block", name.text));
+            let d =
+                Diagnostic::new(Code::REDEFINED, name.span, format!("`{}` is defined twice in this block", name.text));
             self.report(d.label(first, "first here").help("choose another name, or leave one out"));
         }
     }
@@ -223,8 +228,10 @@ impl<'a> Context<'a> {
             None => None,
         };
         self.conditional += 1;
+        let held = std::mem::replace(&mut self.current.held_clocks, self.current.clocks.clone());
         let then = lower_block(self, then, then_prefix).steps;
         let otherwise = otherwise.map_or(Vec::new(), |b| lower_block(self, b, else_prefix).steps);
+        self.current.held_clocks = held;
         self.conditional -= 1;
         let (Some(value), Some(settings)) = (value, settings) else { return };
         if let Some(condition) = self.condition(&value, &settings, condition.span) {
@@ -310,7 +317,9 @@ fn lint_idle_settings(cx: &mut Context<'_>, statements: &[Statement]) {
         }
         _ => None,
     };
-    if statements.iter().any(|s| matches!(s.kind, StatementKind::Error)) || statements.iter().all(|s| setting(s).is_some()) {
+    if statements.iter().any(|s| matches!(s.kind, StatementKind::Error))
+        || statements.iter().all(|s| setting(s).is_some())
+    {
         return;
     }
     for (name, span) in statements.iter().rev().map_while(setting) {

@@ -21,9 +21,13 @@ pub static DATA: Word = Word {
 pub static AUGMENT: Word = Word {
     name: "augment",
     kind: WordKind::Setting,
-    params: &[Param::new("augmentations", Type::List(&Type::OneOf(&[Type::Component(Family::Augment), Type::Word(&["none"])])), "changes, in order")
-        .many()
-        .or(Default::Required)],
+    params: &[Param::new(
+        "augmentations",
+        Type::List(&Type::OneOf(&[Type::Component(Family::Augment), Type::Word(&["none"])])),
+        "changes, in order",
+    )
+    .many()
+    .or(Default::Required)],
     on: false,
     with: false,
     doc: "random changes of training images, in this order; `none` for none",
@@ -34,8 +38,12 @@ pub static AUGMENT: Word = Word {
 pub static BATCH: Word = Word {
     name: "batch",
     kind: WordKind::Setting,
-    params: &[Param::new("size", Type::OneOf(&[Type::Int, Type::Word(&["all"])]), "examples in a batch; `all`: the whole split")
-        .within(1.0, 1e9)],
+    params: &[Param::new(
+        "size",
+        Type::OneOf(&[Type::Int, Type::Word(&["all"])]),
+        "examples in a batch; `all`: the whole split",
+    )
+    .within(1.0, 1e9)],
     on: false,
     with: false,
     doc: "examples in a batch",

@@ -12,15 +12,23 @@ pub static FORGET: Word = Word {
     params: &[
         Param::new("selector", Type::Selector, "which weights"),
         Param::new("share", Type::Share, "share of each selected tensor"),
-        Param::new("by", Type::Component(Family::Ranking), "which weights go first").or(Default::Component("random")).named(),
-        Param::new("to", Type::Component(Family::Fill), "what they become").or(Default::Component("init")).named(),
-        Param::new("unit", Type::Word(&["weight", "channel", "layer"]), "what is drawn: single weights, output channels, whole tensors")
-            .or(Default::Word("weight"))
+        Param::new("by", Type::Component(Family::Ranking), "which weights go first")
+            .or(Default::Component("random"))
             .named(),
+        Param::new("to", Type::Component(Family::Fill), "what they become").or(Default::Component("init")).named(),
+        Param::new(
+            "unit",
+            Type::Word(&["weight", "channel", "layer"]),
+            "what is drawn: single weights, output channels, whole tensors",
+        )
+        .or(Default::Word("weight"))
+        .named(),
         Param::new("moments", Type::Word(&["keep", "clear"]), "the optimizer's memory of the forgotten weights")
             .or(Default::Word("keep"))
             .named(),
-        Param::new("overall", Type::Bool, "the share of all selected tensors together").or(Default::Bool(false)).named(),
+        Param::new("overall", Type::Bool, "the share of all selected tensors together")
+            .or(Default::Bool(false))
+            .named(),
     ],
     on: false,
     with: false,

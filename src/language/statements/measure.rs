@@ -11,10 +11,16 @@ pub static MEASURE: Word = Word {
     name: "measure",
     kind: WordKind::Setting,
     params: &[
-        Param::new("metrics", Type::OneOf(&[Type::List(&Type::Metric), Type::Word(&["none"])]), "what is measured; `none` stops all")
-            .many(),
+        Param::new(
+            "metrics",
+            Type::List(&Type::OneOf(&[Type::Metric, Type::Word(&["none"])])),
+            "what is measured; `none` stops all",
+        )
+        .many(),
         Param::new("every", Type::Duration, "how often").or(Default::Absent).named(),
-        Param::new("at", Type::Word(&["forget"]), "before and after each `forget` and `zap`").or(Default::Absent).named(),
+        Param::new("at", Type::Word(&["forget"]), "before and after each `forget` and `zap`")
+            .or(Default::Absent)
+            .named(),
     ],
     on: false,
     with: false,
@@ -27,7 +33,10 @@ pub static KEEP: Word = Word {
     name: "keep",
     kind: WordKind::Setting,
     params: &[
-        Param::new("last", Type::Int, "how many of the newest checkpoints stay").or(Default::Int(2)).named().within(1.0, 1e6),
+        Param::new("last", Type::Int, "how many of the newest checkpoints stay")
+            .or(Default::Int(2))
+            .named()
+            .within(1.0, 1e6),
         Param::new("every", Type::Duration, "how often one is written").or(Default::Absent).named(),
         Param::new("best", Type::Metric, "also keep the best by this metric, measured after each epoch")
             .or(Default::Absent)

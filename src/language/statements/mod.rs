@@ -128,12 +128,18 @@ impl<'a> Context<'a> {
         self.misplaced_parts(word, simple);
         let Lower::Statement(lower) = word.lower else { return };
         if simple.called && !word.params.is_empty() {
-            let d = Diagnostic::new(Code::WRONG_TYPE, simple.word.span, format!("`{}` is a statement, and is not called", word.name));
+            let d = Diagnostic::new(
+                Code::WRONG_TYPE,
+                simple.word.span,
+                format!("`{}` is a statement, and is not called", word.name),
+            );
             self.report(d.help(format!("write it without brackets: `{}`", word.example)));
         }
         let bound = self.bind(word.params, &simple.arguments, Owner { name: word.name, span: simple.word.span });
         if word.kind == WordKind::Setting {
-            self.setting_made(word, simple.word.span);
+            if bound.whole() {
+                self.setting_made(word, simple.word.span);
+            }
             self.current.poisoned |= !bound.whole() && matches!(word.name, "data" | "model");
         }
         lower(self, &Written { simple, span, bound });
@@ -151,7 +157,11 @@ impl<'a> Context<'a> {
             refuse(with.span, "`with` block", "`with { … }` belongs to training steps");
         }
         if let Some(block) = &simple.block {
-            let help = if word.with { "settings for one step stand in `with { … }`" } else { "put the statements on lines of their own" };
+            let help = if word.with {
+                "settings for one step stand in `with { … }`"
+            } else {
+                "put the statements on lines of their own"
+            };
             refuse(block.span, "block", help);
         }
         if let Some(otherwise) = &simple.otherwise {
@@ -168,7 +178,11 @@ impl<'a> Context<'a> {
         let steps = self.frames.iter().map(|f| f.steps.len()).sum();
         let before = self.current.made.insert(word.name, (span, steps));
         if let Some((first, _)) = before.filter(|(first, n)| *n == steps && *first != span) {
-            let d = Diagnostic::new(Code::SETTING_TWICE, span, format!("`{}` is set again with no step between", word.name));
+            let d = Diagnostic::new(
+                Code::SETTING_TWICE,
+                span,
+                format!("`{}` is set again with no step between", word.name),
+            );
             self.report(d.label(first, "this one has no effect").help("keep one of them"));
         }
     }

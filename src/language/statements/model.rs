@@ -38,7 +38,6 @@ fn model<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         let first = fixed.span.or(cx.program.first_step).unwrap_or(span);
         let d = Diagnostic::new(Code::SECOND_MODEL, span, "a second model after the first step");
         cx.report(d.label(first, "steps have run on this one").help("one program trains one model"));
-        cx.current.poisoned = true;
         return;
     }
     cx.current.model = Placed { value: spec, span: Some(span) };

@@ -10,7 +10,9 @@ pub static OPTIMIZER: Word = Word {
     kind: WordKind::Setting,
     params: &[
         Param::new("optimizer", Type::Component(Family::Optimizer), "an update rule with its base learning rate"),
-        Param::new("fresh", Type::Bool, "start anew each time this statement is reached").or(Default::Bool(false)).named(),
+        Param::new("fresh", Type::Bool, "start anew each time this statement is reached")
+            .or(Default::Bool(false))
+            .named(),
     ],
     on: false,
     with: false,

@@ -9,7 +9,16 @@ use crate::syntax::tree::StatementKind;
 static DURATION: &[Param] = &[Param::new("duration", Type::Duration, "how long: epochs unless a unit says otherwise")];
 
 const fn word(name: &'static str, doc: &'static str, example: &'static str) -> Word {
-    Word { name, kind: WordKind::Step, params: DURATION, on: false, with: true, doc, example, lower: Lower::Statement(lower) }
+    Word {
+        name,
+        kind: WordKind::Step,
+        params: DURATION,
+        on: false,
+        with: true,
+        doc,
+        example,
+        lower: Lower::Statement(lower),
+    }
 }
 
 pub static TRAIN: Word = word("train", "plain training under the current settings", "train 10 epochs");
@@ -17,8 +26,11 @@ pub static TRAIN: Word = word("train", "plain training under the current setting
 pub static CONSOLIDATE: Word =
     word("consolidate", "train; with `memory` set, the stable model follows", "consolidate 40");
 
-pub static RELEARN: Word =
-    word("relearn", "train; with `recall` set, the stable model teaches", "relearn 10 with { optimizer adam(lr: 1e-3) }");
+pub static RELEARN: Word = word(
+    "relearn",
+    "train; with `recall` set, the stable model teaches",
+    "relearn 10 with { optimizer adam(lr: 1e-3) }",
+);
 
 fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let name = super::find(&written.simple.word.text).map_or("train", |w| w.name);
@@ -29,7 +41,9 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.scopes.push();
     for statement in &with.statements {
         match &statement.kind {
-            StatementKind::Simple(simple) if super::find(&simple.word.text).is_none_or(|w| w.kind == WordKind::Setting) => {
+            StatementKind::Simple(simple)
+                if super::find(&simple.word.text).is_none_or(|w| w.kind == WordKind::Setting) =>
+            {
                 cx.simple(simple, statement.span)
             }
             StatementKind::Error => cx.unreadable(statement.span),

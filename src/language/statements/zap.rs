@@ -12,9 +12,13 @@ pub static ZAP: Word = Word {
     kind: WordKind::Step,
     params: &[
         Param::new("selector", Type::Selector, "which rows: `head`, `head[3]`"),
-        Param::new("reset_scale", Type::Word(&["per_row", "as_published"]), "spread of the draw: N(0, 2/F) for each row, or N(0, 2/(kF)) for k rows together")
-            .or(Default::Word("per_row"))
-            .named(),
+        Param::new(
+            "reset_scale",
+            Type::Word(&["per_row", "as_published"]),
+            "spread of the draw: N(0, 2/F) for each row, or N(0, 2/(kF)) for k rows together",
+        )
+        .or(Default::Word("per_row"))
+        .named(),
     ],
     on: false,
     with: false,

@@ -71,7 +71,8 @@ impl Builder<'_> {
             let open = Span::new(self.prepared.file, unclosed.open, unclosed.open + 1);
             let opener = &self.prepared.source[open.range()];
             let closer = unclosed.closer;
-            let found = Diagnostic::new(Code::UNCLOSED, open, format!("this `{opener}` is never closed")).at("opened here");
+            let found =
+                Diagnostic::new(Code::UNCLOSED, open, format!("this `{opener}` is never closed")).at("opened here");
             let at = expected.get().unwrap_or(unclosed.closed);
             let found = match self.prepared.token_before(at).filter(|t| t.start as usize > unclosed.open) {
                 Some(last) => {
@@ -103,8 +104,13 @@ impl Builder<'_> {
         }
         let value_touches = touching && text.starts_with(|c: char| c.is_alphanumeric() || "\"([_".contains(c));
         if value_touches && rules.contains(&Rule::argument) {
-            let found = Diagnostic::new(Code::SYNTAX, self.first_token(offset), "arguments stand apart from each other");
-            return self.push(found.help("put a blank or a comma before this").fix("put a blank before it", span.before(), " "));
+            let found =
+                Diagnostic::new(Code::SYNTAX, self.first_token(offset), "arguments stand apart from each other");
+            return self.push(found.help("put a blank or a comma before this").fix(
+                "put a blank before it",
+                span.before(),
+                " ",
+            ));
         }
         self.expected(offset, rules);
     }
@@ -126,12 +132,18 @@ impl Builder<'_> {
                 .help("`else` follows the `}` of an `if`, or the condition of a `guard`"),
             "with" => found("this `with` has no step".into())
                 .help("`with { … }` stands on the line of its step: `relearn 10 with { optimizer adam(lr: 1e-3) }`"),
-            "on" | "in" | "then" | "and" | "or" | "not" => found(format!("`{first}` cannot begin a statement")).help(help),
-            "-" if text.contains(':') => Diagnostic::new(Code::FOREIGN_SYNTAX, span, "statements are not listed with `-`")
-                .help("write each statement on its own line")
-                .maybe_fix("remove it", span, ""),
-            _ if first.starts_with(|c: char| c.is_ascii_digit()) => found(format!("expected a statement, found {}", quoted(first)))
-                .help(format!("a statement begins with a word, such as `train {}`", text.trim())),
+            "on" | "in" | "then" | "and" | "or" | "not" => {
+                found(format!("`{first}` cannot begin a statement")).help(help)
+            }
+            "-" if text.contains(':') => {
+                Diagnostic::new(Code::FOREIGN_SYNTAX, span, "statements are not listed with `-`")
+                    .help("write each statement on its own line")
+                    .maybe_fix("remove it", span, "")
+            }
+            _ if first.starts_with(|c: char| c.is_ascii_digit()) => {
+                found(format!("expected a statement, found {}", quoted(first)))
+                    .help(format!("a statement begins with a word, such as `train {}`", text.trim()))
+            }
             _ => found(format!("expected a statement, found {}", quoted(first))).help(help),
         });
     }
@@ -151,7 +163,8 @@ impl Builder<'_> {
         };
         let edit = |span: Span, text: &str| crate::diagnostic::Edit { span, text: text.to_string() };
         let edits = vec![edit(header.after(), " {"), edit(removed, "")];
-        let found = Diagnostic::new(Code::MISPLACED_BLOCK, brace, "this block does not stand on the line of its header");
+        let found =
+            Diagnostic::new(Code::MISPLACED_BLOCK, brace, "this block does not stand on the line of its header");
         let found = found.label(header, "the header ends here").help("write the `{` behind the header, on its line");
         let title = "move the `{` to the header's line";
         self.push(found.with_fix(title, crate::diagnostic::Applicability::Safe, edits));

@@ -153,7 +153,11 @@ impl Builder<'_> {
         let source = self.prepared.source;
         let (l, r) = (&source[left.span.range()], &source[right.span.range()]);
         let gap = Span { start: left.span.end, end: right.span.start, ..left.span };
-        let found = Diagnostic::new(Code::AMBIGUOUS_OPERATOR, self.span(operator), format!("`{symbol}` has a blank on one side only"));
+        let found = Diagnostic::new(
+            Code::AMBIGUOUS_OPERATOR,
+            self.span(operator),
+            format!("`{symbol}` has a blank on one side only"),
+        );
         let joined = format!("{l} {symbol} {r}");
         let found = if symbol == "-" && before {
             let negative = format!("(-{r})");
@@ -178,7 +182,9 @@ impl Builder<'_> {
                 _ => end = Some(self.build(part)),
             }
         }
-        let Some(dots) = dots else { return start.unwrap_or_else(|| Built::leaf(Expr { kind: ExprKind::Error, span })) };
+        let Some(dots) = dots else {
+            return start.unwrap_or_else(|| Built::leaf(Expr { kind: ExprKind::Error, span }));
+        };
         if let (Some(start), Some(end)) = (&start, &end)
             && strict
             && self.lopsided(&dots, &start.expr, &end.expr)

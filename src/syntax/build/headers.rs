@@ -187,7 +187,9 @@ impl Builder<'_> {
     fn too_long(&self, part: &Pair<Rule>) {
         let keyword = part.clone().into_inner().next().map_or(self.span(part), |k| self.span(&k));
         let message = format!("this chain has more than {MAX_CHAIN} `else if`");
-        self.push(Diagnostic::new(Code::TOO_DEEP, keyword, message).help("bind what differs to a name, or use a `for`"));
+        self.push(
+            Diagnostic::new(Code::TOO_DEEP, keyword, message).help("bind what differs to a name, or use a `for`"),
+        );
     }
 
     fn arm(&self, pair: Pair<Rule>) -> (Span, Expr, Block) {

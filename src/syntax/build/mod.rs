@@ -48,7 +48,10 @@ impl<'b> Builder<'b> {
                     found = true;
                 }
                 Rule::anything => {
-                    self.expected(part.as_span().start(), if found { &[Rule::loose, Rule::EOI] } else { &[Rule::inner] });
+                    self.expected(
+                        part.as_span().start(),
+                        if found { &[Rule::loose, Rule::EOI] } else { &[Rule::inner] },
+                    );
                     return Expr { kind: ExprKind::Error, span: whole };
                 }
                 _ => {}

@@ -6,10 +6,10 @@ use super::Builder;
 use super::expressions::Built;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::Span;
+use crate::syntax::Rule;
 use crate::syntax::numbers::{self, Number};
 use crate::syntax::strings;
 use crate::syntax::tree::{Expr, ExprKind, Name};
-use crate::syntax::Rule;
 
 impl Builder<'_> {
     /// A literal, name or bracket, and the calls, indexes and fields behind it.
@@ -127,7 +127,11 @@ impl Builder<'_> {
                 if !matches!(base.expr.kind, ExprKind::Error) {
                     let opener = Span { end: place.start + 1, ..place };
                     let found = Diagnostic::new(Code::SYNTAX, opener, "only a name can be called");
-                    self.push(found.label(base.expr.span, "this is a value").help("put a blank before the bracket to begin another argument"));
+                    self.push(
+                        found
+                            .label(base.expr.span, "this is a value")
+                            .help("put a blank before the bracket to begin another argument"),
+                    );
                 }
                 Built::leaf(Expr { kind: ExprKind::Error, span })
             }
@@ -145,7 +149,8 @@ impl Builder<'_> {
                 Rule::inner => parts.push((colon.is_some(), self.build(part))),
                 Rule::slice_colon => colon = Some(self.span(&part)),
                 _ => {
-                    let rules: &[Rule] = if parts.is_empty() && colon.is_none() { &[Rule::inner] } else { &[Rule::rbracket] };
+                    let rules: &[Rule] =
+                        if parts.is_empty() && colon.is_none() { &[Rule::inner] } else { &[Rule::rbracket] };
                     self.expected(part.as_span().start(), rules);
                     bad = true;
                 }
@@ -161,7 +166,10 @@ impl Builder<'_> {
         };
         let Some(index) = index else { return Built::leaf(Expr { kind: ExprKind::Error, span }) };
         let depth = base.depth.max(index.depth) + 1;
-        self.limited(Expr { kind: ExprKind::Index { base: Box::new(base.expr), index: Box::new(index.expr) }, span }, depth)
+        self.limited(
+            Expr { kind: ExprKind::Index { base: Box::new(base.expr), index: Box::new(index.expr) }, span },
+            depth,
+        )
     }
 
     /// `[-2:]`, as Python writes it; read as a range
@@ -175,7 +183,8 @@ impl Builder<'_> {
         let to = end.as_ref().map_or(colon.end, |e: &Box<Expr>| e.span.start);
         let between = Span { start: from, end: to, ..colon };
         let source = self.prepared.source;
-        let text = format!("{}..{}", &source[place.start as usize..from as usize], &source[to as usize..place.end as usize]);
+        let text =
+            format!("{}..{}", &source[place.start as usize..from as usize], &source[to as usize..place.end as usize]);
         let found = Diagnostic::new(Code::FOREIGN_SYNTAX, colon, "a range is written with `..`");
         let edit = Edit { span: between, text: "..".into() };
         self.push(found.help(format!("write `{text}`")).with_fix("write `..`", Applicability::Safe, vec![edit]));

@@ -30,7 +30,11 @@ impl Builder<'_> {
     fn no_separator(&self, offset: usize) {
         self.expected_with(offset, &[Rule::newline, Rule::end], |found| {
             let before = found.primary.span.before();
-            found.help("each statement stands on its own line, or behind a `;`").fix("put a `;` before it", before, "; ")
+            found.help("each statement stands on its own line, or behind a `;`").fix(
+                "put a `;` before it",
+                before,
+                "; ",
+            )
         });
     }
 
@@ -84,7 +88,10 @@ impl Builder<'_> {
         let inner = pair.into_inner().find(|p| p.as_rule() == Rule::block);
         let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
         let end = self.prepared.end(header);
-        let last = self.prepared.token_before(end).map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
+        let last = self
+            .prepared
+            .token_before(end)
+            .map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
         self.misplaced_block(last, block.span);
         block
     }
@@ -155,7 +162,11 @@ impl Builder<'_> {
         let next = self.prepared.text[colon.as_span().end()..].chars().next();
         let text = if next.is_none_or(char::is_whitespace) { "" } else { " " };
         let span = Span { start: word.span.end, ..self.span(colon) };
-        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(colon), format!("no `:` follows the word {}", quoted(&word.text)));
+        let found = Diagnostic::new(
+            Code::FOREIGN_SYNTAX,
+            self.span(colon),
+            format!("no `:` follows the word {}", quoted(&word.text)),
+        );
         let found = found.help(format!("write `{} …`, without the colon", word.text));
         self.push(found.fix("remove the colon", span, text));
     }
@@ -165,7 +176,8 @@ impl Builder<'_> {
         let word = &simple.word;
         let span = self.span(equals);
         let found = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "no `=` stands in a statement");
-        let found = found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
+        let found =
+            found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
         let found = found.maybe_fix("bind a name with `let`", word.span.before(), "let ");
         let touches = self.prepared.text[equals.as_span().end()..].chars().next();
         let text = if touches.is_none_or(char::is_whitespace) { "" } else { " " };
@@ -204,7 +216,9 @@ impl Builder<'_> {
             let gap = kept.last().map(|last| (last.span.end as usize, statement.span.start as usize));
             match (kept.last_mut(), statement.kind) {
                 (Some(Statement { kind: StatementKind::Simple(step), span }), StatementKind::Block(block))
-                    if step.block.is_none() && HOSTS.contains(&&*step.word.text) && gap.is_some_and(|g| self.next_line(g)) =>
+                    if step.block.is_none()
+                        && HOSTS.contains(&&*step.word.text)
+                        && gap.is_some_and(|g| self.next_line(g)) =>
                 {
                     let last = self.prepared.token_before(span.end as usize);
                     self.misplaced_block(last.map_or(step.word.span, |t| self.prepared.token_span(t)), block.span);

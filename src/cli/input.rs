@@ -1,0 +1,82 @@
+//! What `check`, `plan` and `run` have in common: the file, its parameters, where data lies, and what is said of it.
+
+use super::failure::Failure;
+use super::lines::{self, Form};
+use super::render::Renderer;
+use crate::components::data::Places;
+use crate::diagnostic::Diagnostic;
+use crate::language::{Analysis, Disk, Options, analyze};
+use crate::record::screen::Screen;
+use crate::source::Sources;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How a program is read
+#[derive(clap::Args, Debug)]
+pub struct Input {
+    /// Give a `param` of the program another value; may stand several times
+    #[arg(long, value_name = "NAME=EXPR", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A further folder that the program may read from; may stand several times
+    #[arg(long, value_name = "DIR")]
+    allow_path: Vec<PathBuf>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_string(), value.trim().to_string()))
+        }
+        _ => Err("write a name, `=` and a value: `--set cycles=5`".into()),
+    }
+}
+
+impl Input {
+    /// The folders that a program at this path may read from.
+    pub fn places(&self, file: &Path) -> Places {
+        Places { program: folder_of(file), data: self.data(), allowed: self.allow_path.clone() }
+    }
+
+    fn data(&self) -> PathBuf {
+        let set = || std::env::var_os("FSCHED_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
+    }
+
+    pub fn analyze(&self, file: &Path) -> Analysis {
+        let folder = folder_of(file);
+        let root = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        let options = Options { sets: self.set.clone(), places: self.places(file) };
+        analyze(file, &Disk { root: Some(root) }, &options)
+    }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Shows diagnostics: to people on stderr, to programs on `out`.
+pub fn show(
+    sources: &Sources,
+    diagnostics: &[Diagnostic],
+    form: Form,
+    max: usize,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let line: fn(&Sources, &Diagnostic) -> String = match form {
+        Form::Human => {
+            // Where stderr is closed there is nobody to tell.
+            let _ = write!(std::io::stderr(), "{}", Renderer::new(sources, Screen::stderr()).report(diagnostics, max));
+            return Ok(());
+        }
+        Form::Short => lines::short,
+        Form::Json => lines::json,
+        Form::Github => lines::github,
+    };
+    for diagnostic in diagnostics {
+        writeln!(out, "{}", line(sources, diagnostic))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! `fsched run FILE`
+
+use super::failure::{Exit, Failure};
+use super::input::{Input, show};
+use super::lines::Form;
+use crate::components::data::Places;
+use crate::diagnostic::Code;
+use crate::language::program::{Device, Program};
+use crate::plan::Plan;
+use crate::record::screen::Screen;
+use crate::record::{
+    About, FolderError, Found, Manifest, Progress, Recorder, RunFolder, SharedRecorder, Summary, ledger_is_sound,
+};
+use crate::runtime::event::{Listener, Status};
+use crate::runtime::{self, RunError, World};
+use crate::source::Sources;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Check, plan and run a program
+#[derive(clap::Args, Debug)]
+pub struct Run {
+    /// Program to run
+    file: PathBuf,
+    #[command(flatten)]
+    input: Input,
+    /// Folder for the records [default: runs/<file>-<plan>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Start anew in a folder beside the one that is there
+    #[arg(long)]
+    fresh: bool,
+    /// What to compute on, whatever the program says
+    #[arg(long, value_enum)]
+    device: Option<DeviceName>,
+    /// Threads to compute with, whatever the program says; results don't depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Show mistakes only, and the result with `--format json`
+    #[arg(long)]
+    quiet: bool,
+    /// How the result is written
+    #[arg(long, value_enum, default_value = "human")]
+    format: RunForm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RunForm {
+    /// a table
+    Human,
+    /// one object
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum DeviceName {
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+impl Run {
+    pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let analysis = self.input.analyze(&self.file);
+        let form = if self.format == RunForm::Json { Form::Json } else { Form::Human };
+        let Some(program) = analysis.program else {
+            show(&analysis.sources, &analysis.diagnostics, form, super::MAX_ERRORS, out)?;
+            return Ok(Exit::FileHasErrors);
+        };
+        if !self.quiet {
+            // Warnings are for people here: the result alone is what programs read.
+            show(&analysis.sources, &analysis.diagnostics, Form::Human, super::MAX_ERRORS, out)?;
+        }
+        let (program, sources) = (Arc::new(program), Arc::new(analysis.sources));
+        let plan = Plan::new(program.clone(), &sources);
+        let folder = self.folder(&plan.hash);
+        if let Some(summary) = self.finished(&folder, &plan.hash)? {
+            return self.result(&summary, out);
+        }
+        let job = Job { run: self, program, plan, sources, places: self.input.places(&self.file) };
+        let summary = job.run(self.take(&folder)?)?;
+        self.result(&summary, out)
+    }
+
+    /// `runs/<stem>-<first 8 of the plan's hash>`, unless `--out` names another.
+    fn folder(&self, hash: &str) -> PathBuf {
+        let stem = self.file.file_stem().map_or("program".into(), |s| s.to_string_lossy());
+        let named = || Path::new("runs").join(format!("{stem}-{}", hash.get(..8).unwrap_or(hash)));
+        self.out.clone().unwrap_or_else(named)
+    }
+
+    /// The summary of a finished run of this plan that is there already.
+    fn finished(&self, folder: &Path, hash: &str) -> Result<Option<Summary>, Failure> {
+        if self.fresh {
+            return Ok(None);
+        }
+        match Found::at(folder) {
+            Ok(Found::Finished(manifest)) if manifest.plan == hash => {
+                if !self.quiet {
+                    eprintln!("this plan has been run already: here is how it went (`--fresh` runs it again)");
+                }
+                self.warn_of_changes(folder, &manifest);
+                Summary::read(folder).map(Some).map_err(|e| bad_folder(e.to_string()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn warn_of_changes(&self, folder: &Path, manifest: &Manifest) {
+        if !ledger_is_sound(folder, manifest) {
+            eprintln!("warning: `{}` was changed after the run", folder.join("ledger.jsonl").display());
+        }
+    }
+
+    fn take(&self, folder: &Path) -> Result<RunFolder, Failure> {
+        let made = if self.fresh { RunFolder::create_beside(folder) } else { RunFolder::create(folder) };
+        made.map_err(|error| {
+            let refused = error.code() == Code::RUN_EXISTS;
+            let exit = if refused { Exit::ResumeRefused } else { Exit::RunFailed };
+            Failure::new(exit, error.to_string()).code(error.code()).help(FolderError::help(&error))
+        })
+    }
+
+    fn result(&self, summary: &Summary, out: &mut dyn Write) -> Result<Exit, Failure> {
+        if self.format == RunForm::Json {
+            writeln!(out, "{}", serde_json::to_string(summary).map_err(std::io::Error::from)?)?;
+        } else if !self.quiet {
+            write!(out, "{}", summary.draw(Screen::stdout()))?;
+        }
+        Ok(if summary.as_expected() { Exit::Done } else { Exit::Unexpected })
+    }
+}
+
+/// All that a run needs.
+struct Job<'a> {
+    run: &'a Run,
+    program: Arc<Program>,
+    plan: Plan,
+    sources: Arc<Sources>,
+    places: Places,
+}
+
+impl Job<'_> {
+    fn run(self, folder: RunFolder) -> Result<Summary, Failure> {
+        let path = folder.path.clone();
+        let wanted = self.run.device.map_or(self.program.device, DeviceName::device);
+        let (device, device_name) = open_device(wanted).inspect_err(|_| {
+            // Nothing has been written yet but the lock.
+            let _ = std::fs::remove_dir_all(&path);
+        })?;
+        let threads = self.threads();
+        let about = self.about(device_name, threads);
+        let plan = format!("{:#}\n", self.plan.to_record());
+        let recorder = Recorder::begin(folder, self.sources.clone(), &plan, about);
+        let recorder = SharedRecorder::new(recorder.map_err(|e| bad_folder(e.to_string()))?);
+        let mut listeners: Vec<Box<dyn Listener + Send>> = vec![Box::new(recorder.clone())];
+        if !self.run.quiet {
+            listeners.push(Box::new(Progress::new(self.sources.clone(), Screen::stderr())));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut world = World { places: self.places, device, threads, folder: Some(path.clone()), listeners, stop };
+        let ended = runtime::run(&self.program, &mut world);
+        // The bars go before anything else is said.
+        drop(world);
+        let (status, reason) = match &ended {
+            Ok(summary) => (summary.status, None),
+            Err(error) => (Status::Failed, Some(error.message.clone())),
+        };
+        let closed = recorder.end(status, reason);
+        if let Err(error) = ended {
+            return Err(failed(&error, &self.sources, &path));
+        }
+        closed.map_err(|e| bad_folder(e.to_string()))?;
+        Summary::read(&path).map_err(|e| bad_folder(e.to_string()))
+    }
+
+    fn threads(&self) -> usize {
+        let asked = self.run.threads.map(usize::from).or(self.program.threads);
+        asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    fn about(&self, device: &str, threads: usize) -> About {
+        About {
+            plan: self.plan.hash.clone(),
+            seed: self.program.seed,
+            bindings: self.program.bindings.iter().map(|(n, v)| (n.clone(), v.to_json())).collect(),
+            device: device.into(),
+            threads,
+            data: Vec::new(),
+            command: std::env::args().collect(),
+        }
+    }
+}
+
+impl DeviceName {
+    fn device(self) -> Device {
+        match self {
+            DeviceName::Auto => Device::Auto,
+            DeviceName::Cpu => Device::Cpu,
+            DeviceName::Cuda => Device::Cuda,
+            DeviceName::Metal => Device::Metal,
+        }
+    }
+}
+
+/// The device and its name; `auto` is the fastest that this build can use.
+fn open_device(wanted: Device) -> Result<(candle_core::Device, &'static str), Failure> {
+    use candle_core::Device as Candle;
+    let open = |device: candle_core::Result<Candle>, name| {
+        device.map(|d| (d, name)).map_err(|e| {
+            Failure::new(Exit::RunFailed, format!("cannot compute on {name}: {e}"))
+                .code(Code::RUN_FAILED)
+                .help("`--device cpu` always works")
+        })
+    };
+    match wanted {
+        Device::Auto if candle_core::utils::cuda_is_available() => open(Candle::new_cuda(0), "cuda"),
+        Device::Auto if candle_core::utils::metal_is_available() => open(Candle::new_metal(0), "metal"),
+        Device::Auto | Device::Cpu => Ok((Candle::Cpu, "cpu")),
+        Device::Cuda => open(Candle::new_cuda(0), "cuda"),
+        Device::Metal => open(Candle::new_metal(0), "metal"),
+    }
+}
+
+fn bad_folder(message: String) -> Failure {
+    Failure::new(Exit::RunFailed, message)
+        .code(Code::BAD_RUN_FOLDER)
+        .help("make sure that the folder may be written to and has space left")
+}
+
+/// A run that failed, shown with the line that it had come to.
+fn failed(error: &RunError, sources: &Sources, folder: &Path) -> Failure {
+    let help = format!("what was recorded until then is in {}", folder.display());
+    match error.diagnostic() {
+        Some(diagnostic) => Failure::new(Exit::RunFailed, error.message.clone())
+            .shown(super::render::Renderer::new(sources, Screen::stderr()).diagnostic(&diagnostic)),
+        None => Failure::new(Exit::RunFailed, error.message.clone()).code(error.code),
+    }
+    .help(help)
+}

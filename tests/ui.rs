@@ -1,0 +1,105 @@
+//! Programs with mistakes: each line says in a comment which codes it gets (`#~ FS0102 FS0201`), and gets no others.
+//! Where every error has a sure fix, applying the fixes leaves a program without errors.
+
+use fsched::diagnostic::{Applicability, Diagnostic, Severity};
+use fsched::language::{Analysis, Disk, Options, analyze};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn programs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "fsched"));
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+fn check(path: &Path) -> Analysis {
+    let mut options = Options::default();
+    options.places.program = path.parent().unwrap().to_path_buf();
+    analyze(path, &Disk { root: path.parent().map(Path::to_path_buf) }, &options)
+}
+
+/// `(line, code)` of everything that is said, notes apart.
+fn said(analysis: &Analysis) -> BTreeSet<(usize, String)> {
+    let loud = |d: &&Diagnostic| d.severity != Severity::Note;
+    let place = |d: &Diagnostic| (analysis.sources.place(d.primary.span).line, d.code.id().to_string());
+    analysis.diagnostics.iter().filter(loud).map(place).collect()
+}
+
+fn expected(text: &str) -> BTreeSet<(usize, String)> {
+    let marks = text.lines().enumerate().filter_map(|(i, l)| Some((i + 1, l.split_once("#~")?.1)));
+    marks.flat_map(|(line, codes)| codes.split_whitespace().map(move |c| (line, c.to_string()))).collect()
+}
+
+#[test]
+fn each_program_gets_what_it_says() {
+    let mut wrong = Vec::new();
+    for path in programs() {
+        let analysis = check(&path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (said, expected) = (said(&analysis), expected(&text));
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for (line, code) in expected.difference(&said) {
+            wrong.push(format!("{name}:{line}: {code} was not reported"));
+        }
+        for d in &analysis.diagnostics {
+            let line = analysis.sources.place(d.primary.span).line;
+            if said.contains(&(line, d.code.id().into())) && !expected.contains(&(line, d.code.id().into())) {
+                wrong.push(format!("{name}:{line}: unexpected {:?}: {} ({:?})", d.code, d.message, d.help));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_diagnostic_has_a_place_and_says_what_to_do() {
+    for path in programs() {
+        let analysis = check(&path);
+        for d in &analysis.diagnostics {
+            let text = &analysis.sources.get(d.primary.span.file).text;
+            for span in d.labels.iter().map(|l| l.span).chain([d.primary.span]) {
+                let text = &analysis.sources.get(span.file).text;
+                assert!(text.get(span.range()).is_some(), "{}: {d:?} points outside of its text", path.display());
+            }
+            assert!(!d.message.ends_with('.') && !d.message.is_empty(), "{d:?}");
+            assert!(!text.is_empty());
+        }
+    }
+}
+
+#[test]
+fn safe_fixes_help_and_never_add_errors() {
+    for path in programs() {
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        let mut last = usize::MAX;
+        for _ in 0..12 {
+            let dir = tempfile::tempdir().unwrap();
+            let copy = dir.path().join("program.fsched");
+            std::fs::write(&copy, &text).unwrap();
+            let analysis = check(&copy);
+            let errors = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+            assert!(errors <= last, "{}: fixes made {last} errors {errors}\n{text}", path.display());
+            last = errors;
+            let fixes = analysis.diagnostics.iter().flat_map(|d| &d.fixes);
+            let root = analysis.file.source;
+            let mut edits: Vec<_> = fixes
+                .filter(|f| f.applicability == Applicability::Safe && f.edits.iter().all(|e| e.span.file == root))
+                .flat_map(|f| &f.edits)
+                .collect();
+            if edits.is_empty() {
+                break;
+            }
+            edits.sort_by_key(|e| std::cmp::Reverse(e.span));
+            let mut limit = text.len();
+            for edit in edits {
+                if edit.span.end as usize <= limit {
+                    text.replace_range(edit.span.range(), &edit.text);
+                    limit = edit.span.start as usize;
+                }
+            }
+        }
+    }
+}
