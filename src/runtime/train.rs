@@ -199,7 +199,8 @@ impl Trainer {
 
     /// All clocks go on by one step.
     fn advance(&self, run: &mut Run, step: &Pass, rate: f64) -> Result<(), Halt> {
-        for clock in &self.settings.clocks {
+        let Settings { clocks, held_clocks, .. } = &self.settings;
+        for clock in clocks.iter().filter(|clock| !held_clocks.contains(clock)) {
             if let Some(t) = run.state.journal.schedules.get_mut(clock) {
                 *t += 1;
             }
