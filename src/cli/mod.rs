@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and how things are shown.
 
 mod check;
+mod checksums;
 mod explain;
 mod failure;
 mod input;

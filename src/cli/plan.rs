@@ -1,5 +1,6 @@
 //! `fsched plan FILE`
 
+use super::checksums::Files;
 use super::failure::{Exit, Failure};
 use super::input::{Input, show};
 use super::lines::Form;
@@ -34,7 +35,8 @@ impl Plan {
         let form = if self.format == PlanForm::Json && analysis.program.is_none() { Form::Json } else { Form::Human };
         show(&analysis.sources, &analysis.diagnostics, form, super::MAX_ERRORS, out)?;
         let Some(program) = analysis.program else { return Ok(Exit::FileHasErrors) };
-        let plan = Planned::new(Arc::new(program), &analysis.sources);
+        let files = Files::read(&program, &self.input.places(&self.file), false)?;
+        let plan = Planned::with_checksums(Arc::new(program), &analysis.sources, &files.checksums);
         match self.format {
             PlanForm::Human => write!(out, "{}", plan.listing(None))?,
             PlanForm::Json => writeln!(out, "{:#}", plan.to_json(None))?,

@@ -144,7 +144,8 @@ fn labels_in(diagnostic: &Diagnostic, file: FileId) -> impl Iterator<Item = (&La
 struct View<'a> {
     message: String,
     severity: miette::Severity,
-    source: &'a dyn miette::SourceCode,
+    /// none where there is no text to show
+    source: Option<&'a dyn miette::SourceCode>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
     related: Vec<View<'a>>,
@@ -189,7 +190,8 @@ impl<'a> View<'a> {
             }
         });
         let labels = labels.collect();
-        View { message, severity, source: renderer.snippets.get(file), labels, help: None, related: Vec::new() }
+        let source = (!renderer.sources.get(file).text.is_empty()).then(|| renderer.snippets.get(file));
+        View { message, severity, source, labels, help: None, related: Vec::new() }
     }
 }
 
@@ -217,7 +219,7 @@ impl miette::Diagnostic for View<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(self.source)
+        self.source
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -1,5 +1,6 @@
 //! `fsched run FILE`
 
+use super::checksums::Files;
 use super::failure::{Exit, Failure};
 use super::input::{Input, show};
 use super::lines::Form;
@@ -9,7 +10,8 @@ use crate::language::program::{Device, Program};
 use crate::plan::Plan;
 use crate::record::screen::Screen;
 use crate::record::{
-    About, FolderError, Found, Manifest, Progress, Recorder, RunFolder, SharedRecorder, Summary, ledger_is_sound,
+    About, DataSum, FolderError, Found, Manifest, Progress, Recorder, RunFolder, SharedRecorder, Summary,
+    ledger_is_sound,
 };
 use crate::runtime::event::{Listener, Status};
 use crate::runtime::{self, RunError, World};
@@ -74,13 +76,15 @@ impl Run {
             // Warnings are for people here: the result alone is what programs read.
             show(&analysis.sources, &analysis.diagnostics, Form::Human, super::MAX_ERRORS, out)?;
         }
+        let places = self.input.places(&self.file);
         let (program, sources) = (Arc::new(program), Arc::new(analysis.sources));
-        let plan = Plan::new(program.clone(), &sources);
+        let files = Files::read(&program, &places, true)?;
+        let plan = Plan::with_checksums(program.clone(), &sources, &files.checksums);
         let folder = self.folder(&plan.hash);
         if let Some(summary) = self.finished(&folder, &plan.hash)? {
             return self.result(&summary, out);
         }
-        let job = Job { run: self, program, plan, sources, places: self.input.places(&self.file) };
+        let job = Job { run: self, program, plan, sources, places, data: files.data };
         let summary = job.run(self.take(&folder)?)?;
         self.result(&summary, out)
     }
@@ -141,6 +145,7 @@ struct Job<'a> {
     plan: Plan,
     sources: Arc<Sources>,
     places: Places,
+    data: Vec<DataSum>,
 }
 
 impl Job<'_> {
@@ -189,7 +194,7 @@ impl Job<'_> {
             bindings: self.program.bindings.iter().map(|(n, v)| (n.clone(), v.to_json())).collect(),
             device: device.into(),
             threads,
-            data: Vec::new(),
+            data: self.data.clone(),
             command: std::env::args().collect(),
         }
     }

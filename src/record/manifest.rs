@@ -48,6 +48,9 @@ pub struct Program {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSum {
     pub name: String,
+    /// with its arguments
+    pub arguments: serde_json::Value,
+    /// SHA-256 of all pixels and labels
     pub checksum: String,
 }
 

@@ -29,6 +29,11 @@ pub fn clock(time: Duration) -> String {
     }
 }
 
+/// `0.4 s`, `2:41`
+pub fn took(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{seconds:.1} s") } else { clock(Duration::from_secs_f64(seconds)) }
+}
+
 /// `1 epoch`, `2.5 epochs`
 pub fn epochs(n: f64) -> String {
     format!("{} epoch{}", short(n), if n == 1.0 { "" } else { "s" })

@@ -26,7 +26,7 @@ pub enum Ink {
 }
 
 /// Columns when nobody says how many there are.
-const PAGE: usize = 100;
+const PAGE: usize = 120;
 
 impl Screen {
     pub fn stdout() -> Screen {

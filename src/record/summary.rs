@@ -2,14 +2,13 @@
 
 use super::line::{ChangeLine, EventLine, Measured, What};
 use super::manifest::Manifest;
-use super::number::{clock, difference, epochs, lower_is_better, short, thousands, unsplit, value};
+use super::number::{difference, epochs, lower_is_better, short, thousands, took, unsplit, value};
 use super::screen::{Ink, Screen};
 use super::table::Table;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::time::Duration;
 
 /// A run in short.
 #[derive(Clone, Debug, Serialize)]
@@ -198,8 +197,7 @@ impl Summary {
     /// `done in 2:41: 15 epochs, 2,310 steps, 25,410 gradient evaluations`
     fn headline(&self, screen: Screen) -> String {
         let ink = if self.status == "done" { Ink::Good } else { Ink::Error };
-        let time =
-            self.seconds.map_or(String::new(), |s| format!(" in {}", clock(Duration::from_secs_f64(s.max(0.0)))));
+        let time = self.seconds.map_or(String::new(), |s| format!(" in {}", took(s)));
         format!(
             "{}{time}: {}, {} steps, {} gradient evaluations",
             screen.paint(ink, &self.status),

@@ -12,7 +12,7 @@ pub fn step_text(sources: &Sources, span: Option<Span>, fallback: &str) -> Strin
     let words: Vec<&str> = head.split_whitespace().collect();
     let text = words.join(" ");
     let text = match text.strip_suffix(" with") {
-        Some(step) => format!("{step} …"),
+        Some(step) => format!("{step} with …"),
         None => text,
     };
     let text = if text.is_empty() { fallback.to_string() } else { text };
@@ -42,7 +42,7 @@ mod tests {
             let start = text.find(t).unwrap();
             Some(Span::new(FileId::default(), start, start + t.len()))
         };
-        assert_eq!(step_text(&sources, span(texts[0]), "relearn"), "relearn 10 …");
+        assert_eq!(step_text(&sources, span(texts[0]), "relearn"), "relearn 10 with …");
         assert_eq!(step_text(&sources, span(texts[1]), "train"), "train 2");
         let long = step_text(&sources, span(texts[2]), "forget");
         assert_eq!((long.chars().count(), long.ends_with('…')), (48, true));

@@ -1,6 +1,8 @@
 //! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
 //!
-//! The functions are safe and take plain slices; the little unsafe code lies in [`buffer`] and [`gemm`].
+//! The functions are safe and take plain slices. Unsafe code: the call of the `gemm` crate and its blocks ([`gemm`]),
+//! pieces of a buffer shared between threads ([`buffer::Pieces`]), and output buffers that start unfilled
+//! ([`buffer::unfilled`]); each use says why it is sound.
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.
 

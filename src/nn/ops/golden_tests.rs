@@ -297,3 +297,14 @@ fn batch_statistics_alone_leave_the_running_averages() {
     assert!(max_error(&running.mean, &before.mean) > 0.01 && max_error(&running.var, &before.var) > 0.01);
     assert_eq!(crate::nn::check::bits(&before.mean), crate::nn::check::bits(&test_tensor(&[3], 1)));
 }
+
+#[test]
+fn not_a_number_passes_through_relu_and_maximum() {
+    let tape = Tape::new();
+    let x = [1.0, f32::NAN, 3.0, -1.0, 2.0, 5.0, f32::NAN, 4.0];
+    let x = Value::constant(Tensor::from_slice(&x, (1, 1, 2, 4), &Device::Cpu).unwrap());
+    let found = |y: Value| y.tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found(relu(&tape, &x).unwrap()).iter().filter(|y| y.is_nan()).count(), 2);
+    assert!(found(max_pool2d(&tape, &x, 2, 2).unwrap()).iter().all(|y| y.is_nan()));
+    assert!(found(max_pool2d(&tape, &x, 2, 1).unwrap()).iter().all(|y| y.is_nan()));
+}

@@ -1,0 +1,88 @@
+//! Checksums of the files that a program names: part of a plan's identity, and kept in the manifest of a run.
+
+use super::failure::{Exit, Failure};
+use crate::components::data::{self, Places};
+use crate::components::{Problem, ProblemKind, Spec, Value};
+use crate::diagnostic::Code;
+use crate::language::program::{Op, Program, Settings, Step};
+use crate::plan::{Checksums, each_step};
+use crate::record::{DataSum, sha256};
+
+/// The files of a program, read once.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// by the text that names them in the program
+    pub checksums: Checksums,
+    /// every data set
+    pub data: Vec<DataSum>,
+}
+
+impl Files {
+    /// Reads what the program names by a path; with `all`, the data sets that it names by a word too.
+    pub fn read(program: &Program, places: &Places, all: bool) -> Result<Files, Failure> {
+        let mut files = Files::default();
+        let mut specs: Vec<&Spec> = Vec::new();
+        let mut weights: Vec<&str> = Vec::new();
+        each_step(&program.body, &mut |step| {
+            specs.extend(settings(step).map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
+            if let Op::Load { path, .. } = &step.op {
+                weights.push(path);
+            }
+        });
+        for spec in specs.into_iter().filter(|spec| all || texts(spec).next().is_some()) {
+            files.add_data(spec, places)?;
+        }
+        for path in weights {
+            let bytes = places.resolve(path).and_then(|p| std::fs::read(&p).map_err(|e| unreadable(path, &e)));
+            files.checksums.insert(path.to_string(), sha256(&bytes.map_err(failure)?));
+        }
+        Ok(files)
+    }
+
+    fn add_data(&mut self, spec: &Spec, places: &Places) -> Result<(), Failure> {
+        let checksum = data::checksum(spec, places).map_err(failure)?;
+        for text in texts(spec) {
+            self.checksums.insert(text.to_string(), checksum.clone());
+        }
+        self.data.push(DataSum { name: spec.name().to_string(), arguments: spec.to_json(), checksum });
+        Ok(())
+    }
+}
+
+/// The settings that hold at a step.
+fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
+    let settings = match &step.op {
+        Op::Train(op) => Some(&op.settings),
+        Op::Forget(op) => Some(&op.settings),
+        Op::Zap(op) => Some(&op.settings),
+        Op::Evaluate(op) => Some(&op.settings),
+        Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
+        _ => None,
+    };
+    settings.map(AsRef::as_ref).into_iter()
+}
+
+/// The paths among a data set's arguments.
+fn texts(spec: &Spec) -> impl Iterator<Item = &str> {
+    spec.args.iter().filter_map(|value| match value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Problem {
+    Problem::new(ProblemKind::MissingFile, format!("cannot read `{path}`: {error}"))
+}
+
+fn failure(problem: Problem) -> Failure {
+    let code = match problem.kind {
+        ProblemKind::MissingFile => Code::MISSING_FILE,
+        ProblemKind::ForbiddenPath => Code::FORBIDDEN_PATH,
+        _ => Code::BAD_FILE,
+    };
+    let failure = Failure::new(Exit::RunFailed, problem.message).code(code);
+    match problem.help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
