@@ -68,9 +68,8 @@ fn each(run: &mut Run, variable: u32, values: &[Value], steps: &[Step]) -> Resul
 fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
     let settings = scope::settings(run, &op.settings)?;
     run.emit(Kind::Start { what: "evaluate".into(), steps: None })?;
-    for metric in &op.metrics {
-        let metric = scope::metric(run, metric, &settings)?;
-        let reading = measure::now(run, &metric, &settings)?;
+    let metrics = op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
+    for reading in measure::all(run, &metrics, &settings)? {
         measure::tell(run, &reading, op.per_example)?;
     }
     Ok(())
@@ -95,23 +94,12 @@ fn expect(run: &mut Run, condition: &Expression, text: &str, settings: &Settings
     Ok(run.emit(Kind::Expect { text: text.to_string(), held: verdict.held, values })?)
 }
 
-/// Steps of training, where they are known before the run.
-pub fn total_steps(steps: &[Step]) -> Option<u64> {
-    steps.iter().try_fold(0u64, |sum, step| {
-        let steps = match &step.op {
-            Op::Train(op) => match &op.duration {
-                Value::Duration(duration) => duration.steps(op.settings.steps_per_epoch())?,
-                _ => return None,
-            },
-            Op::Repeat { count, body } => total_steps(body)?.saturating_mul(*count),
-            Op::For { values, body, .. } => total_steps(body)?.saturating_mul(values.len() as u64),
-            Op::Block { body, .. } => total_steps(body)?,
-            Op::If { then, otherwise, .. } => {
-                let (then, otherwise) = (total_steps(then)?, total_steps(otherwise)?);
-                (then == otherwise).then_some(then)?
-            }
-            _ => 0,
-        };
-        Some(sum.saturating_add(steps))
+/// Settings of the first training statement.
+pub fn first_training(steps: &[Step]) -> Option<&Settings> {
+    steps.iter().find_map(|step| match &step.op {
+        Op::Train(op) => Some(op.settings.as_ref()),
+        Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => first_training(body),
+        Op::If { then, otherwise, .. } => first_training(then).or_else(|| first_training(otherwise)),
+        _ => None,
     })
 }

@@ -67,8 +67,9 @@ pub fn zap(run: &mut Run, op: &program::Zap) -> Result<(), Halt> {
     let settings = scope::settings(run, &op.settings)?;
     let scale = ResetScale::of(&op.reset_scale)
         .ok_or_else(|| Failure::new(format!("`{}` is no scale of a zap", op.reset_scale)))?;
-    // After a resize all measurements would be of another head, so they come first.
-    let record = Record::open(run, "zap", &settings)?;
+    // A head of other classes cannot be measured on these data.
+    let fits = op.classes.is_none_or(|classes| classes == run.state.network.architecture().classes);
+    let record = if fits { Record::open(run, "zap", &settings)? } else { Record::unmeasured(run, "zap") };
     let mut tensors = match op.classes {
         Some(classes) => resize_head(run, classes, record.ordinal)?,
         None => Vec::new(),
@@ -87,7 +88,7 @@ pub fn zap(run: &mut Run, op: &program::Zap) -> Result<(), Halt> {
 /// `rollback "name"`: weights, running statistics and optimizers as they were; clocks and histories go on.
 pub fn rollback(run: &mut Run, name: &str) -> Result<(), Halt> {
     let before = run.state.network.copy()?;
-    let record = Record { what: "rollback", ordinal: run.state.journal.changes + 1, before: Vec::new() };
+    let record = Record::unmeasured(run, "rollback");
     Snapshot::restore(run, name)?;
     let tensors = differences(&before, &run.state.network)?;
     record.tell(run, json!({ "name": name }), tensors, None, Vec::new())
@@ -115,7 +116,11 @@ struct Record {
 impl Record {
     fn open(run: &mut Run, what: &'static str, settings: &Settings) -> Result<Record, Halt> {
         let before = measure::around_changes(run, settings)?;
-        Ok(Record { what, ordinal: run.state.journal.changes + 1, before })
+        Ok(Record { before, ..Record::unmeasured(run, what) })
+    }
+
+    fn unmeasured(run: &Run, what: &'static str) -> Record {
+        Record { what, ordinal: run.state.journal.changes + 1, before: Vec::new() }
     }
 
     fn close(
@@ -127,7 +132,7 @@ impl Record {
         stream: Option<String>,
     ) -> Result<(), Halt> {
         run.state.journal.changes = self.ordinal;
-        let after = measure::around_changes(run, settings)?;
+        let after = if self.before.is_empty() { Vec::new() } else { measure::around_changes(run, settings)? };
         let both = self.before.iter().zip(after);
         let measured = both.map(|(before, after)| (before.full_name(), before.value, after.value)).collect();
         self.tell(run, arguments, tensors, stream, measured)

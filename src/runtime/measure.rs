@@ -10,13 +10,11 @@ use crate::components::metrics::{self, Measure, Measured};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::language::program::{Settings, When};
+use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
 use serde_json::json;
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Images that are evaluated at once. It changes no result: in eval mode each image is computed by itself.
-const BATCH: usize = 250;
 
 /// A metric's value at one point of training.
 #[derive(Clone, Debug)]
@@ -145,7 +143,7 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     let data = run.dataset(&settings.data)?;
     let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let measured = metrics::evaluate(&run.state.network, &examples, &measures, BATCH, &draws)?;
+    let measured = metrics::evaluate(&run.state.network, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
     for (probe, measured) in new.into_iter().zip(measured) {
         run.readings.known.insert(probe.key.clone(), measured);
     }

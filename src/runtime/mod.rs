@@ -20,6 +20,7 @@
 //! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
 //!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
+mod calibrate;
 mod checkpoint;
 mod cursor;
 mod disk;
@@ -36,6 +37,7 @@ pub mod state;
 pub mod store;
 mod train;
 
+pub use calibrate::calibrate;
 pub use checkpoint::Snapshot;
 pub use cursor::{Cursor, Frame};
 pub use error::{Failure, RunError};
@@ -45,6 +47,7 @@ use crate::components::data::{Dataset, Places, load};
 use crate::components::{Spec, Split, Value};
 use crate::language::program::Program;
 use crate::nn::network::Network;
+use crate::plan::totals::Counter;
 use crate::source::Span;
 use candle_core::Device;
 use error::Halt;
@@ -90,13 +93,18 @@ pub struct Summary {
 /// # Errors
 /// What could not be foreseen before the run: disks, memory, losses that aren't finite. The error names the step.
 pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(world.threads).build();
-    let pool = pool.map_err(|e| outside(Failure::new(format!("cannot start {} threads: {e}", world.threads))))?;
-    pool.install(|| {
+    in_pool(world.threads, || {
         let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
         let network = network.map_err(|e| outside(e.into()))?;
         Run::new(program, world, State::new(network)).to_the_end()
     })
+}
+
+/// Does some work on a pool of so many threads.
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, RunError> + Send) -> Result<T, RunError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|e| outside(Failure::new(format!("cannot start {threads} threads: {e}"))))?;
+    pool.install(work)
 }
 
 fn outside(failure: Failure) -> RunError {
@@ -161,7 +169,10 @@ impl<'a> Run<'a> {
 
     fn steps(&mut self) -> Result<(), Halt> {
         let program = self.program;
-        self.emit(Kind::RunStart { total_steps: exec::total_steps(&program.body) })?;
+        if let Some(folder) = &self.world.folder {
+            std::fs::create_dir_all(folder).map_err(|e| Failure::file("make the folder", folder, &e))?;
+        }
+        self.emit(Kind::RunStart { total_steps: total_steps(program) })?;
         exec::body(self, &program.body)?;
         checkpoint::finish(self)
     }
@@ -224,6 +235,12 @@ impl<'a> Run<'a> {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
+}
+
+/// Steps of training, where they are known before the run.
+fn total_steps(program: &Program) -> Option<u64> {
+    let totals = Counter::new(program).body(&program.body);
+    totals.train_steps.max.filter(|max| *max == totals.train_steps.min)
 }
 
 fn records(error: &std::io::Error) -> Failure {

@@ -89,20 +89,11 @@ pub fn load(folder: &Path, architecture: &Architecture, device: &Device) -> Resu
     Ok(State { network, optimizers, named, journal: file.journal })
 }
 
-/// Folder of a checkpoint's name, below `checkpoints/`. Names that file systems can't hold, or that unnamed
-/// checkpoints have, are escaped.
+/// Folder of a checkpoint's name, below `checkpoints/`. The checker lets only names pass that folders can have; those
+/// of unnamed checkpoints are marked.
 pub fn named_folder(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    let escaped: String =
-        name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") }).collect();
-    let ours = ["best", "step-", "name-"].iter().any(|p| escaped.starts_with(p));
-    // 255 bytes is what most file systems take; the hash keeps long names apart.
-    match escaped.len() {
-        0 => "name-".into(),
-        1..=200 if ours => format!("name-{escaped}"),
-        1..=200 => escaped,
-        _ => format!("name-{}", disk::sha256(name.as_bytes())),
-    }
+    let ours = ["best", "step-", "name-"].iter().any(|ours| name.to_lowercase().starts_with(ours));
+    if ours { format!("name-{name}") } else { name.to_string() }
 }
 
 /// Tensors as a safetensors file, there whole or not at all.
@@ -199,6 +190,24 @@ impl Shape {
         Shape {
             classes: network.architecture().classes,
             optimizer_steps: optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_checkpoints_never_take_the_folders_of_unnamed_ones() {
+        for (name, folder) in [
+            ("pretrained", "pretrained"),
+            ("best", "name-best"),
+            ("Best-2", "name-Best-2"),
+            ("step-00000005", "name-step-00000005"),
+            ("name-best", "name-name-best"),
+        ] {
+            assert_eq!(named_folder(name), folder);
         }
     }
 }

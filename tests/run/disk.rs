@@ -75,14 +75,19 @@ fn a_damaged_checkpoint_is_refused_by_name() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
-    let outcome = run_with(&small("train 1 step; checkpoint \"a\""), 1, |world| {
+    let program = small("train 1 step; checkpoint \"a\"");
+    let outcome = run_with(&program, 1, |world| {
+        std::fs::write(world.folder.clone().unwrap().join("checkpoints"), "").unwrap();
+    });
+    let error = outcome.error();
+    assert!(error.message.contains("checkpoints"), "{}", error.message);
+    assert!(error.span.is_some());
+    let outcome = run_with(&program, 1, |world| {
         let file = world.folder.clone().unwrap().join("occupied");
         std::fs::write(&file, "").unwrap();
         world.folder = Some(file);
     });
-    let error = outcome.error();
-    assert!(error.message.contains("occupied"), "{}", error.message);
-    assert!(error.span.is_some());
+    assert!(outcome.error().message.contains("occupied"), "{}", outcome.error().message);
 }
 
 #[test]
