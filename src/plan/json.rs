@@ -4,7 +4,6 @@
 use super::lr;
 use super::targets::{self, Hits};
 use super::totals::Counter;
-use super::variables::Variables;
 use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
@@ -202,32 +201,10 @@ fn forget(program: &Program, f: &Forget) -> Json {
     json["to"] = f.to.to_json();
     json["unit"] = json!(f.unit);
     json["moments"] = json!(f.moments);
-    if let Some(hits) = forget_hits(program, f) {
-        hit(&mut json, program, &hits, f.target.selection.as_deref().unwrap_or_default());
-    } else if let Some(selection) = &f.target.selection {
-        let undecided = undecided(program, selection);
-        hit(&mut json, program, &undecided, selection);
-        json["forgotten"] = Json::Null;
+    if let (Some(hits), Some(selection)) = (targets::forgotten(program, f), &f.target.selection) {
+        hit(&mut json, program, &hits, selection);
     }
     json
-}
-
-/// What a forget hits, where neither a loop's variable nor a measurement decides that.
-pub(super) fn forget_hits(program: &Program, f: &Forget) -> Option<Hits> {
-    let selection = f.target.selection.as_ref()?;
-    let share = match Variables::default().resolve(&f.share)? {
-        Value::Real(share) => share,
-        Value::Int(share) => share as f64,
-        _ => return None,
-    };
-    Some(targets::forgotten(f, selection, share, &program.model.parts))
-}
-
-/// The tensors where the share isn't known yet.
-pub(super) fn undecided(program: &Program, selection: &[Selected]) -> Hits {
-    let mut hits = targets::zapped(selection, &program.model.parts);
-    hits.tensors.iter_mut().for_each(|t| t.forgotten = None);
-    hits
 }
 
 fn zap(program: &Program, z: &Zap) -> Json {
@@ -236,7 +213,7 @@ fn zap(program: &Program, z: &Zap) -> Json {
     json["reset_scale"] = json!(z.reset_scale);
     json["classes"] = json!(z.classes);
     if let Some(selection) = &z.target.selection {
-        hit(&mut json, program, &targets::zapped(selection, &program.model.parts), selection);
+        hit(&mut json, program, &targets::zapped(program, selection), selection);
     }
     json
 }
@@ -257,7 +234,7 @@ fn hit(json: &mut Json, program: &Program, hits: &Hits, selection: &[Selected]) 
     };
     json["tensors"] = hits.tensors.iter().zip(selection).map(tensor).collect();
     json["selected"] = json!(hits.selected());
-    json["forgotten"] = hits.forgotten.to_json();
+    json["forgotten"] = json!(hits.forgotten);
 }
 
 fn evaluate(e: &Evaluate) -> Json {
@@ -370,8 +347,8 @@ mod tests {
         // 8 channels of 72 weights, 10 rows of 72.
         assert_eq!(forgotten("channel", false, 0.3), (json!(144), json!(216), json!(360)));
         assert_eq!(forgotten("weight", true, 0.3), (Json::Null, Json::Null, json!(388)));
-        assert_eq!(forgotten("channel", true, 0.5), (Json::Null, Json::Null, json!(9 * 72)));
-        assert_eq!(forgotten("layer", false, 0.5), (Json::Null, Json::Null, json!({ "min": 576, "max": 720 })));
+        assert_eq!(forgotten("channel", true, 0.5), (Json::Null, Json::Null, Json::Null));
+        assert_eq!(forgotten("layer", false, 0.5), (Json::Null, Json::Null, Json::Null));
         assert_eq!(forgotten("layer", false, 1.0), (json!(576), json!(720), json!(1296)));
         assert_eq!(forgotten("weight", true, 0.0), (json!(0), json!(0), json!(0)));
     }

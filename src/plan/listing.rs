@@ -1,6 +1,5 @@
 //! The plan as text for people (`fsched plan`).
 
-use super::json::{forget_hits, undecided};
 use super::lr;
 use super::settings_text::{self, differences};
 use super::table::{Column, Table, WIDTH};
@@ -51,7 +50,7 @@ impl Plan {
             ("epochs", words::range(&t.epochs, words::real)),
             ("training steps", words::range(&t.train_steps, words::count)),
             ("gradient evaluations", words::range(&t.gradient_evaluations, words::count)),
-            ("evaluation passes", words::range(&t.evaluation_passes, words::count)),
+            ("evaluation passes", words::range(&t.evaluation_passes.rounded(), words::count)),
             ("forget events", words::range(&t.forget_events, words::count)),
             ("operations", words::range(&t.flops(), |n| words::scaled(n, "FLOP"))),
             ("time", time),
@@ -173,14 +172,13 @@ impl<'a> Listing<'a> {
         let program = &*self.plan.program;
         match &step.op {
             Op::Train(train) => self.first.map_or(Vec::new(), |first| differences(program, first, &train.settings)),
-            Op::Forget(f) => match (&f.target.selection, forget_hits(program, f)) {
-                (None, _) => vec!["which tensors: decided in the loop".into()],
-                (Some(selection), None) => self.hits(&undecided(program, selection)),
-                (Some(_), Some(hits)) => self.hits(&hits),
+            Op::Forget(f) => match targets::forgotten(program, f) {
+                None => vec!["the loop decides which tensors".into()],
+                Some(hits) => self.hits(&hits),
             },
             Op::Zap(z) => match &z.target.selection {
-                None => vec!["which rows: decided in the loop".into()],
-                Some(selection) => self.hits(&targets::zapped(selection, &program.model.parts)),
+                None => vec!["the loop decides which rows".into()],
+                Some(selection) => self.hits(&targets::zapped(program, selection)),
             },
             Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
             _ => Vec::new(),
@@ -213,7 +211,7 @@ impl<'a> Listing<'a> {
         let sum = [
             words::plural(hits.tensors.len() as u64, "tensor"),
             words::plural(hits.selected(), "weight"),
-            format!("{} forgotten", words::range(&hits.forgotten, words::count)),
+            hits.forgotten.map_or("the run decides how many are forgotten".into(), |n| format!("{} forgotten", words::count(n))),
         ];
         lines.push(sum.join(", "));
         lines

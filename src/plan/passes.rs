@@ -51,7 +51,17 @@ pub fn training(settings: &Settings, steps: u64) -> Work {
     }
 }
 
-/// What one measurement takes.
+/// The first batches of an epoch; no more than it has.
+pub fn batches(settings: &Settings, asked: u64) -> Work {
+    let all = settings.facts.count(Split::Train) as u64;
+    let batch = match settings.batch {
+        Batch::Size(n) => n.max(1),
+        Batch::All => all.max(1),
+    };
+    Work { images: asked.saturating_mul(batch).min(all), batches: asked.min(all.div_ceil(batch)) }
+}
+
+/// What one measurement takes at most: images that are misclassified without an attack aren't attacked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measurement {
     /// passes of a batch: a forward pass is one, a pass of an attack (forward and backward) too
@@ -114,4 +124,20 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
         }
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::components::attacks;
+
+    #[test]
+    fn attacks_take_the_passes_that_they_are_counted_for() {
+        let fgsm = fixture::spec(&attacks::fgsm::MEMBER, &[("eps", Value::Real(0.1))]);
+        let given = [("eps", Value::Real(0.1)), ("iters", Value::Int(7)), ("restarts", Value::Int(3))];
+        for attack in [fgsm, fixture::spec(&attacks::pgd::MEMBER, &given)] {
+            assert_eq!(attack_passes(&attack), attacks::build(&attack).passes(), "{}", attack.name());
+        }
+    }
 }

@@ -98,6 +98,13 @@ impl<T: Number> Range<T> {
     }
 }
 
+impl Range<f64> {
+    /// To whole numbers.
+    pub fn rounded(self) -> Range<u64> {
+        Range { min: self.min.round() as u64, max: self.max.map(|m| m.round() as u64) }
+    }
+}
+
 impl<T: Number> Default for Range<T> {
     fn default() -> Range<T> {
         Range::exactly(T::ZERO)

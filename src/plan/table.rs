@@ -160,6 +160,6 @@ mod tests {
     #[test]
     fn long_ids_keep_their_end() {
         assert_eq!(shortened("3.repeat.1"), "3.repeat.1");
-        assert_eq!(shortened("12.repeat.3.for.4.then.5.repeat.6"), "…at.3.for.4.then.5.repeat.6");
+        assert_eq!(shortened("12.repeat.3.for.4.then.5.repeat.6"), "…t.3.for.4.then.5.repeat.6");
     }
 }

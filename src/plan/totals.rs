@@ -5,7 +5,7 @@ use super::passes::{self, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
 use crate::components::{Duration, Expression, Metric, Value};
-use crate::language::program::{Evaluate, Op, Program, Settings, Step, Train, When};
+use crate::language::program::{Evaluate, Forget, Op, Program, Settings, Step, Train, When};
 use serde_json::json;
 
 /// Counts of a program, or of a part of it. Where a measurement decides, from the least to the most.
@@ -16,8 +16,9 @@ pub struct Totals {
     pub train_steps: Range<u64>,
     /// forward and backward passes of one batch while training, those of attacks included
     pub gradient_evaluations: Range<u64>,
-    /// passes of one batch in measurements, those of attacks included
-    pub evaluation_passes: Range<u64>,
+    /// passes of one batch in measurements, those of attacks included. `measure … every:` counts from the beginning of
+    /// the run: where its period doesn't divide the training beside it, its passes count by their share.
+    pub evaluation_passes: Range<f64>,
     /// `forget` and `zap`
     pub forget_events: Range<u64>,
     /// floating-point operations of training passes
@@ -67,7 +68,7 @@ impl Totals {
             "epochs": self.epochs.to_json(),
             "train_steps": self.train_steps.to_json(),
             "gradient_evaluations": self.gradient_evaluations.to_json(),
-            "evaluation_passes": self.evaluation_passes.to_json(),
+            "evaluation_passes": self.evaluation_passes.rounded().to_json(),
             "forget_events": self.forget_events.to_json(),
             "flops": self.flops().to_json(),
         })
@@ -83,7 +84,7 @@ impl Totals {
             epochs: reals(self.epochs, other.epochs),
             train_steps: counts(self.train_steps, other.train_steps),
             gradient_evaluations: counts(self.gradient_evaluations, other.gradient_evaluations),
-            evaluation_passes: counts(self.evaluation_passes, other.evaluation_passes),
+            evaluation_passes: reals(self.evaluation_passes, other.evaluation_passes),
             forget_events: counts(self.forget_events, other.forget_events),
             training_flops: reals(self.training_flops, other.training_flops),
             attack_flops: reals(self.attack_flops, other.attack_flops),
@@ -117,7 +118,7 @@ impl<'a> Counter<'a> {
     pub fn step(&mut self, step: &Step) -> Totals {
         match &step.op {
             Op::Train(train) => self.train(train),
-            Op::Forget(f) => self.change(&f.settings),
+            Op::Forget(f) => self.saliency(f).plus(self.change(&f.settings)),
             Op::Zap(z) => self.change(&z.settings),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),
             Op::Expect { condition, settings, .. } => self.condition(condition, settings),
@@ -209,17 +210,24 @@ impl<'a> Counter<'a> {
     fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
         let work = passes::training(settings, steps);
         let attack = self.attack_passes(&settings.objective);
-        let images = work.images as f64;
         let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
         let trained = Totals {
             epochs: Range::exactly(epochs),
             train_steps: Range::exactly(steps),
+            ..self.gradients(work, attack, per_image)
+        };
+        trained.plus(self.followed(settings, steps))
+    }
+
+    /// Gradients of so much work, each after so many passes of an attack, at so many operations an image.
+    fn gradients(&self, work: passes::Work, attack: u64, per_image: f64) -> Totals {
+        let images = work.images as f64;
+        Totals {
             gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(1))),
             training_flops: Range::exactly(images * per_image),
             attack_flops: Range::exactly(images * attack as f64 * self.cost.attack()),
             ..Totals::default()
-        };
-        trained.plus(self.followed(settings, steps))
+        }
     }
 
     fn attack_passes(&mut self, objective: &Value) -> u64 {
@@ -227,51 +235,69 @@ impl<'a> Counter<'a> {
         passes::attack_of(&objective).map_or(0, passes::attack_passes)
     }
 
-    /// What `measure … every:` and `keep best:` take while training so many steps. Metrics that fall due at the same
-    /// step share their passes.
+    /// What `measure … every:` and `keep best:` take while training so many steps. Metrics of one period share their
+    /// passes.
     fn followed(&mut self, settings: &Settings, steps: u64) -> Totals {
-        let mut groups: Vec<(u64, Vec<Probe>)> = Vec::new();
         let per_epoch = settings.steps_per_epoch();
-        let epoch = Duration::Epochs(1.0);
-        let best = settings.keep.best.iter().map(|m| (epoch, m));
-        let every = settings.measure.iter().filter_map(|m| match m.when {
-            When::Every(duration) => Some(m.metrics.iter().map(move |metric| (duration, metric))),
-            When::AtForget => None,
-        });
-        for (duration, metric) in every.flatten().chain(best) {
-            let probe = passes::probe(metric, settings, &mut self.variables);
-            let Some(period) = duration.steps(per_epoch) else { continue };
-            if probe.split == crate::components::Split::Train && period == 1 && probe.metric == "loss" {
-                continue; // each step's own loss
-            }
-            match groups.iter_mut().find(|(p, _)| *p == period) {
-                Some((_, probes)) => probes.push(probe),
-                None => groups.push((period, vec![probe])),
-            }
+        let whole_epochs = steps.is_multiple_of(per_epoch);
+        let mut groups: Vec<(u64, Vec<Probe>)> = Vec::new();
+        let mut follow = |period: u64, probe: Probe| match groups.iter_mut().find(|(p, _)| *p == period) {
+            Some((_, probes)) => probes.push(probe),
+            None => groups.push((period, vec![probe])),
+        };
+        for m in &settings.measure {
+            let When::Every(every) = m.when else { continue };
+            let Some(period) = every.steps(per_epoch) else { continue };
+            self.probes(&m.metrics, settings).into_iter().for_each(|probe| follow(period, probe));
+        }
+        let best = settings.keep.best.as_ref().map(|m| passes::probe(m, settings, &mut self.variables));
+        if let (Some(best), true) = (&best, whole_epochs) {
+            follow(per_epoch, best.clone());
         }
         self.known.clear();
         let mut total = Totals::default();
         for (period, probes) in groups {
-            let once = self.measured(passes::measurement(&probes, settings));
-            total = total.plus(once.times(steps / period));
+            let times = steps as f64 / period as f64;
+            total = total.plus(self.measured(passes::measurement(&probes, settings), times));
             if steps.is_multiple_of(period) {
                 self.known.extend(probes);
             }
         }
+        if let (Some(best), false) = (best, whole_epochs) {
+            // Also after the last part of an epoch.
+            let times = steps.div_ceil(per_epoch) as f64;
+            total = total.plus(self.measured(passes::measurement(std::slice::from_ref(&best), settings), times));
+            self.known.push(best);
+        }
         total
+    }
+
+    /// The gradients that `by: saliency` looks at.
+    fn saliency(&mut self, forget: &Forget) -> Totals {
+        let s = &*forget.settings;
+        let by = self.variables.resolve(&forget.by);
+        let asked = match &by {
+            Some(Value::Component(spec)) => spec.member.param("batches").map(|(i, _)| spec.args[i].clone()),
+            _ => None,
+        };
+        let Some(Value::Int(asked)) = asked else { return Totals::default() };
+        let work = passes::batches(s, u64::try_from(asked).unwrap_or(0));
+        let attack = self.attack_passes(&s.objective);
+        let all = vec![true; self.program.model.parts.len()];
+        self.gradients(work, attack, self.cost.training(&self.program.model.parts, &all))
     }
 
     /// A `forget` or `zap`, measured before and after where that is asked for.
     fn change(&mut self, settings: &Settings) -> Totals {
         let probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
-        let once = self.measured(passes::measurement(&probes, settings));
+        let both = self.measured(passes::measurement(&probes, settings), 2.0);
         self.known = probes;
-        Totals { forget_events: Range::exactly(1), ..once.times(2) }
+        Totals { forget_events: Range::exactly(1), ..both }
     }
 
     fn evaluate(&mut self, evaluate: &Evaluate) -> Totals {
         let probes = self.probes(&evaluate.metrics, &evaluate.settings);
-        let total = self.measured(passes::measurement(&probes, &evaluate.settings));
+        let total = self.measured(passes::measurement(&probes, &evaluate.settings), 1.0);
         self.known.extend(probes);
         total
     }
@@ -280,7 +306,7 @@ impl<'a> Counter<'a> {
     fn condition(&mut self, condition: &Expression, settings: &Settings) -> Totals {
         let mut probes = self.probes(&metrics_in(condition), settings);
         probes.retain(|p| !self.known.contains(p));
-        let total = self.measured(passes::measurement(&probes, settings));
+        let total = self.measured(passes::measurement(&probes, settings), 1.0);
         self.known.extend(probes);
         total
     }
@@ -289,11 +315,11 @@ impl<'a> Counter<'a> {
         metrics.iter().map(|m| passes::probe(m, settings, &mut self.variables)).collect()
     }
 
-    fn measured(&self, m: Measurement) -> Totals {
+    fn measured(&self, m: Measurement, times: f64) -> Totals {
         Totals {
-            evaluation_passes: Range::exactly(m.passes),
-            attack_flops: Range::exactly(m.attacks as f64 * self.cost.attack()),
-            evaluation_flops: Range::exactly(m.forwards as f64 * self.cost.forward()),
+            evaluation_passes: Range::exactly(m.passes as f64 * times),
+            attack_flops: Range::exactly(m.attacks as f64 * times * self.cost.attack()),
+            evaluation_flops: Range::exactly(m.forwards as f64 * times * self.cost.forward()),
             ..Totals::default()
         }
     }
@@ -320,7 +346,7 @@ mod tests {
     use super::super::fixture::*;
     use super::*;
     use crate::components::{Type, metrics};
-    use crate::language::program::{Keep, Measure};
+    use crate::language::program::{Batch, Keep, Measure};
 
     fn totals(body: Vec<Step>) -> Totals {
         let program = program(body);
@@ -343,7 +369,7 @@ mod tests {
         assert_eq!(t.train_steps.exact(), Some(2500));
         assert_eq!(t.gradient_evaluations.exact(), Some(2500));
         assert_eq!(t.forget_events.exact(), Some(5));
-        assert_eq!(t.evaluation_passes.exact(), Some(0));
+        assert_eq!(t.evaluation_passes.exact(), Some(0.0));
         // 28x28 and 14x14 and 7x7 outputs of 8 channels, 3x3 windows; the classifier sees 8·3·3.
         let layers = [2 * 8 * 28 * 28 * 9, 2 * 8 * 14 * 14 * 72, 2 * 8 * 7 * 7 * 72, 2 * 10 * 72u64];
         let forward: u64 = layers.iter().sum();
@@ -371,8 +397,6 @@ mod tests {
         let t = totals(vec![step("1", train(epochs(2.0), s))]);
         assert_eq!((t.train_steps.exact(), t.gradient_evaluations.exact()), (Some(2), Some(22)));
     }
-
-    use crate::language::program::Batch;
 
     #[test]
     fn a_million_turns_are_multiplied() {
@@ -403,7 +427,7 @@ mod tests {
         let t = totals(vec![step("1", choice(Expression::Metric(clean())))]);
         assert_eq!((t.epochs.min, t.epochs.max), (0.0, Some(4.0)));
         // 200 validation images are one batch: the condition measures them.
-        assert_eq!(t.evaluation_passes.exact(), Some(1));
+        assert_eq!(t.evaluation_passes.exact(), Some(1.0));
         let less = Expression::Binary(
             crate::syntax::tree::BinaryOp::Less,
             Box::new(Expression::Variable(3, "n".into())),
@@ -424,7 +448,7 @@ mod tests {
         s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: Some(robust(pgd(20))) };
         // Each epoch: one pass on the 200 images as they are, 20 of the attack, one on what it made.
         let t = totals(vec![step("1", train(epochs(3.0), s.clone()))]);
-        assert_eq!(t.evaluation_passes.exact(), Some(3 * 22));
+        assert_eq!(t.evaluation_passes.exact(), Some(3.0 * 22.0));
         // What was just measured isn't measured again.
         let expect = |metric| Op::Expect {
             condition: Expression::Metric(metric),
@@ -436,7 +460,7 @@ mod tests {
             step("2", expect(robust(pgd(20)))),
             step("3", expect(robust(Value::None))),
         ]);
-        assert_eq!(t.evaluation_passes.exact(), Some(3 * 22 + 12));
+        assert_eq!(t.evaluation_passes.exact(), Some(3.0 * 22.0 + 12.0));
     }
 
     #[test]
@@ -444,7 +468,24 @@ mod tests {
         let mut s = settings();
         s.measure = vec![Measure { metrics: vec![clean()], when: When::AtForget }];
         let t = totals(vec![step("1", Op::Forget(forget(Value::Real(0.3), s)))]);
-        assert_eq!(t.evaluation_passes.exact(), Some(2));
+        assert_eq!(t.evaluation_passes.exact(), Some(2.0));
+    }
+
+    #[test]
+    fn saliency_forms_gradients() {
+        let mut f = forget(Value::Real(0.3), settings());
+        let four = [("batches", Value::Int(4))];
+        f.by = Value::Component(spec(&crate::components::forgetting::rankings::SALIENCY, &four));
+        assert_eq!(totals(vec![step("1", Op::Forget(f))]).gradient_evaluations.exact(), Some(4));
+    }
+
+    #[test]
+    fn a_period_longer_than_the_training_beside_it_counts_by_its_share() {
+        let mut s = settings();
+        s.measure = vec![Measure { metrics: vec![clean()], when: When::Every(Duration::Epochs(1.0)) }];
+        let cycle = vec![step("1.repeat.1", train(steps(5), s))];
+        // 20 times half an epoch.
+        assert_eq!(totals(vec![step("1", repeat(20, cycle))]).evaluation_passes.exact(), Some(10.0));
     }
 
     #[test]

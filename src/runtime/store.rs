@@ -25,7 +25,6 @@ struct StateFile {
     files: Sums,
     /// the same of the named checkpoints, which lie in folders beside this one
     named: BTreeMap<String, Named>,
-    #[serde(flatten)]
     shape: Shape,
     journal: Journal,
 }
@@ -53,7 +52,6 @@ struct Named {
     /// beside this checkpoint's own
     folder: String,
     files: Sums,
-    #[serde(flatten)]
     shape: Shape,
 }
 

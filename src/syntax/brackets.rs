@@ -2,7 +2,7 @@
 //! closer was meant, takes away stray closers, and limits the depth, so that recursion behind it stays shallow.
 
 use super::prepare::{Repair, TooDeep, Unclosed};
-use super::report::Report;
+use super::report::{MAX_ERRORS, Report};
 use super::tokens::{TextForm, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -19,16 +19,16 @@ pub struct Balance {
     pub repairs: Vec<Repair>,
     pub unclosed: Vec<Unclosed>,
     diagnostics: Vec<Diagnostic>,
+    mistakes: usize,
 }
 
 /// Balances; what is unclosed is reported by the caller once it knows from the grammar where the closer belongs.
 pub fn balance(file: FileId, source: &str, tokens: &[Token], report: &Report) -> Result<Balance, TooDeep> {
     let mut found = Walk::new(file, source, tokens, false).run()?;
-    if !found.diagnostics.is_empty() || !found.unclosed.is_empty() {
+    if found.mistakes > 0 {
         // Where the count of braces is off, indentation knows better which one lacks its partner.
         let by_indent = Walk::new(file, source, tokens, true).run()?;
-        let mistakes = |b: &Balance| b.unclosed.len() + b.diagnostics.len();
-        if mistakes(&by_indent) <= mistakes(&found) {
+        if by_indent.mistakes <= found.mistakes {
             found = by_indent;
         }
     }
@@ -39,6 +39,8 @@ pub fn balance(file: FileId, source: &str, tokens: &[Token], report: &Report) ->
 struct Open {
     token: usize,
     closer: char,
+    /// Bytes of blanks that begin its line.
+    indent: usize,
     /// `{` where only a list can be meant.
     dictionary: bool,
 }
@@ -48,23 +50,24 @@ struct Walk<'w> {
     source: &'w str,
     tokens: &'w [Token],
     by_indent: bool,
+    /// Byte at which the line begins that has been reached.
+    line: usize,
     stack: Vec<Open>,
     found: Balance,
 }
 
 impl<'w> Walk<'w> {
     fn new(file: FileId, source: &'w str, tokens: &'w [Token], by_indent: bool) -> Self {
-        Walk { file, source, tokens, by_indent, stack: Vec::new(), found: Balance::default() }
+        Walk { file, source, tokens, by_indent, line: 0, stack: Vec::new(), found: Balance::default() }
     }
 
     fn run(mut self) -> Result<Balance, TooDeep> {
         for i in 0..self.tokens.len() {
             match (self.tokens[i].kind, self.text(i)) {
                 (TokenKind::Open, "{") => self.open_brace(i),
-                (TokenKind::Open, open) => {
-                    let closer = if open == "(" { ')' } else { ']' };
-                    self.stack.push(Open { token: i, closer, dictionary: false });
-                }
+                (TokenKind::Open, "(") => self.open(i, ')', false),
+                (TokenKind::Open, _) => self.open(i, ']', false),
+                (TokenKind::Newline, _) => self.line = self.tokens[i].end as usize,
                 (TokenKind::Close, "}") => self.close_brace(i),
                 (TokenKind::Close, _) => self.close(i),
                 (TokenKind::Symbol, ";") => self.semicolon(i),
@@ -78,6 +81,15 @@ impl<'w> Walk<'w> {
             self.unclosed(self.tokens.len());
         }
         Ok(self.found)
+    }
+
+    /// Keeps a diagnostic, if it is among the first.
+    fn say(&mut self, diagnostic: impl FnOnce(&Self) -> Diagnostic) {
+        self.found.mistakes += 1;
+        if self.found.diagnostics.len() <= MAX_ERRORS {
+            let diagnostic = diagnostic(self);
+            self.found.diagnostics.push(diagnostic);
+        }
     }
 
     fn text(&self, i: usize) -> &'w str {
@@ -94,12 +106,19 @@ impl<'w> Walk<'w> {
         self.tokens[..i].iter().rposition(|t| t.is_code())
     }
 
-    /// Bytes of blanks that begin the line on which token `i` stands.
-    fn indent(&self, i: usize) -> usize {
-        let start = self.tokens[i].start as usize;
-        let line = self.source[..start].rfind('\n').map_or(0, |n| n + 1);
-        let text = &self.source[line..start];
-        text.len() - text.trim_start_matches([' ', '\t']).len()
+    fn open(&mut self, i: usize, closer: char, dictionary: bool) {
+        let indent = self.indent(self.line);
+        self.stack.push(Open { token: i, closer, indent, dictionary });
+    }
+
+    /// Bytes of blanks that begin the line at a byte.
+    fn indent(&self, line: usize) -> usize {
+        self.source[line..].bytes().take_while(|b| [b' ', b'\t'].contains(b)).count()
+    }
+
+    /// The same for the line that token `i` is the first of.
+    fn column(&self, i: usize) -> usize {
+        self.indent(i.checked_sub(1).map_or(0, |newline| self.tokens[newline].end as usize))
     }
 
     fn starts_line(&self, i: usize) -> bool {
@@ -116,19 +135,34 @@ impl<'w> Walk<'w> {
             if ["(", "[", ",", ":", "="].contains(&before) {
                 return self.dictionary(i);
             }
+            if self.closes_later(i, 0) {
+                return self.brace_in_brackets(i);
+            }
             while !self.top_is_brace() {
                 self.unclosed(i);
             }
         }
-        self.stack.push(Open { token: i, closer: '}', dictionary: false });
+        self.open(i, '}', false);
     }
 
     /// `{a: 1}` in a call, as other languages write it; read as `[a: 1]`.
     fn dictionary(&mut self, i: usize) {
-        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(i), "there are no values in braces here");
-        self.found.diagnostics.push(found.help("names with values are written `[projector: 2e-5]`"));
+        self.say(|walk| {
+            Diagnostic::new(Code::FOREIGN_SYNTAX, walk.span(i), "there are no values in braces here")
+                .help("names with values are written `[projector: 2e-5]`")
+        });
         self.replace(i, "[");
-        self.stack.push(Open { token: i, closer: ']', dictionary: true });
+        self.open(i, ']', true);
+    }
+
+    /// A lone `{` in brackets that are closed behind it.
+    fn brace_in_brackets(&mut self, i: usize) {
+        self.say(|walk| {
+            Diagnostic::new(Code::STRAY_CLOSER, walk.span(i), "no block begins within brackets")
+                .help("remove the `{`, or close the brackets before it")
+                .maybe_fix("remove it", walk.span(i), "")
+        });
+        self.replace(i, " ");
     }
 
     fn replace(&mut self, i: usize, text: &str) {
@@ -152,14 +186,17 @@ impl<'w> Walk<'w> {
         }
         if self.by_indent && self.starts_line(i) {
             self.close_dedented(i);
+        } else if self.by_indent && (self.tokens[self.stack[brace].token].start as usize) < self.line {
+            // Well-set programs end blocks of several lines at the start of a line.
+            return self.stray(i);
         }
         self.stack.pop();
     }
 
     /// Closes blocks that are indented deeper than the one whose `}` this seems to be.
     fn close_dedented(&mut self, i: usize) {
-        let column = self.indent(i);
-        let partner = self.stack.iter().rposition(|open| open.closer == '}' && self.indent(open.token) == column);
+        let column = self.indent(self.line);
+        let partner = self.stack.iter().rposition(|open| open.closer == '}' && open.indent == column);
         if let Some(partner) = partner {
             while self.stack.len() > partner + 1 {
                 self.unclosed(i);
@@ -200,25 +237,42 @@ impl<'w> Walk<'w> {
     fn wrong_closer(&mut self, i: usize) {
         let Some(open) = self.stack.pop() else { return };
         let (wrong, right) = (self.text(i), open.closer);
-        let found = Diagnostic::new(
-            Code::STRAY_CLOSER,
-            self.span(i),
-            format!("`{wrong}` does not close `{}`", self.text(open.token)),
-        );
-        let found = found.label(self.span(open.token), "opened here").help(format!("write `{right}`"));
-        self.found.diagnostics.push(found.fix(format!("write `{right}`"), self.span(i), right.to_string()));
+        self.say(|walk| {
+            let message = format!("`{wrong}` does not close `{}`", walk.text(open.token));
+            Diagnostic::new(Code::STRAY_CLOSER, walk.span(i), message)
+                .label(walk.span(open.token), "opened here")
+                .help(format!("write `{right}`"))
+                .fix(format!("write `{right}`"), walk.span(i), right.to_string())
+        });
         self.replace(i, &right.to_string());
     }
 
     fn stray(&mut self, i: usize) {
         let closer = self.text(i);
-        let found = Diagnostic::new(Code::STRAY_CLOSER, self.span(i), format!("this `{closer}` closes nothing"));
-        self.found.diagnostics.push(found.help("remove it, or open the bracket it should close").maybe_fix(
-            "remove it",
-            self.span(i),
-            "",
-        ));
-        self.replace(i, if closer == "}" { ";" } else { " " });
+        self.say(|walk| {
+            let found = Diagnostic::new(Code::STRAY_CLOSER, walk.span(i), format!("this `{closer}` closes nothing"))
+                .help("remove it, or open the bracket it should close")
+                .maybe_fix("remove it", walk.span(i), "");
+            match walk.header_of(i) {
+                Some(header) => found.label(walk.span(header), "is the `{` of this missing?"),
+                None => found,
+            }
+        });
+        let next = self.tokens[i + 1..].iter().find(|t| t.is_code()).map_or("", |t| t.text(self.source));
+        self.replace(i, if closer == "}" && next != "else" { ";" } else { " " });
+    }
+
+    /// The first token of the line that a stray `}` seems to end: the last one above with its indentation.
+    fn header_of(&self, i: usize) -> Option<usize> {
+        if self.text(i) != "}" || !self.starts_line(i) {
+            return None;
+        }
+        let column = self.column(i);
+        let is_line = |t: &usize| self.tokens[*t].is_code() && self.starts_line(*t) && self.column(*t) <= column;
+        let header = (0..i).rev().find(is_line)?;
+        let line_end = self.tokens[header..i].iter().position(|t| t.kind == TokenKind::Newline)?;
+        let inner = self.tokens[header + line_end..i].iter().any(|t| t.is_code());
+        (inner && self.tokens[header].kind == TokenKind::Word && self.column(header) == column).then_some(header)
     }
 
     fn semicolon(&mut self, i: usize) {
@@ -226,12 +280,11 @@ impl<'w> Walk<'w> {
             return;
         }
         if self.closes_later(i, 0) {
-            let found = Diagnostic::new(Code::SYNTAX, self.span(i), "expected `,`, found `;`");
-            self.found.diagnostics.push(found.help("in brackets, things are separated by `,`").fix(
-                "write `,`",
-                self.span(i),
-                ",",
-            ));
+            self.say(|walk| {
+                Diagnostic::new(Code::SYNTAX, walk.span(i), "expected `,`, found `;`")
+                    .help("in brackets, things are separated by `,`")
+                    .fix("write `,`", walk.span(i), ",")
+            });
             return self.replace(i, ",");
         }
         while !self.top_is_brace() {
@@ -243,7 +296,7 @@ impl<'w> Walk<'w> {
     fn unclosed(&mut self, limit: usize) {
         let Some(open) = self.stack.pop() else { return };
         let (start, is_brace) = (self.tokens[open.token].start as usize, open.closer == '}');
-        let last = if is_brace { self.brace_end(open.token, limit) } else { self.line_end(open.token, limit) };
+        let last = if is_brace { self.brace_end(&open, limit) } else { self.line_end(open.token, limit) };
         let mut at = last.map_or(start + 1, |t| self.tokens[t].end as usize);
         if let Some(inner) = self.found.unclosed.iter().rev().take_while(|u| u.open > start).map(|u| u.closed).max() {
             at = at.max(inner);
@@ -252,6 +305,7 @@ impl<'w> Walk<'w> {
             .iter()
             .any(|t| t.kind == TokenKind::Text(TextForm::Unterminated));
         let text = if is_brace { "\n}".to_string() } else { open.closer.to_string() };
+        self.found.mistakes += 1;
         self.found.repairs.push(Repair { start: at, end: at, text });
         let silent = silent || open.dictionary;
         self.found.unclosed.push(Unclosed { open: start, closed: at, closer: open.closer, silent });
@@ -287,16 +341,15 @@ impl<'w> Walk<'w> {
     }
 
     /// The last token before a `}` was probably meant: before the first line that is indented no deeper, else the end.
-    fn brace_end(&self, open: usize, limit: usize) -> Option<usize> {
-        let column = self.indent(open);
+    fn brace_end(&self, open: &Open, limit: usize) -> Option<usize> {
         let mut line_seen = false;
-        let end = (open + 1..limit).find(|i| {
+        let end = (open.token + 1..limit).find(|i| {
             line_seen |= self.tokens[*i].kind == TokenKind::Newline;
             self.by_indent
                 && line_seen
                 && self.starts_line(*i)
                 && self.tokens[*i].is_code()
-                && self.indent(*i) <= column
+                && self.column(*i) <= open.indent
         });
         let end = end.unwrap_or(limit);
         // Behind a comment too, so that the closer doesn't become part of it.

@@ -38,13 +38,21 @@ pub fn bad(pass: &mut Pass, i: usize) {
     let Some(c) = text.chars().next() else { return };
     let meant = LOOK_ALIKES.iter().find(|(l, m)| *l == c && *m != "\"").map(|(_, m)| *m);
     let invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
-    pass.repair(token, meant.unwrap_or(if invisible { "" } else { " " }));
+    let blank = match c {
+        _ if invisible => "",
+        '\r' => "\n",
+        _ => " ",
+    };
+    pass.repair(token, meant.unwrap_or(blank));
     if i > 0 && pass.tokens[i - 1].kind == TokenKind::Bad && pass.touches_next(i - 1) {
         return;
     }
     let mut last = i;
     while pass.touches_next(last) && pass.tokens[last + 1].kind == TokenKind::Bad {
         last += 1;
+    }
+    if meant.is_none() && !invisible && !c.is_whitespace() {
+        pass.guesses.push(token.start as usize);
     }
     let span = pass.span(token).to(pass.span(pass.tokens[last]));
     pass.report.push(describe(c, span, meant, invisible, last == i));

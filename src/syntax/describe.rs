@@ -5,6 +5,9 @@ use super::Rule;
 /// Words that have a meaning in every statement, so they cannot be names.
 pub const RESERVED: [&str; 8] = ["on", "with", "in", "then", "and", "or", "not", "else"];
 
+/// Words that begin statements with productions of their own, so that they are no values: the grammar's `own_word`.
+pub const OWN_WORDS: [&str; 7] = ["let", "param", "phase", "use", "repeat", "for", "if"];
+
 /// How many things a message lists as expected.
 const MAX_LISTED: usize = 4;
 
@@ -21,13 +24,14 @@ pub fn describe(rule: Rule) -> &'static str {
         end | no_separator => "the end of the statement",
         anything | junk | rest | tail | piece | inside | missing | unreadable => "nothing",
         mark => "a byte order mark",
-        sp | blanks | gap | blank => "a blank",
+        sp | blanks | gap | more | blank => "a blank",
         newline => "a new line",
         comment => "a comment",
         name_start | name_char => "a letter",
         any_name | name | reference => "a name",
         word | unit => "a word",
         reserved => "a reserved word",
+        own_word => "a declaration",
         kw_let => "`let`",
         kw_param => "`param`",
         kw_phase => "`phase`",
@@ -51,6 +55,7 @@ pub fn describe(rule: Rule) -> &'static str {
         rbracket => "`]`",
         lbrace => "`{`",
         rbrace => "`}`",
+        semicolon => "`;`",
         statement | let_statement | param_statement | phase_statement | use_statement | repeat_statement
         | repeat_until | for_statement | if_statement | guard_statement | sweep_statement | simple | consequence => {
             "a statement"

@@ -8,13 +8,14 @@ use super::{characters, strings};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{FileId, Span};
 
-/// Reports what is foreign below the level of the grammar, and says how to read it.
-pub fn repairs(file: FileId, source: &str, tokens: &[Token], report: &Report) -> Vec<Repair> {
-    let mut pass = Pass { file, source, tokens, report, repairs: Vec::new(), depth: 0 };
+/// Reports what is foreign below the level of the grammar, and says how to read it; also the bytes at which that is a
+/// mere guess.
+pub fn repairs(file: FileId, source: &str, tokens: &[Token], report: &Report) -> (Vec<Repair>, Vec<usize>) {
+    let mut pass = Pass { file, source, tokens, report, repairs: Vec::new(), guesses: Vec::new(), depth: 0 };
     for i in 0..tokens.len() {
         pass.token(i);
     }
-    pass.repairs
+    (pass.repairs, pass.guesses)
 }
 
 /// One walk over the tokens.
@@ -24,6 +25,8 @@ pub struct Pass<'p> {
     pub tokens: &'p [Token],
     pub report: &'p Report,
     pub repairs: Vec<Repair>,
+    /// Where a repair only guesses, so that the statement there should not be judged.
+    pub guesses: Vec<usize>,
     /// Open round and square brackets; only a guess.
     depth: usize,
 }
@@ -196,13 +199,10 @@ impl Pass<'_> {
         self.repair(token, text);
     }
 
-    /// `30 %`: the sign must touch its number.
+    /// A `%` that doesn't touch a number, as in `30 %`.
     fn percent(&mut self, i: usize) {
         let token = self.tokens[i];
-        let after_number = self.kind_before(i) == Some(TokenKind::Number);
-        if after_number && self.touches_previous(i) {
-            return;
-        }
+        let after_number = self.kind_before(i) == Some(TokenKind::Number) && !self.text(i - 1).ends_with('%');
         if !after_number || self.tokens.get(i + 1).is_some_and(|t| t.kind == TokenKind::Number) {
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), "`%` is no operator here");
             self.report.push(found.help("`%` makes a share of the number it touches, as in `30%`"));

@@ -39,6 +39,8 @@ pub struct Prepared<'t> {
     /// Of the source.
     pub tokens: Vec<Token>,
     pub unclosed: Vec<Unclosed>,
+    /// Bytes of the source, in order, at which a repair is a mere guess.
+    guesses: Vec<usize>,
     shifts: Vec<Shift>,
 }
 
@@ -56,13 +58,13 @@ pub struct TooDeep {
 /// Reports and repairs what the grammar should not have to know.
 pub fn prepare<'t>(file: FileId, source: &'t str, report: &Report) -> Result<Prepared<'t>, TooDeep> {
     let tokens = tokens(source);
-    let mut repairs = foreign::repairs(file, source, &tokens, report);
+    let (mut repairs, guesses) = foreign::repairs(file, source, &tokens, report);
     let found = brackets::balance(file, source, &tokens, report)?;
     repairs.extend(found.repairs);
     // At one place, what closes something goes before what replaces the next token.
     repairs.sort_by_key(|r| (r.start, r.end > r.start));
     let (text, shifts) = apply(source, repairs);
-    Ok(Prepared { source, file, text, tokens, unclosed: found.unclosed, shifts })
+    Ok(Prepared { source, file, text, tokens, unclosed: found.unclosed, guesses, shifts })
 }
 
 fn apply(source: &str, repairs: Vec<Repair>) -> (Cow<'_, str>, Vec<Shift>) {
@@ -111,6 +113,12 @@ impl Prepared<'_> {
         }
     }
 
+    /// Whether a repair within the span is a mere guess.
+    pub fn guessed(&self, span: Span) -> bool {
+        let first = self.guesses.partition_point(|g| *g < span.start as usize);
+        self.guesses.get(first).is_some_and(|g| *g < span.end as usize)
+    }
+
     /// Comments of the source, in order.
     pub fn comments(&self) -> Vec<Span> {
         let comments = self.tokens.iter().filter(|t| t.kind == TokenKind::Comment);
@@ -150,7 +158,8 @@ mod tests {
         let (text, shifts) = apply(source, repairs);
         assert_eq!(text, "abcd) xyz");
         let file = FileId(0);
-        let prepared = Prepared { source, file, text, tokens: tokens(source), unclosed: Vec::new(), shifts };
+        let prepared =
+            Prepared { source, file, text, tokens: tokens(source), unclosed: Vec::new(), guesses: Vec::new(), shifts };
         assert_eq!(prepared.span(0, 2), Span::new(file, 0, 2));
         assert_eq!(prepared.span(2, 4), Span::new(file, 3, 5));
         assert_eq!(prepared.span(2, 5), Span::new(file, 3, 5));

@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     Word,
-    /// Starts with a digit, or with `.` and a digit; takes letters and dots that touch it.
+    /// Starts with a digit, or with `.` and a digit; takes letters, dots and a `%` that touch it.
     Number,
     Text(TextForm),
     /// `#` up to the line end.
@@ -57,6 +57,9 @@ impl Token {
     }
 }
 
+/// How many bytes of a line are looked at to guess what `//` means.
+const LOOK_AHEAD: usize = 200;
+
 /// Longest first.
 const SYMBOLS: [&str; 26] = [
     "..=", "...", "===", "!==", "..", "&&", "||", "**", "++", "--", ":=", "+=", "-=", "*=", "/=", "->", "=>", "==",
@@ -71,7 +74,8 @@ const OTHER_QUOTES: [(char, &str); 7] =
 
 /// The tokens of `text` in order.
 pub fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, depth: 0, tokens: Vec::with_capacity(text.len() / 4) };
+    let tokens = Vec::with_capacity(text.len() / 4);
+    let mut lexer = Lexer { text, at: 0, line_end: 0, closes_blocks: true, depth: 0, tokens };
     while lexer.at < text.len() {
         lexer.token();
     }
@@ -91,6 +95,10 @@ pub fn continues_name(c: char) -> bool {
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
+    /// Where the line ends that was last asked for.
+    line_end: usize,
+    /// Whether there may be a `*/` ahead.
+    closes_blocks: bool,
     /// Open round and square brackets; only a guess.
     depth: usize,
     tokens: Vec<Token>,
@@ -106,11 +114,13 @@ impl<'t> Lexer<'t> {
         self.at += length;
     }
 
-    /// The rest of the line, without its end.
-    fn line(&self) -> &'t str {
-        let rest = self.rest();
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        line.strip_suffix('\r').unwrap_or(line)
+    /// The rest of the line, without its end. Each line is searched once, so that long ones take linear time.
+    fn line(&mut self) -> &'t str {
+        let text = self.text;
+        if self.line_end < self.at || (self.line_end == self.at && self.at == 0) {
+            self.line_end = text[self.at..].find(['\n', '\r']).map_or(text.len(), |i| self.at + i);
+        }
+        &text[self.at..self.line_end]
     }
 
     fn token(&mut self) {
@@ -121,7 +131,10 @@ impl<'t> Lexer<'t> {
             '\r' if rest.starts_with("\r\n") => self.push(TokenKind::Newline, 2),
             '\n' => self.push(TokenKind::Newline, 1),
             '\u{feff}' if self.at == 0 => self.at += c.len_utf8(),
-            '#' => self.push(TokenKind::Comment, self.line().len()),
+            '#' => {
+                let length = self.line().len();
+                self.push(TokenKind::Comment, length);
+            }
             '"' => self.plain_text(),
             '(' | '[' | '{' => {
                 self.depth += usize::from(c != '{');
@@ -161,7 +174,8 @@ impl<'t> Lexer<'t> {
                 _ => break,
             }
         }
-        self.push(TokenKind::Number, end);
+        let percent = usize::from(self.rest()[end..].starts_with('%'));
+        self.push(TokenKind::Number, end + percent);
     }
 
     fn plain_text(&mut self) {
@@ -194,11 +208,12 @@ impl<'t> Lexer<'t> {
             };
         }
         if rest.starts_with("/*") {
-            let length = rest[2..].find("*/").map_or(self.line().len(), |i| i + 4);
+            let length = self.block_comment();
             return self.push(TokenKind::ForeignBlockComment, length);
         }
         if (rest.starts_with("//") && !self.divides()) || (rest.starts_with("--") && self.separates()) {
-            return self.push(TokenKind::ForeignLineComment, self.line().len());
+            let length = self.line().len();
+            return self.push(TokenKind::ForeignLineComment, length);
         }
         match SYMBOLS.iter().find(|s| rest.starts_with(**s)) {
             Some(symbol) => self.push(TokenKind::Symbol, symbol.len()),
@@ -207,9 +222,18 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// Length of the block comment here; without an end it takes its line.
+    fn block_comment(&mut self) -> usize {
+        let end = if self.closes_blocks { self.rest()[2..].find("*/") } else { None };
+        self.closes_blocks = end.is_some();
+        end.map_or_else(|| self.line().len(), |i| i + 4)
+    }
+
     /// Whether the `//` here looks like a division: in brackets, between things, with a closer to come on the line.
-    fn divides(&self) -> bool {
-        self.depth > 0 && self.line().contains([')', ']']) && self.tokens.last().is_some_and(|t| t.is_code())
+    fn divides(&mut self) -> bool {
+        let line = self.line();
+        let closes = line.bytes().take(LOOK_AHEAD).any(|b| b == b')' || b == b']');
+        self.depth > 0 && closes && self.tokens.last().is_some_and(|t| t.is_code())
     }
 
     /// Whether the `--` here looks like the start of a comment: first on its line or after a blank, before a blank.

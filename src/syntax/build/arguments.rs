@@ -22,6 +22,11 @@ impl Builder<'_> {
         argument
     }
 
+    /// The first argument behind a `:`, where a `-` is plain.
+    pub(super) fn free_argument(&self, pair: Pair<Rule>) -> Argument {
+        self.named_value(pair).0
+    }
+
     fn negative_argument(&self, value: &Expr) {
         let text = format!("({})", &self.prepared.source[value.span.range()]);
         let found = Diagnostic::new(Code::AMBIGUOUS_OPERATOR, value.span, "an argument does not begin with `-`");
@@ -85,6 +90,8 @@ impl Builder<'_> {
             match part.as_rule() {
                 Rule::any_name => name = Some(self.name(&part)),
                 Rule::wrong_equals => wrong = Some(self.span(&part)),
+                // `x= > 1`: the sign is the mistake.
+                Rule::missing if wrong.is_some() => value = Some(Built::leaf(self.nothing(part.as_span().start()))),
                 Rule::outer | Rule::inner | Rule::missing => value = Some(self.build(part)),
                 _ => {}
             }
@@ -126,6 +133,7 @@ impl Builder<'_> {
                     parameters.extend(self.parameter(part));
                     wants_entry = false;
                 }
+                Rule::missing_comma => self.expected(part.as_span().start(), &[Rule::comma, Rule::rparen]),
                 Rule::rest => self.expected(
                     part.as_span().start(),
                     if wants_entry { &[Rule::any_name, Rule::rparen] } else { &[Rule::comma, Rule::rparen] },

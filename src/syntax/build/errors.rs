@@ -6,7 +6,7 @@ use super::Builder;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::Rule;
-use crate::syntax::describe::{one_of, quoted};
+use crate::syntax::describe::{OWN_WORDS, one_of, quoted};
 use crate::syntax::report::MAX_ERRORS;
 use crate::syntax::tokens::{Token, TokenKind};
 
@@ -39,9 +39,13 @@ impl Builder<'_> {
                 Diagnostic::new(Code::SYNTAX, span, format!("expected {what} after {text}"))
             }
             Place::Nowhere => {
-                Diagnostic::new(Code::SYNTAX, Span::new(self.prepared.file, 0, 0), format!("expected {what}"))
+                let whole = Span::new(self.prepared.file, 0, self.prepared.source.len());
+                Diagnostic::new(Code::SYNTAX, whole, format!("expected {what}"))
             }
         };
+        if rules.contains(&Rule::lbrace) {
+            self.report.block_missing(found.primary.span);
+        }
         let label = format!("expected {what}");
         self.push(more(found.at(label)));
     }
@@ -55,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// Whether what is wrong here comes of a bracket that isn't closed; if so, notes that its closer belongs here.
-    fn blames_opener(&self, at: usize) -> bool {
+    pub(super) fn blames_opener(&self, at: usize) -> bool {
         let behind = self.unclosed.partition_point(|(u, _)| u.open < at);
         let nested = crate::syntax::brackets::MAX_DEPTH;
         let inside = self.unclosed[..behind].iter().rev().take(nested).find(|(u, _)| at <= u.closed && u.closer != '}');
@@ -106,13 +110,33 @@ impl Builder<'_> {
         if value_touches && rules.contains(&Rule::argument) {
             let found =
                 Diagnostic::new(Code::SYNTAX, self.first_token(offset), "arguments stand apart from each other");
-            return self.push(found.help("put a blank or a comma before this").fix(
-                "put a blank before it",
-                span.before(),
-                " ",
-            ));
+            let found = found.help("put a blank or a comma before this");
+            let brackets = text.starts_with(['(', '[']);
+            return self.push(match brackets {
+                true => found.maybe_fix("put a blank before it", span.before(), " "),
+                false => found.fix("put a blank before it", span.before(), " "),
+            });
         }
-        self.expected(offset, rules);
+        self.expected_with(offset, rules, |found| match self.continued_from(offset) {
+            _ if first == ":" && rules == [Rule::equals] => {
+                found.help("a type is written in `param`: `param n: Int = 3`")
+            }
+            Some(last) => found.label(last, "the statement goes on after this"),
+            None => found,
+        });
+    }
+
+    /// The end of the line above, if it is why the statement goes on at this byte of the prepared text.
+    fn continued_from(&self, offset: usize) -> Option<Span> {
+        let at = self.prepared.start(offset) as u32;
+        let tokens = &self.prepared.tokens;
+        let before = &tokens[..tokens.partition_point(|t| t.start < at)];
+        let line = before.iter().rposition(|t| t.kind == TokenKind::Newline)?;
+        let first = tokens[line + 1].text(self.prepared.source);
+        let last = before[..line].iter().rev().find(|t| t.is_code())?;
+        let text = last.text(self.prepared.source);
+        let goes_on = last.kind == TokenKind::Symbol || ["in", "then", "and", "or", "not"].contains(&text);
+        (goes_on && text != ";" && !OWN_WORDS.contains(&first)).then(|| self.prepared.token_span(*last))
     }
 
     /// Span of the token at a byte of the prepared text.
@@ -140,7 +164,7 @@ impl Builder<'_> {
                     .help("write each statement on its own line")
                     .maybe_fix("remove it", span, "")
             }
-            _ if first.starts_with(|c: char| c.is_ascii_digit()) => {
+            _ if first.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 40 => {
                 found(format!("expected a statement, found {}", quoted(first)))
                     .help(format!("a statement begins with a word, such as `train {}`", text.trim()))
             }

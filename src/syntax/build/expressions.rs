@@ -159,6 +159,12 @@ impl Builder<'_> {
             format!("`{symbol}` has a blank on one side only"),
         );
         let joined = format!("{l} {symbol} {r}");
+        if operator.as_rule() == Rule::dots && before {
+            let part = format!("{l}[{symbol}{r}]");
+            let found = found.help(format!("write `{part}` for a part of it, `{l}{symbol}{r}` for a range"));
+            self.push(found.maybe_fix("take a part of it", left.span.to(right.span), part));
+            return true;
+        }
         let found = if symbol == "-" && before {
             let negative = format!("(-{r})");
             let found = found.help(format!("write `{joined}` for one value, `{l} {negative}` for two"));
@@ -185,6 +191,9 @@ impl Builder<'_> {
         let Some(dots) = dots else {
             return start.unwrap_or_else(|| Built::leaf(Expr { kind: ExprKind::Error, span }));
         };
+        if !strict && start.is_some() && self.ends_early(&dots) {
+            end = None;
+        }
         if let (Some(start), Some(end)) = (&start, &end)
             && strict
             && self.lopsided(&dots, &start.expr, &end.expr)
@@ -195,6 +204,17 @@ impl Builder<'_> {
         let inclusive = dots.as_str() == "..=";
         let boxed = |built: Option<Built>| built.map(|b| Box::new(b.expr));
         self.limited(Expr { kind: ExprKind::Range { start: boxed(start), end: boxed(end), inclusive }, span }, depth)
+    }
+}
+
+impl Builder<'_> {
+    /// Whether the bracket that is never closed should have been closed behind these dots: `layers[-2.. 30%`.
+    fn ends_early(&self, dots: &Pair<Rule>) -> bool {
+        let (place, text) = (dots.as_span(), &self.prepared.text);
+        let blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
+        !blank(text[..place.start()].chars().next_back())
+            && blank(text[place.end()..].chars().next())
+            && self.blames_opener(self.prepared.end(place.end()))
     }
 }
 

@@ -24,7 +24,8 @@ struct Header {
     block: Option<Block>,
     /// Whether an error has been reported that explains what is missing.
     poisoned: bool,
-    /// Byte of the prepared text at which the header ends.
+    /// Bytes of the prepared text at which the keyword and the header end.
+    keyword_end: usize,
     end: usize,
 }
 
@@ -58,11 +59,11 @@ impl Builder<'_> {
                     self.junk(&part, self.header_expects(&header, shape));
                     header.poisoned = true;
                 }
-                _ => {}
+                _ => header.keyword_end = end,
             }
             header.end = end;
         }
-        self.report_missing(&mut header, shape);
+        self.report_missing(&header, shape);
         header
     }
 
@@ -93,11 +94,11 @@ impl Builder<'_> {
         }
     }
 
-    fn report_missing(&self, header: &mut Header, shape: &Shape) {
+    fn report_missing(&self, header: &Header, shape: &Shape) {
         let no_name = shape.named && header.name.is_none();
         let no_value = header.value.is_none() && (shape.sign.is_some() || !shape.named);
         if !header.poisoned && (no_name || no_value || (shape.block && header.block.is_none())) {
-            self.expected(header.end, self.header_expects(header, shape));
+            self.expected(if no_name { header.keyword_end } else { header.end }, self.header_expects(header, shape));
         }
     }
 
@@ -192,7 +193,7 @@ impl Builder<'_> {
         );
     }
 
-    fn arm(&self, pair: Pair<Rule>) -> (Span, Expr, Block) {
+    pub(super) fn arm(&self, pair: Pair<Rule>) -> (Span, Expr, Block) {
         let (start, span) = (pair.as_span().start(), self.span(&pair));
         self.arm_parts(pair.into_inner().collect(), start, span)
     }
@@ -218,12 +219,12 @@ impl Builder<'_> {
             }
             header.end = end;
         }
-        self.report_missing(&mut header, &IF);
+        self.report_missing(&header, &IF);
         let condition = self.value_or_nothing(&mut header);
         (keyword, condition, header.block.unwrap_or_else(|| self.no_block(header.end)))
     }
 
-    fn otherwise(&self, pair: Pair<Rule>) -> Block {
+    pub(super) fn otherwise(&self, pair: Pair<Rule>) -> Block {
         let mut end = pair.as_span().end();
         let mut poisoned = false;
         for part in pair.into_inner() {

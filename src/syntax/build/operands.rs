@@ -174,13 +174,13 @@ impl Builder<'_> {
 
     /// `[-2:]`, as Python writes it; read as a range
     fn slice(&self, colon: Span, parts: Vec<(bool, Built)>, place: Span) -> Built {
-        let (mut start, mut end, mut depth) = (None, None, 0);
+        let (mut start, mut end): (Option<Expr>, Option<Expr>) = (None, None);
+        let depth = parts.iter().map(|(_, part)| part.depth).max().unwrap_or(0);
         for (behind, part) in parts {
-            depth = depth.max(part.depth);
-            *(if behind { &mut end } else { &mut start }) = Some(Box::new(part.expr));
+            *(if behind { &mut end } else { &mut start }) = Some(part.expr);
         }
-        let from = start.as_ref().map_or(colon.start, |s: &Box<Expr>| s.span.end);
-        let to = end.as_ref().map_or(colon.end, |e: &Box<Expr>| e.span.start);
+        let from = start.as_ref().map_or(colon.start, |s| s.span.end);
+        let to = end.as_ref().map_or(colon.end, |e| e.span.start);
         let between = Span { start: from, end: to, ..colon };
         let source = self.prepared.source;
         let text =
@@ -190,6 +190,7 @@ impl Builder<'_> {
         self.push(found.help(format!("write `{text}`")).with_fix("write `..`", Applicability::Safe, vec![edit]));
         let first = start.as_ref().map_or(colon, |s| s.span);
         let span = first.to(end.as_ref().map_or(colon, |e| e.span));
+        let (start, end) = (start.map(Box::new), end.map(Box::new));
         self.limited(Expr { kind: ExprKind::Range { start, end, inclusive: false }, span }, depth + 1)
     }
 

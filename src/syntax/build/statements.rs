@@ -28,13 +28,13 @@ impl Builder<'_> {
     }
 
     fn no_separator(&self, offset: usize) {
-        self.expected_with(offset, &[Rule::newline, Rule::end], |found| {
-            let before = found.primary.span.before();
-            found.help("each statement stands on its own line, or behind a `;`").fix(
-                "put a `;` before it",
-                before,
-                "; ",
-            )
+        self.expected_with(offset, &[Rule::newline, Rule::semicolon], |found| {
+            let before = self.prepared.token_before(found.primary.span.start as usize);
+            let found = found.help("each statement stands on its own line, or behind a `;`");
+            match before {
+                Some(last) => found.fix("put a `;` between them", self.prepared.token_span(last).after(), ";"),
+                None => found,
+            }
         });
     }
 
@@ -58,20 +58,26 @@ impl Builder<'_> {
         into.push(Statement { kind, span });
     }
 
-    /// An `Error`, and its block beside it: what stands in there may be good.
+    /// An `Error`, and its blocks behind it: what stands in them may be good.
     fn unreadable_statement(&self, pair: Pair<Rule>, into: &mut Vec<Statement>) {
-        let start = pair.as_span().start();
-        let whole = self.span(&pair);
-        let text = pair.as_str();
-        let mut error = Statement { kind: StatementKind::Error, span: whole };
-        self.unreadable(start, text);
-        for part in pair.into_inner().filter(|p| p.as_rule() == Rule::block) {
-            let block = self.block(part);
-            error.span.end = block.span.start;
-            into.push(error.clone());
-            error = Statement { span: block.span, kind: StatementKind::Block(block) };
+        let mut error = Statement { kind: StatementKind::Error, span: self.span(&pair) };
+        self.unreadable(pair.as_span().start(), pair.as_str());
+        let mut blocks = Vec::new();
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::block => blocks.push(self.block(part)),
+                // Settings of no step: only their own mistakes count.
+                Rule::with_clause => drop(self.with_clause(part)),
+                Rule::else_if => blocks.push(self.arm(part).2),
+                Rule::otherwise => blocks.push(self.otherwise(part)),
+                _ => {}
+            }
+        }
+        if let Some(first) = blocks.first() {
+            error.span.end = first.span.start;
         }
         into.push(error);
+        into.extend(blocks.into_iter().map(|b| Statement { span: b.span, kind: StatementKind::Block(b) }));
     }
 
     /// `{ … }`
@@ -103,22 +109,26 @@ impl Builder<'_> {
 
     fn simple_statement(&self, pair: Pair<Rule>) -> StatementKind {
         let mut simple = self.empty_simple(&pair);
-        let mut end = pair.as_span().start();
-        let mut comma = None;
-        let mut assigned = false;
+        let whole = self.span(&pair);
+        let (mut comma, mut assigned, mut colon) = (None, false, false);
         for part in pair.into_inner() {
             let (start, rule) = (part.as_span().start(), part.as_rule());
-            let part_end = part.as_span().end();
             match rule {
                 Rule::word => simple.word = self.name(&part),
                 Rule::call => {
                     simple.called = true;
                     simple.arguments = self.entries(part, Rule::rparen).0;
                 }
-                Rule::yaml_colon => self.yaml_colon(&simple, &part),
+                Rule::yaml_colon => {
+                    self.yaml_colon(&simple, &part);
+                    colon = true;
+                }
                 Rule::assign => {
                     self.assignment(&simple, &part);
                     assigned = true;
+                }
+                Rule::argument if colon && simple.arguments.is_empty() => {
+                    simple.arguments.push(self.free_argument(part))
                 }
                 Rule::argument => simple.arguments.push(self.argument(part)),
                 Rule::comma if simple.arguments.is_empty() => self.expected(start, &[Rule::argument]),
@@ -133,12 +143,15 @@ impl Builder<'_> {
                 Rule::block => simple.block = Some(self.block(part)),
                 _ => {}
             }
-            end = end.max(part_end);
         }
         if let Some(comma) = comma {
             self.expected(comma.as_span().end(), &[Rule::argument]);
             simple.arguments.push(self.unread(&comma));
             simple.arguments.sort_by_key(|a| a.span.start);
+        }
+        if self.prepared.guessed(whole) {
+            let nothing = Expr { kind: ExprKind::Error, span: whole.after() };
+            simple.arguments.push(Argument { name: None, span: nothing.span, value: nothing });
         }
         if assigned { StatementKind::Error } else { StatementKind::Simple(simple) }
     }

@@ -1,0 +1,8 @@
+//! Programs run from their text to their end, on the embedded digits and small networks.
+
+mod change;
+mod determinism;
+mod disk;
+mod flow;
+mod support;
+mod training;
