@@ -326,6 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn of_very_long_lines_only_the_place_is_shown() {
+        let text = format!("let a = 1\n{}(é{}\nlet b = 2\n", "x".repeat(50_000), "y".repeat(50_000));
+        for (start, end) in [(50_010, 50_011), (50_010, 90_000), (10, 11), (50_000, 100_000)] {
+            let shown = draw(&text, |f| {
+                Diagnostic::new(Code::SYNTAX, Span::new(f, start, end), "bad")
+                    .at("here")
+                    .label(Span::new(f, 30, 31), "and here")
+            });
+            assert!(shown.contains("╰── here") && shown.contains("╰── and here"), "{start}..{end}\n{shown}");
+            assert!(shown.lines().all(|l| l.chars().count() < 400), "{start}..{end}\n{shown}");
+        }
+    }
+
+    #[test]
     fn many_are_capped_and_all_are_counted() {
         let mut sources = Sources::default();
         let file = sources.add(Source::new("a.fsched", "x\n"));

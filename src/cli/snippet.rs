@@ -5,6 +5,11 @@ use crate::source::{FileId, Source, Sources, Span};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use std::borrow::Cow;
 
+/// Bytes of a line that a label underlines at most.
+const LONGEST_LABEL: usize = 100;
+/// Bytes of source that are shown for one label; of longer lines only what is around the label.
+const LONGEST_WINDOW: usize = 2000;
+
 /// The texts of [`Sources`], ready to be drawn.
 pub(super) struct Snippets<'a> {
     files: Vec<Snippet<'a>>,
@@ -45,10 +50,10 @@ impl<'a> Snippets<'a> {
         let last = text.trim_end().len();
         if start >= last {
             let word = text[..last].rfind(char::is_whitespace).map_or(0, |i| i + 1);
-            return Span::new(span.file, floor(text, word), last);
+            return Span::new(span.file, floor(text, word.max(last.saturating_sub(LONGEST_LABEL))), last);
         }
         let line_end = text[start..end].find('\n').map_or(end, |i| start + i);
-        Span::new(span.file, start, if line_end > start { line_end } else { end.min(start) })
+        Span::new(span.file, start, floor(text, line_end.min(start + LONGEST_LABEL)))
     }
 }
 
@@ -86,16 +91,33 @@ impl SourceCode for Snippet<'_> {
             return Err(MietteError::OutOfBounds);
         }
         let lines = &self.source.lines;
-        let first = lines.line(start).saturating_sub(lines_before);
-        let last = lines.line(end) + lines_after;
-        let from = lines.start(first);
-        let to = if last + 1 < lines.len() { lines.start(last + 1) } else { self.text.len() };
+        let mut first = lines.line(start).saturating_sub(lines_before);
+        let mut last = (lines.line(end) + lines_after).min(lines.len() - 1);
+        let (mut from, mut to) = self.lines(first, last);
+        if to - from > LONGEST_WINDOW {
+            if end - start > LONGEST_LABEL {
+                // Two labels far apart: miette shows them one by one instead.
+                return Err(MietteError::OutOfBounds);
+            }
+            (first, last) = (lines.line(start), lines.line(end));
+            let (line_from, line_to) = self.lines(first, last);
+            from = floor(&self.text, start.saturating_sub(LONGEST_LABEL)).max(line_from);
+            to = floor(&self.text, end + LONGEST_LABEL).min(line_to);
+        }
         let place = lines.line_column(&self.source.text, start);
         // The heading names the label's own column; a context begins with its line.
         let column = if lines_before + lines_after == 0 { place.column - 1 } else { 0 };
         let data = self.text[from..to].as_bytes();
         let window = SourceSpan::from((from, to - from));
-        let count = last.min(lines.len() - 1) + 1 - first;
+        let count = last + 1 - first;
         Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data, window, first, column, count)))
+    }
+}
+
+impl Snippet<'_> {
+    /// The bytes of two lines (from 0) and all between.
+    fn lines(&self, first: usize, last: usize) -> (usize, usize) {
+        let lines = &self.source.lines;
+        (lines.start(first), if last + 1 < lines.len() { lines.start(last + 1) } else { self.text.len() })
     }
 }

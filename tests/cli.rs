@@ -1,0 +1,447 @@
+//! The program as its users meet it: arguments in; stdout, stderr, status and files out.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder of its own for each test.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+/// What a command left.
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// Ends in well under a second.
+const QUICK: &str = "\
+data digits(validation: 20%)
+model mlp(hidden: [16])
+measure clean every: 1 epoch
+measure clean at: forget
+param cycles = 2
+train 1
+repeat cycles {
+  forget layers[-1..] 50%
+  relearn 1
+}
+checkpoint \"end\"
+evaluate clean on test
+expect clean > 1%
+";
+
+impl Place {
+    fn new() -> Place {
+        Place { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn with(name: &str, text: impl AsRef<[u8]>) -> Place {
+        let place = Place::new();
+        fs::write(place.path(name), text).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fsched"));
+        command.args(arguments).current_dir(self.dir.path());
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS", "FSCHED_DATA", "LC_ALL"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    /// The one folder under `runs/`.
+    fn only_run(&self) -> PathBuf {
+        let runs: Vec<_> = fs::read_dir(self.path("runs")).unwrap().map(|e| e.unwrap().path()).collect();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs[0].clone()
+    }
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        Ran {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Ended with that status; else shows everything.
+    #[track_caller]
+    fn status(self, status: i32) -> Ran {
+        assert_eq!(self.status, status, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// stdout as JSON lines.
+    fn json_lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+const NINE: &str = "\
+data digits
+model mlp(hidden: [32])
+relern 3
+forget head 30
+optimizer sgd(lr: 0.1, momentun: 0.9)
+forget layers[7] 30%
+repeat cycles { train 1 }
+train 0.5
+objective adversarial(pgd(eps: 8))
+evaluate clen on test
+train 1 2
+";
+
+#[test]
+fn nine_mistakes_get_nine_diagnostics_at_their_places() {
+    let place = Place::with("a.fsched", NINE);
+    let ran = place.run(&["check", "a.fsched", "--format", "json"]).status(1);
+    assert_eq!(ran.stderr, "");
+    let found: Vec<(String, u64)> = ran
+        .json_lines()
+        .iter()
+        .filter(|d| d["severity"] == "error")
+        .map(|d| (d["code"].as_str().unwrap().to_string(), d["line"].as_u64().unwrap()))
+        .collect();
+    let expected = [
+        ("FS0102", 3),
+        ("FS0206", 4),
+        ("FS0104", 5),
+        ("FS0302", 6),
+        ("FS0101", 7),
+        ("FS0202", 8),
+        ("FS0504", 9),
+        ("FS0103", 10),
+        ("FS0205", 11),
+    ];
+    assert_eq!(found, expected.map(|(code, line)| (code.to_string(), line)));
+}
+
+#[test]
+fn diagnostics_as_json_have_the_form_that_formats_promises() {
+    let place = Place::with("a.fsched", NINE);
+    for d in place.run(&["check", "a.fsched", "--format", "json"]).json_lines() {
+        assert_eq!((&d["format"], &d["file"]), (&Value::from(1), &Value::from("a.fsched")));
+        let (start, end) = (d["start"].as_u64().unwrap() as usize, d["end"].as_u64().unwrap() as usize);
+        assert!(start <= end && end <= NINE.len(), "{d}");
+        let line_start = NINE[..start].rfind('\n').map_or(0, |i| i + 1);
+        assert_eq!(d["line"], NINE[..start].matches('\n').count() + 1);
+        assert_eq!(d["column"], start - line_start + 1);
+        for key in ["code", "name", "message"] {
+            assert!(d[key].is_string(), "{d}");
+        }
+        for key in ["labels", "fixes"] {
+            assert!(d[key].is_array(), "{d}");
+        }
+        assert!(d["help"].is_string() || d["help"].is_null(), "{d}");
+        for fix in d["fixes"].as_array().unwrap() {
+            assert!(["safe", "unsafe"].contains(&fix["applicability"].as_str().unwrap()), "{fix}");
+            assert!(fix["title"].is_string() && fix["edits"][0]["text"].is_string(), "{fix}");
+        }
+    }
+}
+
+#[test]
+fn people_see_the_line_and_what_to_type_on_stderr() {
+    let place = Place::with("a.fsched", "data digits\nmodel mlp(hidden: [16])\nrelern 3\n");
+    let ran = place.run(&["check", "a.fsched"]).status(1);
+    assert_eq!(ran.stdout, "");
+    let expected = "  error[FS0102 unknown-statement]: there is no statement `relern`
+   ╭─[a.fsched:3:1]
+ 2 │ model mlp(hidden: [16])
+ 3 │ relern 3
+   · ──────
+   ╰────
+  help: did you mean `relearn`?
+  fix: replace with `relearn`
+
+";
+    assert!(ran.stderr.starts_with(expected), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 error in a.fsched"), "{}", ran.stderr);
+}
+
+#[test]
+fn short_and_github_forms_are_one_line_each() {
+    let place = Place::with("a.fsched", "data digits\nmodel mlp(hidden: [16])\nrelern 3\n");
+    let short = place.run(&["check", "a.fsched", "--format", "short"]).status(1);
+    assert_eq!(short.stdout, "a.fsched:3:1: error[FS0102]: there is no statement `relern`\n");
+    let github = place.run(&["check", "a.fsched", "--format", "github"]).status(1);
+    assert!(
+        github.stdout.starts_with("::error file=a.fsched,line=3,endLine=3,col=1,endColumn=7,"),
+        "{}",
+        github.stdout
+    );
+}
+
+#[test]
+fn colour_is_for_those_who_want_it() {
+    let place = Place::with("a.fsched", "relern 3\n");
+    let escapes = |name: &str, value: &str| {
+        let output = place.command(&["check", "a.fsched"]).env(name, value).output().unwrap();
+        Ran::of(output).stderr.contains('\u{1b}')
+    };
+    assert!(!escapes("TERM", "xterm"));
+    assert!(escapes("CLICOLOR_FORCE", "1"));
+    assert!(!escapes("NO_COLOR", "1"));
+}
+
+#[test]
+fn denied_lints_are_errors() {
+    let place = Place::with("a.fsched", "data digits\nmodel mlp(hidden: [16])\nlet n = 2\ntrain 1\n");
+    place.run(&["check", "a.fsched"]).status(0);
+    let denied = place.run(&["check", "a.fsched", "--deny", "lints", "--format", "short"]).status(1);
+    assert!(denied.stdout.contains("error[FS1002]"), "{}", denied.stdout);
+}
+
+#[test]
+fn hostile_files_are_told_of_and_never_panic() {
+    let many = "trian 1\n".repeat(2000);
+    let deep = format!("let x = {}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    let big = "train 1 # as it is\n".repeat(10 * 1024 * 1024 / 19);
+    let texts: [(&[u8], &str); 6] = [
+        (deep.as_bytes(), "FS0008"),
+        (b"train\0 3\n", "FS0006"),
+        (b"train 3 # \xff\n", "FS0405"),
+        (big.as_bytes(), "FS0012"),
+        (many.as_bytes(), "and 1950 more"),
+        (b"train 1 \x1b[2J\n", "FS0006"),
+    ];
+    for (text, expected) in texts {
+        let place = Place::with("a.fsched", text);
+        let ran = place.run(&["check", "a.fsched"]).status(1);
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+        assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains("panicked"), "{expected}: {}", ran.stderr);
+        assert!(ran.stderr.len() < 50_000, "{expected}: {} bytes", ran.stderr.len());
+    }
+}
+
+#[test]
+fn wrong_use_of_the_command_line_is_status_2_and_says_what_to_type() {
+    let place = Place::with("a.fsched", QUICK);
+    let said = |arguments: &[&str]| place.run(arguments).status(2).stderr;
+    assert!(said(&["chek", "a.fsched"]).contains("'check'"));
+    assert!(said(&["run", "a.fsched", "--quite"]).contains("'--quiet'"));
+    assert!(said(&["run", "a.fsched", "--set", "cycles"]).contains("--set cycles=5"));
+    assert!(said(&["explain", "FS1O03"]).contains("did you mean `fsched explain FS1003`?"));
+    assert!(said(&["list", "atacks"]).contains("did you mean `fsched list attacks`?"));
+    assert!(said(&["check"]).contains("<FILE>..."));
+}
+
+#[test]
+fn explain_knows_codes_and_names() {
+    let place = Place::new();
+    let by_code = place.run(&["explain", "fs0102"]).status(0).stdout;
+    assert!(by_code.starts_with("# FS0102 unknown-statement\n"), "{by_code}");
+    assert_eq!(place.run(&["explain", "unknown-statement"]).status(0).stdout, by_code);
+    assert!(place.run(&["explain"]).status(0).stdout.contains("FS0102  unknown-statement\n"));
+}
+
+#[test]
+fn a_new_file_can_be_run_as_it_is_and_is_never_overwritten() {
+    let place = Place::new();
+    place.run(&["new", "first"]).status(0);
+    place.run(&["check", "first.fsched", "--deny", "lints"]).status(0);
+    assert!(place.run(&["new", "first.fsched"]).status(2).stderr.contains("exists already"));
+}
+
+#[test]
+fn the_one_line_program_is_planned_with_its_loop() {
+    let place = Place::with("a.fsched", "consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5\n");
+    let ran = place.run(&["plan", "a.fsched", "--format", "json"]).status(0);
+    let plan = json(&ran.stdout);
+    let trial = &plan["trials"][0];
+    assert_eq!((&trial["totals"]["epochs"], &trial["totals"]["forget_events"]), (&Value::from(250), &Value::from(5)));
+    assert!(place.run(&["plan", "a.fsched"]).status(0).stdout.contains("forget layers[-2..] 30%"));
+}
+
+#[test]
+fn a_run_leaves_its_records_and_shows_its_summary() {
+    let place = Place::with("a.fsched", QUICK);
+    let ran = place.run(&["run", "a.fsched"]).status(0);
+    for expected in ["done in", "forget layers[-1..] 50%", "validation.clean", "test.clean", "held   clean > 1%"] {
+        assert!(ran.stdout.contains(expected), "{expected}: {}", ran.stdout);
+    }
+    for expected in ["train 1 (", "epoch 1: loss", "80 of 160 weights in 1 tensor", "checkpoint \"end\""] {
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+    }
+    let run = place.only_run();
+    assert_eq!(fs::read_to_string(run.join("program.fsched")).unwrap(), QUICK);
+    let manifest = json(&fs::read_to_string(run.join("manifest.json")).unwrap());
+    assert_eq!((&manifest["status"], &manifest["bindings"]["cycles"]), (&Value::from("done"), &Value::from(2)));
+    let plan = json(&fs::read_to_string(run.join("plan.json")).unwrap());
+    assert_eq!(manifest["plan"], plan["plan"]);
+    assert_eq!(manifest["data"][0]["checksum"].as_str().map(str::len), Some(64));
+    let kinds: Vec<String> = fs::read_to_string(run.join("events.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|l| json(l)["kind"].as_str().unwrap().to_string())
+        .collect();
+    assert_eq!(kinds.iter().filter(|k| *k == "forget").count(), 2);
+    assert_eq!(kinds.last().map(String::as_str), Some("end"));
+    assert!(run.join("final.safetensors").exists() && !run.join("lock").exists());
+}
+
+#[test]
+fn a_finished_run_is_shown_again_not_run_again() {
+    let place = Place::with("a.fsched", QUICK);
+    let first = place.run(&["run", "a.fsched"]).status(0);
+    let events = fs::read(place.only_run().join("events.jsonl")).unwrap();
+    let again = place.run(&["run", "a.fsched"]).status(0);
+    assert_eq!(again.stdout, first.stdout);
+    assert_eq!(fs::read(place.only_run().join("events.jsonl")).unwrap(), events);
+    let ledger = place.only_run().join("ledger.jsonl");
+    fs::write(&ledger, fs::read_to_string(&ledger).unwrap().replace("\"ordinal\":1", "\"ordinal\":9")).unwrap();
+    assert!(place.run(&["run", "a.fsched"]).status(0).stderr.contains("was changed after the run"));
+}
+
+#[test]
+fn the_same_plan_gives_the_same_bytes_on_any_number_of_threads() {
+    let place = Place::with("a.fsched", QUICK);
+    for (out, threads) in [("one", "1"), ("two", "2"), ("again", "2")] {
+        place.run(&["run", "a.fsched", "--quiet", "--out", out, "--threads", threads]).status(0);
+    }
+    for name in ["final.safetensors", "ledger.jsonl", "plan.json"] {
+        let bytes = |out: &str| fs::read(place.path(out).join(name)).unwrap();
+        assert_eq!(bytes("one"), bytes("two"), "{name}");
+        assert_eq!(bytes("two"), bytes("again"), "{name}");
+    }
+    let events = |out: &str| -> Vec<Value> {
+        let lines = place.read(&format!("{out}/events.jsonl"));
+        let timeless = |mut line: Value| {
+            line.as_object_mut().unwrap().remove("t");
+            line
+        };
+        lines.lines().map(|l| timeless(json(l))).collect()
+    };
+    assert_eq!(events("one"), events("two"));
+}
+
+#[test]
+fn a_false_expectation_is_status_4_also_when_shown_again() {
+    let place = Place::with("a.fsched", QUICK.replace("clean > 1%", "clean > 99.9%"));
+    let ran = place.run(&["run", "a.fsched"]).status(4);
+    assert!(ran.stdout.contains("false  clean > 99.9%"), "{}", ran.stdout);
+    place.run(&["run", "a.fsched"]).status(4);
+}
+
+#[test]
+fn results_for_programs_are_one_object_on_stdout() {
+    let place = Place::with("a.fsched", QUICK);
+    let ran = place.run(&["run", "a.fsched", "--format", "json", "--quiet"]).status(0);
+    assert_eq!(ran.stderr, "");
+    let result = &ran.json_lines()[0];
+    assert_eq!((&result["status"], result["phases"].as_array().map(Vec::len)), (&Value::from("done"), Some(5)));
+    let wrong = place.run(&["run", "a.fsched", "--format", "json", "--set", "cycls=3"]).status(1);
+    assert_eq!(wrong.json_lines()[0]["code"], "FS0108");
+}
+
+#[test]
+fn a_parameter_can_be_set_from_outside() {
+    let place = Place::with("a.fsched", QUICK);
+    let plan = json(&place.run(&["plan", "a.fsched", "--format", "json", "--set", "cycles=5"]).status(0).stdout);
+    assert_eq!(plan["trials"][0]["totals"]["forget_events"], 5);
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_refused_untouched() {
+    let place = Place::with("a.fsched", QUICK);
+    fs::write(place.path("letter"), "dear").unwrap();
+    fs::create_dir(place.path("mail")).unwrap();
+    fs::write(place.path("mail/letter"), "dear").unwrap();
+    let file = place.run(&["run", "a.fsched", "--out", "letter/run"]).status(3);
+    assert!(file.stderr.contains("error[FS0701 bad-run-folder]: cannot use `letter/run`"), "{}", file.stderr);
+    let full = place.run(&["run", "a.fsched", "--out", "mail"]).status(3);
+    assert!(full.stderr.contains("not a run folder and not empty"), "{}", full.stderr);
+    assert_eq!(fs::read_dir(place.path("mail")).unwrap().count(), 1);
+    place.run(&["run", "a.fsched", "--quiet", "--out", "done"]).status(0);
+    let other = place.run(&["run", "a.fsched", "--out", "done", "--set", "cycles=1"]).status(5);
+    assert!(other.stderr.contains("another plan"), "{}", other.stderr);
+}
+
+#[test]
+fn a_live_run_is_left_alone_and_a_killed_one_is_unfinished() {
+    let place = Place::with("a.fsched", QUICK.replace("train 1\n", "train 100000\n"));
+    let mut live = place
+        .command(&["run", "a.fsched", "--out", "run"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(&place.path("run/events.jsonl"));
+    let refused = place.run(&["run", "a.fsched", "--out", "run"]);
+    live.kill().unwrap();
+    live.wait().unwrap();
+    let refused = refused.status(5);
+    assert!(refused.stderr.contains(&format!("is being written by process {}", live.id())), "{}", refused.stderr);
+    let left = place.run(&["run", "a.fsched", "--out", "run"]).status(5);
+    assert!(left.stderr.contains("unfinished") && left.stderr.contains("--fresh"), "{}", left.stderr);
+    assert_eq!(json(&place.read("run/manifest.json"))["status"], "running");
+}
+
+fn wait_for(path: &Path) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !path.exists() {
+        assert!(Instant::now() < patience, "{} did not appear", path.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn fresh_starts_beside_what_is_there() {
+    let place = Place::with("a.fsched", QUICK);
+    place.run(&["run", "a.fsched", "--quiet", "--out", "run"]).status(0);
+    let fresh = place.run(&["run", "a.fsched", "--out", "run", "--fresh"]).status(0);
+    assert!(fresh.stdout.contains("records in run-2"), "{}", fresh.stdout);
+    assert_eq!(
+        fs::read(place.path("run/final.safetensors")).unwrap(),
+        fs::read(place.path("run-2/final.safetensors")).unwrap()
+    );
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_the_run_with_its_line() {
+    let program = "data digits\nmodel mlp(hidden: [16])\noptimizer sgd(lr: 1e30)\ntrain 3\n";
+    let place = Place::with("a.fsched", program);
+    let ran = place.run(&["run", "a.fsched", "--out", "run"]).status(3);
+    assert!(
+        ran.stderr.contains("error[FS0602 loss-not-finite]") && ran.stderr.contains("a.fsched:4:1"),
+        "{}",
+        ran.stderr
+    );
+    let manifest = json(&place.read("run/manifest.json"));
+    assert_eq!(manifest["status"], "failed");
+    assert!(manifest["reason"].as_str().is_some_and(|r| !r.is_empty()), "{manifest}");
+    place.run(&["run", "a.fsched", "--out", "run"]).status(5);
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_failure() {
+    let place = Place::new();
+    let mut child = place.command(&["explain"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ran = Ran::of(child.wait_with_output().unwrap()).status(0);
+    assert_eq!(ran.stderr, "");
+}
