@@ -49,7 +49,10 @@ fn each_library_is_known_where_it_belongs() {
     };
     none(&["source", "diagnostic", "syntax", "language", "plan"], &["candle"]);
     none(&["source", "diagnostic", "syntax", "language", "plan", "nn", "components", "runtime", "record"], &["miette"]);
-    none(&["source", "diagnostic", "language", "plan", "nn", "components", "runtime", "record", "cli"], &["pest::", "pest_derive"]);
+    none(
+        &["source", "diagnostic", "language", "plan", "nn", "components", "runtime", "record", "cli"],
+        &["pest::", "pest_derive"],
+    );
 }
 
 #[test]

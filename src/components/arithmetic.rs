@@ -135,7 +135,7 @@ fn scale(op: BinaryOp, duration: Duration, factor: &Value) -> Result<Value, Stri
         Duration::Seconds(s) => Duration::Seconds(s * factor),
         Duration::Steps(s) => {
             let steps = s as f64 * factor;
-            if steps.fract() != 0.0 || steps < 0.0 || steps > 1e15 {
+            if steps.fract() != 0.0 || !(0.0..=1e15).contains(&steps) {
                 return Err(format!("{steps} is no whole number of steps"));
             }
             Duration::Steps(steps as u64)
