@@ -68,7 +68,8 @@ fn each(run: &mut Run, variable: u32, values: &[Value], steps: &[Step]) -> Resul
 fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
     let settings = scope::settings(run, &op.settings)?;
     run.emit(Kind::Start { what: "evaluate".into(), steps: None })?;
-    let metrics = op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
+    let metrics =
+        op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
     for reading in measure::all(run, &metrics, &settings)? {
         measure::tell(run, &reading, op.per_example)?;
     }

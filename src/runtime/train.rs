@@ -213,7 +213,7 @@ impl Trainer {
     }
 
     fn epoch_ends(&self, run: &Run) -> bool {
-        run.state.journal.done() % self.steps_per_epoch == 0 || self.is_done(run)
+        run.state.journal.done().is_multiple_of(self.steps_per_epoch) || self.is_done(run)
     }
 
     fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {

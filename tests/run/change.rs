@@ -14,7 +14,8 @@ fn forgetting_replaces_the_exact_share_and_nothing_else() {
     let tensor = &change.tensors[0];
     let all = 64 * 16;
     assert_eq!((tensor.name.as_str(), tensor.selected, tensor.changed), ("fc1.weight", all, all * 3 / 10));
-    let (before, after) = (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
+    let (before, after) =
+        (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
     for (name, before) in &before {
         let differ = before.iter().zip(&after[name]).filter(|(a, b)| a != b).count();
         // A fresh draw may give the same bits again, but hardly three times.
@@ -60,7 +61,8 @@ fn saliency_ranks_by_gradients_and_moves_nothing_else() {
     let outcome = run_small(&format!("{CHECKPOINTS}forget head 20% by: saliency(batches: 2) to: zero"));
     let change = outcome.changes()[0];
     assert_eq!(change.tensors[0].changed, 32);
-    let (before, after) = (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
+    let (before, after) =
+        (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
     assert_eq!(before["fc1.weight"], after["fc1.weight"]);
     assert_eq!(after["fc2.weight"].iter().filter(|bits| **bits == 0).count(), 32);
 }
@@ -91,7 +93,8 @@ fn rewinding_takes_values_from_a_checkpoint() {
 #[test]
 fn zapping_the_head_leaves_the_rest() {
     let outcome = run_small(&format!("{CHECKPOINTS}zap head"));
-    let (before, after) = (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
+    let (before, after) =
+        (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
     for (name, before) in &before {
         assert_eq!(*before != after[name], name == "fc2.weight", "{name}");
     }
@@ -101,7 +104,8 @@ fn zapping_the_head_leaves_the_rest() {
 #[test]
 fn zapping_one_row_in_a_loop_draws_that_row() {
     let outcome = run_small("train 1 step\nfor c in [2, 7] { checkpoint \"before\"; zap head[c] }");
-    let (before, after) = (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
+    let (before, after) =
+        (outcome.weights("checkpoints/before/weights.safetensors"), outcome.weights("final.safetensors"));
     let rows = |weights: &[u32]| weights.chunks(16).map(<[u32]>::to_vec).collect::<Vec<_>>();
     let (before, after) = (rows(&before["fc2.weight"]), rows(&after["fc2.weight"]));
     let changed: Vec<usize> = (0..10).filter(|row| before[*row] != after[*row]).collect();

@@ -9,10 +9,7 @@ fn the_last_checkpoints_stay_and_older_ones_go() {
     let outcome = run_small("keep last: 2, every: 1 epoch\ntrain 4 epochs");
     assert_eq!(outcome.names("checkpoints"), ["step-00000015", "step-00000020"]);
     assert_eq!(outcome.names("checkpoints/step-00000020"), ["state.json", "state.safetensors", "weights.safetensors"]);
-    assert_eq!(
-        outcome.weights("checkpoints/step-00000020/weights.safetensors"),
-        outcome.weights("final.safetensors")
-    );
+    assert_eq!(outcome.weights("checkpoints/step-00000020/weights.safetensors"), outcome.weights("final.safetensors"));
 }
 
 #[test]

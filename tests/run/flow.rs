@@ -94,6 +94,7 @@ fn a_clock_trains_at_least_one_step_and_says_how_many() {
     let summary = outcome.summary();
     assert!(summary.steps >= 1 && summary.clocked);
     let steps = format!("{} steps", summary.steps);
-    let told = |e: &fsched::runtime::event::Event| matches!(&e.kind, Kind::Warning { message } if message.contains(&steps));
+    let told =
+        |e: &fsched::runtime::event::Event| matches!(&e.kind, Kind::Warning { message } if message.contains(&steps));
     assert!(outcome.events.iter().any(told));
 }

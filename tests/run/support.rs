@@ -166,6 +166,9 @@ impl Outcome {
     }
 
     pub fn changes(&self) -> Vec<&Change> {
-        self.events.iter().filter_map(|e| if let Kind::Change(change) = &e.kind { Some(change) } else { None }).collect()
+        self.events
+            .iter()
+            .filter_map(|e| if let Kind::Change(change) = &e.kind { Some(change) } else { None })
+            .collect()
     }
 }

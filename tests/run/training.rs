@@ -69,9 +69,7 @@ fn the_learning_rate_follows_the_schedule_of_the_innermost_block() {
 
 #[test]
 fn an_outer_schedule_goes_on_under_an_inner_one() {
-    let outcome = run_small(
-        "lr drop(at: [50%], by: 0.1)\ntrain 1 epoch with { lr warmup(5 steps) }\ntrain 1 epoch",
-    );
+    let outcome = run_small("lr drop(at: [50%], by: 0.1)\ntrain 1 epoch with { lr warmup(5 steps) }\ntrain 1 epoch");
     let rates = outcome.rates();
     let expected: Vec<f64> = (1..=5).map(|t| 0.1 * t as f64 / 5.0).chain([0.01; 5]).collect();
     for (t, (rate, expected)) in rates.iter().zip(&expected).enumerate() {
@@ -105,7 +103,8 @@ fn frozen_layers_stay_bit_for_bit() {
     let text = "model convnet(blocks: 2, width: 4)\ncheckpoint \"start\"\n\
                 train 1 epoch with { freeze layers[..1] statistics: true }";
     let outcome = run_program(&program(&format!("data digits(train: 100)\nbatch 32\n{text}")));
-    let (before, after) = (outcome.weights("checkpoints/start/weights.safetensors"), outcome.weights("final.safetensors"));
+    let (before, after) =
+        (outcome.weights("checkpoints/start/weights.safetensors"), outcome.weights("final.safetensors"));
     for (name, before) in &before {
         let first = name.contains("block1");
         assert_eq!(*before == after[name], first, "{name} should {}change", if first { "not " } else { "" });
@@ -114,7 +113,9 @@ fn frozen_layers_stay_bit_for_bit() {
 
 #[test]
 fn measurements_come_when_they_are_due() {
-    let outcome = run_small("measure clean every: 1 epoch\nmeasure train.loss every: 2 steps\ntrain 2 epochs\nmeasure none\ntrain 1 epoch");
+    let outcome = run_small(
+        "measure clean every: 1 epoch\nmeasure train.loss every: 2 steps\ntrain 2 epochs\nmeasure none\ntrain 1 epoch",
+    );
     let clocks = |name: &str| outcome.measured(name).iter().map(|m| m.0).collect::<Vec<_>>();
     assert_eq!(clocks("validation.clean"), [STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH]);
     assert_eq!(clocks("train.loss"), [2, 4, 6, 8, 10]);
