@@ -68,3 +68,115 @@ fn listings_are_at_most_a_hundred_columns_wide() {
         }
     }
 }
+
+fn changes(old: &str, new: &str) -> Vec<String> {
+    fsched::plan::diff(&plan(old).to_record(), &plan(new).to_record()).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn differences_name_the_step_the_argument_and_the_line() {
+    let text = |share: &str, batch: &str| {
+        format!("batch {batch}\nrepeat 5 {{\n  consolidate 40\n  forget layers[-2..] {share}\n  relearn 10\n}}\n")
+    };
+    assert_eq!(changes(&text("30%", "50"), &text("30%", "50")), [""; 0]);
+    let found = changes(&text("30%", "50"), &text("50%", "50"));
+    let expected = [
+        "step 1.repeat.2 forget: forgotten 3,628 → 6,048 (line 4)",
+        "step 1.repeat.2 forget: share 0.3 → 0.5 (line 4)",
+    ];
+    assert_eq!(found, expected);
+    let found = changes(&text("30%", "50"), &text("30%", "100"));
+    assert!(found.contains(&"steps 1.repeat.1, 1.repeat.3 train: batch 50 → 100".to_string()), "{found:?}");
+    assert!(found.contains(&"totals.train_steps 10,000 → 5,000".to_string()), "{found:?}");
+}
+
+#[test]
+fn differences_of_steps_that_came_and_went() {
+    let found = changes("seed 1; train 1\ntrain 2\nevaluate clean\n", "train 1; checkpoint \"a\"\nevaluate clean\n");
+    let steps: Vec<&String> = found.iter().filter(|c| !c.starts_with("totals")).collect();
+    let expected = [
+        "seed 1 → 0",
+        "step 2 train: removed: train 2 (line 2)",
+        "step 2 checkpoint: added: checkpoint \"a\" (line 1)",
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn another_component_is_one_difference() {
+    let found = changes("optimizer sgd(lr: 0.1); train 1", "optimizer adam(lr: 0.1); train 1");
+    assert!(found[0].starts_with("step 1 train: optimizer sgd("), "{found:?}");
+    let found = changes("optimizer sgd(lr: 0.1); train 1", "optimizer sgd(lr: 0.2); train 1");
+    assert_eq!(found, ["step 1 train: optimizer.lr 0.1 → 0.2 (line 1)"]);
+}
+
+/// Programs that do the same in other words.
+#[test]
+fn other_words_for_the_same_have_the_same_hash() {
+    let hash = plan(CYCLES).hash;
+    let same = [
+        "repeat 5 { consolidate 40; forget layers[-2..] 30%; relearn 10 }",
+        "# a comment\n\n  repeat   5 {\n consolidate 40 # forty\n forget layers[-2..] 3/10\n relearn 10\n}\n",
+        "let n = 40; let part = layers[-2..]\nrepeat 5 { train n; forget part 0.3; train 10 }",
+        "param n = 40; repeat 5 { consolidate n; forget layers[-2..] 30%; relearn 10 }",
+        "phase cycle(n: Duration) { consolidate n; forget layers[-2..] 30%; relearn 10 }\nrepeat 5 { cycle(40) }",
+        "repeat 5 { { consolidate 40 }; forget layers[2..4] 30%; { relearn 320 steps } }",
+        "for i in 0..5 { consolidate 40; if 1 < 2 { forget layers[-2..] 30% } else { zap head }; relearn 10 }",
+        "threads 2; repeat 5 { consolidate 40; forget layers[-2..] 30%; relearn 10 }",
+        "augment flip; augment none; repeat 5 { consolidate 40; forget layers[-2..] 30%; relearn 10 }",
+        "data fashion; repeat 5 { consolidate 40; forget layers[-2..] 30%, by: random, unit: weight; relearn 10 }",
+    ];
+    for text in same {
+        assert_eq!(plan(text).hash, hash, "{text}");
+    }
+    assert_eq!(
+        plan_with("param n = 1; consolidate n; forget layers[-2..] 0.3; relearn 10; repeat 5", &[("n", "40")]).hash,
+        hash
+    );
+}
+
+#[test]
+fn other_programs_have_other_hashes() {
+    let hash = plan(CYCLES).hash;
+    let different = [
+        "seed 1; consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5",
+        "consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 6",
+        "consolidate 41; forget layers[-2..] 0.3; relearn 10; repeat 5",
+        "consolidate 40; forget layers[-2..] 0.31; relearn 10; repeat 5",
+        "consolidate 40; forget layers[-1] 0.3; relearn 10; repeat 5",
+        "consolidate 40; relearn 10; repeat 5",
+        "model convnet(width: 16); consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5",
+        "data digits; model mlp; consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5",
+        "data fashion(validation: 10%); consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5",
+        "freeze norms; consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5",
+    ];
+    for text in different {
+        assert_ne!(plan(text).hash, hash, "{text}");
+    }
+}
+
+#[test]
+fn the_one_line_program_as_json() {
+    let json = plan(CYCLES).to_json(None);
+    let trial = &json["trials"][0];
+    assert_eq!((&trial["totals"]["epochs"], &trial["totals"]["forget_events"]), (&250.into(), &5.into()));
+    assert_eq!(trial["totals"]["train_steps"], 250 * 32);
+    let forget = &trial["steps"][0]["body"][1];
+    let tensors = serde_json::json!([
+        { "name": "encoder.block3.conv.weight", "shape": [32, 32, 3, 3], "selected": 9216, "forgotten": 2764 },
+        { "name": "classifier.weight", "shape": [10, 288], "selected": 2880, "forgotten": 864 },
+    ]);
+    assert_eq!(forget["tensors"], tensors);
+    assert_eq!((&forget["line"], &forget["text"]), (&1.into(), &"forget layers[-2..] 0.3".into()));
+}
+
+#[test]
+fn long_loops_are_counted_at_once() {
+    let begin = std::time::Instant::now();
+    let many = plan(
+        "data digits; model mlp; for c in 0..9000 { zap head[3]; train 20 steps }\nrepeat 1_000_000 { train 1 step }",
+    );
+    assert_eq!(many.totals.train_steps.exact(), Some(9000 * 20 + 1_000_000));
+    assert_eq!(many.totals.forget_events.exact(), Some(9000));
+    assert!(begin.elapsed().as_secs() < 2, "loops are unrolled");
+}

@@ -11,7 +11,6 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 
 /// One stream of random numbers.
 #[derive(Clone, Debug)]
@@ -102,14 +101,15 @@ impl Stream {
     /// If `k` exceeds `n`.
     pub fn choose_distinct(&mut self, n: usize, k: usize) -> Vec<usize> {
         assert!(k <= n, "{k} different numbers below {n} were asked for");
-        let mut chosen = BTreeSet::new();
+        // One bit a number: millions are chosen of a large layer's weights, and the bits come out sorted.
+        let mut chosen = vec![0u64; n.div_ceil(64)];
         for last in n - k..n {
             let candidate = self.below(last + 1);
-            if !chosen.insert(candidate) {
-                chosen.insert(last);
-            }
+            let taken = chosen[candidate / 64] >> (candidate % 64) & 1 == 1;
+            let new = if taken { last } else { candidate };
+            chosen[new / 64] |= 1 << (new % 64);
         }
-        chosen.into_iter().collect()
+        (0..n).filter(|i| chosen[i / 64] >> (i % 64) & 1 == 1).collect()
     }
 
     /// Fills with [`uniform`](Stream::uniform) numbers.

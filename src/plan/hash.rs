@@ -38,14 +38,23 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
     sha256(identity.to_string().as_bytes())
 }
 
-/// Hashes of all steps by path id: the first 16 hex characters each, loops with what is in them. Numbers of
+/// What tells steps apart: the path id, and for a schedule, which has that of the step after it, its clock.
+pub(super) fn key(step: &Step) -> String {
+    match &step.op {
+        Op::Schedule { clock, .. } => format!("{} lr {clock}", step.id),
+        Op::FreshOptimizer { id } => format!("{} optimizer {id}", step.id),
+        _ => step.id.clone(),
+    }
+}
+
+/// Hashes of all steps by [`key`]: the first 16 hex characters each, loops with what is in them. Numbers of
 /// optimizers, clocks and variables count from each step anew, so a step's hash doesn't depend on the steps before it.
 pub fn steps(program: &Program, checksums: &Checksums) -> BTreeMap<String, String> {
     let context = Context::of(program, checksums);
     let mut hashes = BTreeMap::new();
     each_step(&program.body, &mut |step| {
         let content = Json::from(Canon::new(context.clone()).body(std::slice::from_ref(step)));
-        hashes.insert(step.id.clone(), sha256(content.to_string().as_bytes())[..16].to_string());
+        hashes.insert(key(step), sha256(content.to_string().as_bytes())[..16].to_string());
     });
     hashes
 }
@@ -209,8 +218,8 @@ impl<'a> Canon<'a> {
     fn training(&mut self, s: &Settings) -> Json {
         let epoch = s.steps_per_epoch();
         let frozen: Vec<usize> = s.trainable.iter().enumerate().filter(|(_, t)| !**t).map(|(i, _)| i).collect();
-        let clocks: Vec<u32> = s.clocks.iter().copied().filter(|c| self.context.clocks.contains_key(c)).collect();
-        let clocks: Vec<usize> = clocks.into_iter().map(|c| number(&mut self.clocks, c)).collect();
+        let clocks = self.used_clocks(&s.clocks);
+        let held = self.used_clocks(&s.held_clocks);
         let augment: Vec<Json> = s.augment.iter().map(|a| self.spec(a, None)).collect();
         let mut measured = Vec::new();
         for m in &s.measure {
@@ -226,12 +235,19 @@ impl<'a> Canon<'a> {
             "accumulate": s.accumulate,
             "optimizer": [number(&mut self.optimizers, s.optimizer.id), self.spec(&s.optimizer.spec, Some(epoch))],
             "clocks": clocks,
+            "held": held,
             "objective": self.value(&s.objective, Some(epoch)),
             "frozen": frozen,
             "frozen_statistics": s.frozen_statistics,
             "measure": measured,
             "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
         })
+    }
+
+    /// Those that scale a learning rate somewhere; the others tick unheard.
+    fn used_clocks(&mut self, clocks: &[u32]) -> Vec<usize> {
+        let used = clocks.iter().filter(|c| self.context.clocks.contains_key(c));
+        used.map(|c| number(&mut self.clocks, *c)).collect()
     }
 
     fn data(&mut self, s: &Settings) -> Json {

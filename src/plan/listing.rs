@@ -114,7 +114,8 @@ struct Listing<'a> {
 impl<'a> Listing<'a> {
     /// Steps below one another; `trunk` is what stands before the branches of this level.
     fn body(&mut self, steps: &'a [Step], trunk: &str) {
-        for (i, step) in steps.iter().enumerate() {
+        let steps = shown(steps);
+        for (i, step) in steps.iter().copied().enumerate() {
             let (branch, below) = match (trunk.is_empty(), i + 1 == steps.len()) {
                 (true, _) => (String::new(), " ".to_string()),
                 (false, false) => (format!("{trunk}├─ "), format!("{trunk}│  ")),
@@ -127,7 +128,9 @@ impl<'a> Listing<'a> {
     fn step(&mut self, step: &'a Step, branch: String, below: &str) {
         let totals = self.counter.step(step);
         let line = self.plan.place(step).line;
-        let column = Column { id: step.id.clone(), line, branch, below: below.into() };
+        let is_setting = matches!(step.op, Op::Schedule { .. } | Op::FreshOptimizer { .. });
+        let id = if is_setting { String::new() } else { step.id.clone() };
+        let column = Column { id, line, branch, below: below.into() };
         self.table.step(column, self.text(step), epochs(step, &totals), steps(step, &totals));
         for detail in self.details(step) {
             self.table.detail(below, detail);
@@ -157,15 +160,19 @@ impl<'a> Listing<'a> {
             Op::Expect { text, .. } => format!("expect {}", text.trim_start_matches("expect ")),
             Op::Load { path, .. } => format!("weights {path:?}"),
             Op::Repeat { count, .. } => format!("repeat {}", words::plural(*count, "time")),
-            Op::For { name, values, .. } => for_text(name, values),
-            Op::If { condition, .. } => format!("if {}", words::expression(condition)),
-            Op::Block { label: Some(label), .. } => format!("phase {label}"),
-            Op::Block { label: None, .. } => "block".into(),
+            Op::For { values, .. } => format!("{}: {}", self.header(step), words::plural(values.len() as u64, "time")),
+            Op::If { .. } | Op::Block { .. } => self.header(step),
             Op::Schedule { schedule, total, .. } => {
                 format!("lr {} over {}", words::value(schedule, None), words::plural(*total, "step"))
             }
             Op::FreshOptimizer { .. } => "optimizer starts fresh".into(),
         }
+    }
+
+    /// A statement as it was written, up to its block.
+    fn header(&self, step: &Step) -> String {
+        let text = self.plan.place(step).text;
+        text.split('{').next().unwrap_or_default().trim_end().to_string()
     }
 
     fn details(&self, step: &Step) -> Vec<String> {
@@ -194,15 +201,14 @@ impl<'a> Listing<'a> {
             .map(|t| {
                 let part = &parts[t.part];
                 let shape = part.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-                let gone =
-                    t.forgotten.map_or("the run decides".to_string(), |n| format!("{} forgotten", words::count(n)));
-                [part.name.clone(), shape, words::count(t.selected), gone]
+                let forgotten = t.forgotten.map_or("some".to_string(), words::count);
+                [part.name.clone(), shape, forgotten, words::count(t.selected)]
             })
             .collect();
         let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
         let (a, b, c, d) = (width(0), width(1), width(2), width(3));
-        let mut lines: Vec<String> =
-            rows.iter().map(|[name, shape, n, gone]| format!("{name:<a$}  {shape:<b$}  {n:>c$}  {gone:>d$}")).collect();
+        let line = |[name, shape, some, all]: &[String; 4]| format!("{name:<a$}  {shape:<b$}  {some:>c$} of {all:>d$}");
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
         const MOST: usize = 12;
         if lines.len() > MOST {
             let more = lines.split_off(MOST - 1).len() as u64;
@@ -211,7 +217,8 @@ impl<'a> Listing<'a> {
         let sum = [
             words::plural(hits.tensors.len() as u64, "tensor"),
             words::plural(hits.selected(), "weight"),
-            hits.forgotten.map_or("the run decides how many are forgotten".into(), |n| format!("{} forgotten", words::count(n))),
+            hits.forgotten
+                .map_or("the run decides how many are forgotten".into(), |n| format!("{} forgotten", words::count(n))),
         ];
         lines.push(sum.join(", "));
         lines
@@ -250,6 +257,18 @@ fn steps(step: &Step, totals: &Totals) -> String {
     } else {
         String::new()
     }
+}
+
+/// Steps as they are listed: blocks that only bound settings are left out, what is in them isn't.
+fn shown(steps: &[Step]) -> Vec<&Step> {
+    let mut out = Vec::new();
+    for step in steps {
+        match &step.op {
+            Op::Block { label: None, body } => out.extend(shown(body)),
+            _ => out.push(step),
+        }
+    }
+    out
 }
 
 /// Whether there is training in it.
@@ -295,11 +314,4 @@ fn evaluate(e: &Evaluate) -> String {
         }
         _ => format!("evaluate {}", words::list(e.metrics.iter().map(words::metric))),
     }
-}
-
-fn for_text(name: &str, values: &[Value]) -> String {
-    const SHOWN: usize = 6;
-    let shown = words::list(values.iter().take(SHOWN).map(|v| words::value(v, None)));
-    let more = if values.len() > SHOWN { ", …" } else { "" };
-    format!("for {name} in [{shown}{more}]: {}", words::plural(values.len() as u64, "time"))
 }

@@ -1,6 +1,7 @@
 //! [`Program`] → [`Plan`]: what will happen, counted and hashed before the first batch. Loops stay loops.
 
 pub mod cost;
+pub mod diff;
 #[cfg(test)]
 mod fixture;
 pub mod footprint;
@@ -18,6 +19,7 @@ mod variables;
 mod words;
 
 pub use cost::Profile;
+pub use diff::{Change, diff};
 pub use footprint::Footprint;
 pub use hash::{Checksums, NUMERICS_VERSION};
 pub use range::Range;
@@ -40,7 +42,7 @@ pub struct Plan {
     pub trial: String,
     pub totals: Totals,
     pub footprint: Footprint,
-    /// hash of each step by path id
+    /// by [`hash::key`]
     step_hashes: BTreeMap<String, String>,
     places: BTreeMap<Span, Place>,
 }
@@ -87,7 +89,7 @@ impl Plan {
 
     /// Identity of a step's content, 16 hex characters; equal for steps that do the same.
     pub fn step_hash(&self, step: &Step) -> &str {
-        self.step_hashes.get(&step.id).map_or("", String::as_str)
+        self.step_hashes.get(&hash::key(step)).map_or("", String::as_str)
     }
 }
 

@@ -5,6 +5,9 @@ use super::{passes, words};
 use crate::components::{Metric, Split, Value};
 use crate::language::program::{Batch, Measure, Program, Settings, When};
 
+/// Longer values have what they come to on a line of its own.
+const WIDEST_VALUE: usize = 28;
+
 /// One setting: its name, its value as it is written, and what it comes to.
 struct Line {
     name: &'static str,
@@ -16,7 +19,7 @@ struct Line {
 pub fn header(out: &mut String, program: &Program, first: Option<&Settings>) {
     let mut lines = vec![model(program)];
     lines.extend(first.map_or(Vec::new(), |s| lines_of(program, s)));
-    let value_width = lines.iter().map(|l| l.value.chars().count()).filter(|n| *n <= 44).max().unwrap_or(0);
+    let value_width = lines.iter().map(|l| l.value.chars().count()).filter(|n| *n <= WIDEST_VALUE).max().unwrap_or(0);
     for l in lines {
         let name = format!("  {:<13}", l.name);
         let indent = " ".repeat(name.chars().count());
@@ -58,7 +61,9 @@ fn model(program: &Program) -> Line {
     let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
     let layers = program.model.architecture.layers().len() as u64;
     let tensors = words::plural(program.model.parts.len() as u64, "tensor");
-    let comes_to = format!("{} in {tensors}, {}", words::plural(weights, "weight"), words::plural(layers, "layer"));
+    let [c, h, w] = program.model.architecture.input;
+    let (weights, layers) = (words::plural(weights, "weight"), words::plural(layers, "layer"));
+    let comes_to = format!("{weights} in {tensors}, {layers}, for {c}x{h}x{w} images");
     Line { name: "model", value: words::spec(&program.model.spec), comes_to }
 }
 
@@ -90,8 +95,7 @@ fn data(s: &Settings) -> Line {
     let splits = [Split::Train, Split::Validation, Split::Test].map(|split| (split, s.facts.count(split) as u64));
     let counts =
         splits.iter().filter(|(_, n)| *n > 0).map(|(split, n)| format!("{} {}", words::count(*n), split.name()));
-    let [c, h, w] = s.facts.shape;
-    let comes_to = format!("{}; {} classes of {c}x{h}x{w}", words::list(counts), words::count(s.facts.classes as u64));
+    let comes_to = format!("{}, {}", words::list(counts), words::plural(s.facts.classes as u64, "class"));
     Line { name: "data", value: words::spec(&s.data), comes_to }
 }
 
@@ -113,19 +117,23 @@ fn objective(s: &Settings) -> Line {
 }
 
 fn measure(m: &Measure, s: &Settings) -> Line {
-    let metrics = words::list(m.metrics.iter().map(|metric| measured(metric, s)));
+    let attack = passes::attack_of(&s.objective);
+    let metrics = words::list(m.metrics.iter().map(|metric| words::metric_under(metric, attack)));
     let when = match m.when {
-        When::Every(duration) => format!("every {}", words::duration(duration)),
+        When::Every(duration) => words::every(duration),
         When::AtForget => "before and after each forget".into(),
     };
-    Line { name: "measure", value: metrics, comes_to: when }
+    let unsaid = m.metrics.iter().any(|m| innermost(m).split.is_none());
+    let on = if unsaid { format!("on {}, ", s.default_split().name()) } else { String::new() };
+    Line { name: "measure", value: metrics, comes_to: on + &when }
 }
 
-/// With the split that it is measured on.
-fn measured(metric: &Metric, s: &Settings) -> String {
-    let inner = matches!(metric.spec.args.first(), Some(Value::Metric(_)));
-    let split = metric.split.or((!inner).then(|| s.default_split()));
-    words::metric(&Metric { split, spec: metric.spec.clone() })
+/// The metric inside a `gap`.
+fn innermost(metric: &Metric) -> &Metric {
+    match metric.spec.args.first() {
+        Some(Value::Metric(inner)) => innermost(inner),
+        _ => metric,
+    }
 }
 
 fn keep(s: &Settings) -> Line {
@@ -134,7 +142,9 @@ fn keep(s: &Settings) -> Line {
         1 => "the newest".into(),
         n => format!("the newest {n}"),
     };
-    let best = s.keep.best.as_ref().map_or(String::new(), |m| format!(", and the best by {}", words::metric(m)));
-    let comes_to = format!("one every {}", words::duration(s.keep.every));
+    let best = s.keep.best.as_ref().map_or(String::new(), |m| {
+        format!(", and the best by {}", words::metric_under(m, passes::attack_of(&s.objective)))
+    });
+    let comes_to = format!("one {}", words::every(s.keep.every));
     Line { name: "checkpoints", value: format!("{newest}{best}"), comes_to }
 }

@@ -80,7 +80,10 @@ impl Table {
 impl Widths {
     /// The first line holds the numbers; what doesn't fit beside them goes below.
     fn step(&self, out: &mut String, column: &Column, text: &str, epochs: &str, steps: &str) {
-        let room = self.text.saturating_sub(chars(&column.branch)).max(12);
+        // Where no numbers stand, text may take their place.
+        let wide = epochs.is_empty() && steps.is_empty();
+        let width = if wide { WIDTH - chars(&left(self, "", "")) } else { self.text };
+        let room = width.saturating_sub(chars(&column.branch)).max(12);
         let below = format!("{}    ", column.below);
         let mut lines = wrap(text, "", "", room).lines().map(String::from).collect::<Vec<_>>().into_iter();
         let first = format!("{}{}", column.branch, lines.next().unwrap_or_default());

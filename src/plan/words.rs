@@ -131,7 +131,26 @@ pub fn duration(d: Duration) -> String {
         Duration::Steps(n) => plural(n, "step"),
         Duration::Epochs(1.0) => "1 epoch".into(),
         Duration::Epochs(n) => format!("{} epochs", real(n)),
+        Duration::Seconds(n) if n >= 3600.0 && n % 3600.0 == 0.0 => format!("{} h", real(n / 3600.0)),
+        Duration::Seconds(n) if n >= 60.0 && n % 60.0 == 0.0 => format!("{} min", real(n / 60.0)),
         Duration::Seconds(n) => format!("{} s", real(n)),
+    }
+}
+
+/// `every epoch`, `every 3 steps`
+pub fn every(d: Duration) -> String {
+    let text = duration(d);
+    format!("every {}", text.strip_prefix("1 ").unwrap_or(&text))
+}
+
+/// A metric whose attack is shown by its name alone where it is `known`.
+pub fn metric_under(m: &Metric, known: Option<&Spec>) -> String {
+    let split = m.split.map_or(String::new(), |s| format!("{}.", s.name()));
+    let name = m.spec.name();
+    match m.spec.args.first() {
+        Some(Value::Component(attack)) if Some(attack) == known => format!("{split}{name}({})", attack.name()),
+        Some(Value::Metric(inner)) => format!("{split}{name}({})", metric_under(inner, known)),
+        _ => metric(m),
     }
 }
 
@@ -143,6 +162,9 @@ pub fn metric(m: &Metric) -> String {
 
 /// A component with the arguments that differ from its defaults; a single component among them without its name.
 pub fn spec(spec: &Spec) -> String {
+    if let ("then", [first, second]) = (spec.name(), spec.args.as_slice()) {
+        return format!("{} then {}", value(first, None), value(second, None));
+    }
     let given: Vec<String> = spec
         .member
         .params

@@ -197,10 +197,10 @@ impl Trainer {
         rate.schedule.factor(*t, rate.total, self.steps_per_epoch)
     }
 
-    /// All clocks go on by one step.
+    /// All clocks go on by one step, but for schedules in an arm that a measurement decided.
     fn advance(&self, run: &mut Run, step: &Pass, rate: f64) -> Result<(), Halt> {
-        let Settings { clocks, held_clocks, .. } = &self.settings;
-        for clock in clocks.iter().filter(|clock| !held_clocks.contains(clock)) {
+        let held = &self.settings.held_clocks;
+        for clock in self.settings.clocks.iter().filter(|c| !held.contains(c)) {
             if let Some(t) = run.state.journal.schedules.get_mut(clock) {
                 *t += 1;
             }
