@@ -107,10 +107,10 @@ impl Eval {
 fn evaluation(program: Program, weights: &Path) -> Option<Program> {
     let mut evaluates: Vec<(Span, Evaluate)> = Vec::new();
     each_step(&program.body, &mut |step| {
-        if let Op::Evaluate(op) = &step.op {
-            if evaluates.iter().all(|(span, _)| *span != step.span) {
-                evaluates.push((step.span, op.clone()));
-            }
+        // A phase that is called twice is evaluated once.
+        let known = evaluates.iter().any(|(span, _)| *span == step.span);
+        if let (Op::Evaluate(op), false) = (&step.op, known) {
+            evaluates.push((step.span, op.clone()));
         }
     });
     let (span, first) = evaluates.first()?;

@@ -23,7 +23,7 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mismatch::Type { expected, found } => write!(f, "takes {expected}, not {found}"),
-            Mismatch::BareShare(i) => write!(f, "takes a share: is {i} meant as {i}% or as {i}00%?"),
+            Mismatch::BareShare(i) => write!(f, "takes a share such as `30%`, not the whole number {i}"),
             Mismatch::BareDuration(r) => write!(f, "takes a duration: {r} of what?"),
             Mismatch::Range(text) => f.write_str(text),
             Mismatch::Choice { found, allowed } => write!(f, "is one of {}, not `{found}`", words(allowed)),

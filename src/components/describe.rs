@@ -183,6 +183,11 @@ impl Family {
         }
     }
 
+    /// One of them, in a sentence: `attack`, `data set`.
+    pub fn noun(self) -> &'static str {
+        if self == Family::Data { "data set" } else { self.name() }
+    }
+
     /// The word for several: `attacks`.
     pub fn plural(self) -> &'static str {
         match self {

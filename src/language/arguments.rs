@@ -252,7 +252,7 @@ impl<'a> Context<'a> {
     pub fn unknown_component(&mut self, name: &str, span: Span, family: Family) {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
         let variables: Vec<String> = self.scopes.names().map(String::from).collect();
-        let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.name()));
+        let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
         let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {

@@ -402,13 +402,22 @@ impl<'a> Context<'a> {
     fn mismatch(&mut self, span: Span, place: Place<'_>, mismatch: Mismatch) {
         let what = place.what;
         let d = match mismatch {
-            Mismatch::BareShare(i) => Diagnostic::new(
-                Code::BARE_SHARE,
-                span,
-                format!("{what} is a share: is {i} meant as {i}% or as {}%?", i.saturating_mul(100)),
-            )
-            .help(format!("write `{i}%` or `{}%`", i.saturating_mul(100)))
-            .maybe_fix(format!("replace with `{i}%`"), span, format!("{i}%")),
+            Mismatch::BareShare(1) => {
+                let message = format!("{what} is a share: is 1 meant as 1% or as all of it, 100%?");
+                Diagnostic::new(Code::BARE_SHARE, span, message).help("write `1%` or `100%`")
+            }
+            Mismatch::BareShare(i) => {
+                let message = format!("{what} is a share, written with `%` or a decimal point");
+                let d = Diagnostic::new(Code::BARE_SHARE, span, message);
+                match (0..=100).contains(&i) {
+                    true => d.help(format!("did you mean `{i}%`?")).fix(
+                        format!("replace with `{i}%`"),
+                        span,
+                        format!("{i}%"),
+                    ),
+                    false => d.help("it lies between `0%` and `100%`"),
+                }
+            }
             Mismatch::BareDuration(r) => {
                 Diagnostic::new(Code::WRONG_UNIT, span, format!("{what} is a duration: {r} of what?"))
                     .help(format!("write `{r} epochs`"))

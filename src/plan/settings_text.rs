@@ -63,7 +63,7 @@ fn model(program: &Program) -> Line {
     let tensors = words::plural(program.model.parts.len() as u64, "tensor");
     let [c, h, w] = program.model.architecture.input;
     let (weights, layers) = (words::plural(weights, "weight"), words::plural(layers, "layer"));
-    let comes_to = format!("{weights} in {tensors}, {layers}, for {c}x{h}x{w} images");
+    let comes_to = format!("{weights} in {tensors}, {layers}; {c}x{h}x{w} images");
     Line { name: "model", value: words::spec(&program.model.spec), comes_to }
 }
 

@@ -43,7 +43,7 @@ pub use cursor::{Cursor, Frame};
 pub use error::{Failure, RunError};
 pub use state::{Expectation, State};
 
-use crate::components::data::{Dataset, Places, load};
+use crate::components::data::{Dataset, Examples, Places, load};
 use crate::components::{Spec, Split, Value};
 use crate::language::program::Program;
 use crate::nn::network::Network;
@@ -96,7 +96,7 @@ pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
     in_pool(world.threads, || {
         let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
         let network = network.map_err(|e| outside(e.into()))?;
-        Run::new(program, world, State::new(network)).to_the_end()
+        Run::new(program, world, State::new(network)).finish()
     })
 }
 
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_the_end(mut self) -> Result<Summary, RunError> {
+    fn finish(mut self) -> Result<Summary, RunError> {
         let status = match self.steps() {
             Ok(()) => Status::Done,
             Err(Halt::Stopped) => Status::Stopped,
@@ -249,7 +249,7 @@ fn records(error: &std::io::Error) -> Failure {
 }
 
 /// The examples of a split must exist before they are asked for.
-fn some_examples<'d>(data: &'d Dataset, split: Split) -> Result<&'d crate::components::data::Examples, Failure> {
+fn some_examples(data: &Dataset, split: Split) -> Result<&Examples, Failure> {
     let examples = data.split(split);
     match examples.is_empty() {
         true => Err(Failure::new(format!("the data has no {} split", split.name()))),

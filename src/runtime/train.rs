@@ -199,8 +199,8 @@ impl Trainer {
 
     /// All clocks go on by one step, but for schedules in an arm that a measurement decided.
     fn advance(&self, run: &mut Run, step: &Pass, rate: f64) -> Result<(), Halt> {
-        let Settings { clocks, held_clocks, .. } = &self.settings;
-        for clock in clocks.iter().filter(|clock| !held_clocks.contains(clock)) {
+        let held = &self.settings.held_clocks;
+        for clock in self.settings.clocks.iter().filter(|c| !held.contains(c)) {
             if let Some(t) = run.state.journal.schedules.get_mut(clock) {
                 *t += 1;
             }
@@ -213,7 +213,7 @@ impl Trainer {
     }
 
     fn epoch_ends(&self, run: &Run) -> bool {
-        run.state.journal.done() % self.steps_per_epoch == 0 || self.is_done(run)
+        run.state.journal.done().is_multiple_of(self.steps_per_epoch) || self.is_done(run)
     }
 
     fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {

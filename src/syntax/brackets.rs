@@ -53,12 +53,15 @@ struct Walk<'w> {
     /// Byte at which the line begins that has been reached.
     line: usize,
     stack: Vec<Open>,
+    /// For each token that opened a bracket, the byte behind what closed it; 0 for the others.
+    ends: Vec<u32>,
     found: Balance,
 }
 
 impl<'w> Walk<'w> {
     fn new(file: FileId, source: &'w str, tokens: &'w [Token], by_indent: bool) -> Self {
-        Walk { file, source, tokens, by_indent, line: 0, stack: Vec::new(), found: Balance::default() }
+        let ends = vec![0; tokens.len()];
+        Walk { file, source, tokens, by_indent, line: 0, stack: Vec::new(), ends, found: Balance::default() }
     }
 
     fn run(mut self) -> Result<Balance, TooDeep> {
@@ -109,6 +112,25 @@ impl<'w> Walk<'w> {
     fn open(&mut self, i: usize, closer: char, dictionary: bool) {
         let indent = self.indent(self.line);
         self.stack.push(Open { token: i, closer, indent, dictionary });
+    }
+
+    /// Takes the innermost bracket, which token `i` closes.
+    fn pop(&mut self, i: usize) -> Option<Open> {
+        let open = self.stack.pop()?;
+        self.ends[open.token] = self.tokens[i].end;
+        Some(open)
+    }
+
+    /// The tokens from `from` up to `limit`, without what stands in brackets that begin among them.
+    fn outside_brackets(&self, from: usize, limit: usize) -> impl Iterator<Item = usize> {
+        let mut inside = 0;
+        (from..limit).filter(move |i| {
+            let outside = self.tokens[*i].start >= inside;
+            if outside {
+                inside = self.ends[*i];
+            }
+            outside
+        })
     }
 
     /// Bytes of blanks that begin the line at a byte.
@@ -172,7 +194,7 @@ impl<'w> Walk<'w> {
 
     fn close_brace(&mut self, i: usize) {
         if self.stack.last().is_some_and(|open| open.dictionary) {
-            self.stack.pop();
+            self.pop(i);
             return self.replace(i, "]");
         }
         let Some(brace) = self.stack.iter().rposition(|open| open.closer == '}') else {
@@ -190,7 +212,7 @@ impl<'w> Walk<'w> {
             // Well-set programs end blocks of several lines at the start of a line.
             return self.stray(i);
         }
-        self.stack.pop();
+        self.pop(i);
     }
 
     /// Closes blocks that are indented deeper than the one whose `}` this seems to be.
@@ -211,7 +233,7 @@ impl<'w> Walk<'w> {
             while self.stack.len() > block + partner + 1 {
                 self.unclosed(i);
             }
-            self.stack.pop();
+            self.pop(i);
         } else if self.stack.len() > block && !self.closes_later(i, block) {
             self.wrong_closer(i);
         } else {
@@ -235,7 +257,7 @@ impl<'w> Walk<'w> {
     }
 
     fn wrong_closer(&mut self, i: usize) {
-        let Some(open) = self.stack.pop() else { return };
+        let Some(open) = self.pop(i) else { return };
         let (wrong, right) = (self.text(i), open.closer);
         self.say(|walk| {
             let message = format!("`{wrong}` does not close `{}`", walk.text(open.token));
@@ -297,13 +319,13 @@ impl<'w> Walk<'w> {
         let Some(open) = self.stack.pop() else { return };
         let (start, is_brace) = (self.tokens[open.token].start as usize, open.closer == '}');
         let last = if is_brace { self.brace_end(&open, limit) } else { self.line_end(open.token, limit) };
-        let mut at = last.map_or(start + 1, |t| self.tokens[t].end as usize);
-        if let Some(inner) = self.found.unclosed.iter().rev().take_while(|u| u.open > start).map(|u| u.closed).max() {
-            at = at.max(inner);
-        }
-        let silent = self.tokens[open.token..last.unwrap_or(open.token) + 1]
-            .iter()
-            .any(|t| t.kind == TokenKind::Text(TextForm::Unterminated));
+        // Behind what was opened in it and is closed at the same place.
+        let end = self.tokens[last].end as usize;
+        let later = self.found.unclosed.iter().rev().take_while(|u| u.open > start);
+        let at = later.filter(|u| u.open < end).map(|u| u.closed).fold(end, usize::max);
+        let mut within = self.tokens[open.token..].iter().take_while(|t| (t.start as usize) < at);
+        let silent = within.any(|t| t.kind == TokenKind::Text(TextForm::Unterminated));
+        self.ends[open.token] = at as u32;
         let text = if is_brace { "\n}".to_string() } else { open.closer.to_string() };
         self.found.mistakes += 1;
         self.found.repairs.push(Repair { start: at, end: at, text });
@@ -313,21 +335,25 @@ impl<'w> Walk<'w> {
 
     /// The last token before the closer of a round or square bracket was probably meant: the end of the first line
     /// that doesn't ask for another.
-    fn line_end(&self, open: usize, limit: usize) -> Option<usize> {
-        let mut depth = 0_usize;
+    fn line_end(&self, open: usize, limit: usize) -> usize {
         let mut last = open;
-        for i in open + 1..limit {
-            match self.tokens[i].kind {
-                TokenKind::Newline if depth == 0 && !self.asks_for_more(last) => break,
-                TokenKind::Open => depth += 1,
-                TokenKind::Close => depth = depth.saturating_sub(1),
-                _ => {}
+        for i in self.outside_brackets(open + 1, limit) {
+            if self.tokens[i].kind == TokenKind::Newline && !self.asks_for_more(last) {
+                break;
             }
             if self.tokens[i].is_code() {
-                last = i;
+                last = self.last_of(i);
             }
         }
-        Some(last)
+        last
+    }
+
+    /// The last token of the brackets that token `i` opens; the token itself if it opens none.
+    fn last_of(&self, i: usize) -> usize {
+        match self.ends[i] {
+            0 => i,
+            end => i + self.tokens[i..].partition_point(|t| t.start < end).saturating_sub(1),
+        }
     }
 
     /// Whether a line that ends with this token goes on.
@@ -341,18 +367,15 @@ impl<'w> Walk<'w> {
     }
 
     /// The last token before a `}` was probably meant: before the first line that is indented no deeper, else the end.
-    fn brace_end(&self, open: &Open, limit: usize) -> Option<usize> {
+    fn brace_end(&self, open: &Open, limit: usize) -> usize {
         let mut line_seen = false;
-        let end = (open.token + 1..limit).find(|i| {
+        let end = self.outside_brackets(open.token + 1, limit).find(|i| {
             line_seen |= self.tokens[*i].kind == TokenKind::Newline;
-            self.by_indent
-                && line_seen
-                && self.starts_line(*i)
-                && self.tokens[*i].is_code()
-                && self.column(*i) <= open.indent
+            let begins_line = line_seen && self.starts_line(*i) && self.tokens[*i].is_code();
+            self.by_indent && begins_line && self.column(*i) <= open.indent
         });
-        let end = end.unwrap_or(limit);
         // Behind a comment too, so that the closer doesn't become part of it.
-        self.tokens[..end].iter().rposition(|t| t.kind != TokenKind::Newline)
+        let before = &self.tokens[..end.unwrap_or(limit)];
+        before.iter().rposition(|t| t.kind != TokenKind::Newline).unwrap_or(open.token)
     }
 }

@@ -2,16 +2,16 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::tree::{ExprKind, Name};
+use crate::syntax::tree::ExprKind;
 
 /// What a literal turned out to be.
 pub enum Number {
     Int(i64),
     Real(f64),
-    /// `40epochs`: the number is fine, the unit touches it.
+    /// `40epochs`: the number is fine, the unit touches it, from a byte of the literal on.
     Glued {
         number: ExprKind,
-        unit: Name,
+        unit: usize,
     },
     Bad,
 }
@@ -114,27 +114,19 @@ fn digits_are_grouped(digits: &str) -> bool {
 fn glued(literal: &str, digits: &str, suffix: &str, span: Span) -> (Number, Option<Diagnostic>) {
     let bad = |message: String| Diagnostic::new(Code::BAD_NUMBER, span, message);
     let number_end = digits.trim_end_matches('_').len();
-    let unit_start = literal.len() - suffix.len();
     let is_word = suffix.chars().all(|c| c.is_alphabetic());
     let is_word = is_word && !["e", "E"].contains(&suffix);
     let number =
         value(digits).filter(|_| is_word && number_end > 0 && digits_are_grouped(digits.trim_end_matches('_')));
     let Some(number) = number else { return (Number::Bad, Some(unreadable(literal, bad))) };
     let digits = &digits[..number_end];
-    if let Some(factor) =
-        [("k", 1_000), ("K", 1_000), ("M", 1_000_000)].iter().find(|(s, _)| *s == suffix).map(|(_, f)| f)
-    {
+    let thousands = [("k", 1_000), ("K", 1_000), ("M", 1_000_000)];
+    if let Some((_, factor)) = thousands.iter().find(|(s, _)| *s == suffix) {
         let found = bad(format!("`{literal}` is no number: there are no suffixes for thousands"));
-        let product = value(digits).and_then(|n| if let ExprKind::Int(n) = n { n.checked_mul(*factor) } else { None });
+        let product = if let ExprKind::Int(n) = number { n.checked_mul(*factor) } else { None };
         let Some(product) = product else { return (Number::Bad, Some(found.help("write the number out"))) };
-        return (
-            Number::Bad,
-            Some(found.help(format!("write `{product}`")).maybe_fix(
-                format!("write `{product}`"),
-                span,
-                product.to_string(),
-            )),
-        );
+        let title = format!("write `{product}`");
+        return (Number::Bad, Some(found.help(&title).maybe_fix(&title, span, product.to_string())));
     }
     let known = UNITS.iter().find(|(u, _)| *u == suffix).map(|(_, known)| *known);
     let text = format!("{digits} {}", known.unwrap_or(suffix));
@@ -149,8 +141,7 @@ fn glued(literal: &str, digits: &str, suffix: &str, span: Span) -> (Number, Opti
     if !sure {
         return (Number::Bad, Some(found));
     }
-    let unit = Span { start: span.start + unit_start as u32, ..span };
-    (Number::Glued { number, unit: Name { text: suffix.to_string(), span: unit } }, Some(found))
+    (Number::Glued { number, unit: literal.len() - suffix.len() }, Some(found))
 }
 
 fn unreadable(literal: &str, bad: impl Fn(String) -> Diagnostic) -> Diagnostic {

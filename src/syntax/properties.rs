@@ -248,6 +248,11 @@ proptest! {
     }
 
     #[test]
+    fn any_brackets_are_read(text in "[(){}\\[\\];,:= \na1\"]{0,60}") {
+        check(&text);
+    }
+
+    #[test]
     fn any_fragments_are_read(parts in prop::collection::vec(fragment(), 0..30)) {
         check(&parts.concat());
     }
@@ -343,8 +348,11 @@ fn bad_text_takes_no_more_than_linear_time() {
         "(;", "(// ", "/*\n", "“", "# \n", "1,", "a:", ")", "(]", "];(", "\"", "'", "/*", "x x ", "@ ", "\\u{", "{(",
         "(\n", "a, ", "(x;)", "#\n{", "f(a b) ", "\0",
     ] {
-        let (codes, time) = timed(&part.repeat((1 << 19) / part.len()));
-        assert!(codes.len() <= 101 && time < Duration::from_secs(5), "{part:?} {time:?} {}", codes.len());
+        let (few, short) = timed(&part.repeat((1 << 17) / part.len()));
+        let (many, long) = timed(&part.repeat((1 << 19) / part.len()));
+        assert!(few.len().max(many.len()) <= 101, "{part:?} {}", many.len());
+        // Four times the text: linear time is four times as long, quadratic time sixteen times.
+        assert!(long < 8 * short + Duration::from_secs(3), "{part:?} {short:?} {long:?}");
     }
     let (codes, time) = timed(&format!("x \"{}\"", "\\q".repeat(1 << 19)));
     assert!(codes.len() == 101 && time < Duration::from_secs(5), "{time:?}");

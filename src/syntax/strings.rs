@@ -26,7 +26,7 @@ pub fn other_quotes(pass: &mut Pass, token: Token) {
     let text = token.text(pass.source);
     let mut characters = text.chars();
     let (first, last) = (characters.next(), characters.next_back());
-    let plain = format!("\"{}\"", characters.as_str().replace('"', "\\\""));
+    let plain = requoted(characters.as_str());
     let (code, message) = match (first, last) {
         (Some('\''), Some('\'')) => (Code::FOREIGN_SYNTAX, "strings are written in double quotes".to_string()),
         _ => (Code::BAD_CHARACTER, "these are typographic quotes".to_string()),
@@ -34,6 +34,28 @@ pub fn other_quotes(pass: &mut Pass, token: Token) {
     let found = Diagnostic::new(code, span, message).help(format!("write `{plain}`"));
     pass.report.push(found.fix("write `\"`", span, plain.clone()));
     pass.repair(token, plain);
+}
+
+/// What stood between other quotes, between plain ones.
+fn requoted(inner: &str) -> String {
+    let mut text = String::from("\"");
+    let mut characters = inner.chars();
+    while let Some(c) = characters.next() {
+        match (c, characters.clone().next()) {
+            ('\\', Some(next @ ('\'' | '“' | '”' | '‘' | '’'))) => {
+                text.push(next);
+                characters.next();
+            }
+            ('\\', Some(next)) => {
+                text.extend(['\\', next]);
+                characters.next();
+            }
+            ('"', _) => text.push_str("\\\""),
+            _ => text.push(c),
+        }
+    }
+    text.push('"');
+    text
 }
 
 /// What a string literal says. `literal` has its quotes; `span` gives the source's span of some bytes of it.

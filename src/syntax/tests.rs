@@ -313,6 +313,7 @@ expect 1 < clean < 2
             ("f(a\ntrain 10", "FS0004 1:2 ( | this `(` is never closed", "a"),
             ("let a = f(b: 1,\n  c: 2\ntrain 1", "FS0004 1:10 ( | this `(` is never closed", "2"),
             ("forget layers[-2.. 30%\n{ }", "FS0004 1:14 [ | this `[` is never closed", ".."),
+            ("f(a(b) - g(\nc)\nd", "FS0004 1:2 ( | this `(` is never closed", ")"),
             ("f(a[1)", "FS0004 1:4 [ | this `[` is never closed", "1"),
             ("repeat 5 {\n  a\n", "FS0004 1:10 { | this `{` is never closed", "a"),
             ("repeat 5 {\n  for x in y {\n    a\n}\nb", "FS0004 2:14 { | this `{` is never closed", "a"),
@@ -393,6 +394,7 @@ expect 1 < clean < 2
             ("lr:0.1", "lr 0.1"),
             ("if a { } elif b { }", "if a { } else if b { }"),
             ("checkpoint 'a'", "checkpoint \"a\""),
+            (r#"checkpoint 'it\'s "a"'"#, r#"checkpoint "it's \"a\"""#),
         ] {
             let (_, found) = parse(FILE, wrong);
             assert!(!found.is_empty() && found.iter().all(|d| d.code == Code::FOREIGN_SYNTAX), "{wrong} {found:?}");

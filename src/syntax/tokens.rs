@@ -92,6 +92,20 @@ pub fn continues_name(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
+/// Length of a text up to and with the first of `closers` that no backslash stands before.
+fn unescaped(text: &str, closers: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (i, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if closers.contains(c) => return Some(i + c.len_utf8()),
+            _ => {}
+        }
+    }
+    None
+}
+
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
@@ -180,14 +194,8 @@ impl<'t> Lexer<'t> {
 
     fn plain_text(&mut self) {
         let line = self.line();
-        let mut escaped = false;
-        for (i, c) in line.char_indices().skip(1) {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => return self.push(TokenKind::Text(TextForm::Plain), i + 1),
-                _ => {}
-            }
+        if let Some(length) = unescaped(&line[1..], "\"") {
+            return self.push(TokenKind::Text(TextForm::Plain), 1 + length);
         }
         // The end was probably meant before the closers and commas that end the line.
         let meant = line[1..].trim_end_matches([')', ']', ',', ';', '{', '}', ' ', '\t']).len() + 1;
@@ -197,14 +205,10 @@ impl<'t> Lexer<'t> {
     fn symbol(&mut self, first: char) {
         let rest = self.rest();
         if let Some((_, closers)) = OTHER_QUOTES.iter().find(|(open, _)| *open == first) {
-            let line = self.line();
-            let inner = &line[first.len_utf8()..];
-            return match inner.find(|c| closers.contains(c)) {
-                Some(i) => {
-                    let closer = inner[i..].chars().next().map_or(0, char::len_utf8);
-                    self.push(TokenKind::Text(TextForm::OtherQuotes), first.len_utf8() + i + closer)
-                }
-                None => self.push(TokenKind::Bad, first.len_utf8()),
+            let start = first.len_utf8();
+            return match unescaped(&self.line()[start..], closers) {
+                Some(length) => self.push(TokenKind::Text(TextForm::OtherQuotes), start + length),
+                None => self.push(TokenKind::Bad, start),
             };
         }
         if rest.starts_with("/*") {

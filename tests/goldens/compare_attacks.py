@@ -6,7 +6,7 @@ Needs torch, torchattacks 3.5.1 (which needs scipy), safetensors and numpy. A co
 1. fsched measures the first 500 test images of a run's network, with no random start so that both programs attack the
    same points (`evaluate … per_example: true` writes a list of 0 and 1 for each metric):
 
-       evaluate clean, robust(pgd(eps: 8/255, step: 2/255, iters: 20, random_start: false)) on test per_example: true
+       evaluate clean, robust(pgd(eps: 8/255, step: 2/255, iters: 20, random_start: false)) per_example: true on test
 
 2. This script does the same from the saved weights:
 

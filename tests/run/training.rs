@@ -1,7 +1,7 @@
 //! Epochs, batches, accumulation, schedules, frozen layers, measurements that are due.
 
 use crate::support::*;
-use fsched::runtime::event::Kind;
+use fsched::runtime::event::{Event, Kind};
 
 /// 160 examples are trained on, 32 in a step.
 const STEPS_PER_EPOCH: u64 = 5;
@@ -22,6 +22,18 @@ fn epochs_are_counted_in_steps_and_told() {
         .filter_map(|e| if let Kind::Epoch { loss, .. } = e.kind { Some(loss) } else { None })
         .collect();
     assert!(losses[1] < losses[0], "training lowers the loss: {losses:?}");
+}
+
+#[test]
+fn each_epoch_meets_all_examples_in_another_order() {
+    // Weights that stand still: a step's loss depends on its examples alone.
+    let outcome = run_small("train 2 epochs with { optimizer sgd(lr: 0) }");
+    let loss = |e: &Event| if let Kind::Progress { loss, .. } = e.kind { Some(loss) } else { None };
+    let losses: Vec<f64> = outcome.events.iter().filter_map(loss).collect();
+    let (first, second) = losses.split_at(STEPS_PER_EPOCH as usize);
+    assert!(first.iter().zip(second).all(|(a, b)| a != b), "{losses:?}");
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!((mean(first) - mean(second)).abs() < 1e-6, "{losses:?}");
 }
 
 #[test]

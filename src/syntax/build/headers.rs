@@ -137,11 +137,9 @@ impl Builder<'_> {
 
     pub(super) fn phase_statement(&self, pair: Pair<Rule>) -> StatementKind {
         let header = self.header(pair, &Shape { sign: None, named: true, block: true });
+        let Some(name) = header.name else { return header.block.map_or(StatementKind::Error, StatementKind::Block) };
         let body = header.block.unwrap_or_else(|| self.no_block(header.end));
-        match header.name {
-            Some(name) => StatementKind::Phase { name, parameters: header.parameters, body },
-            None => StatementKind::Block(body),
-        }
+        StatementKind::Phase { name, parameters: header.parameters, body }
     }
 
     pub(super) fn repeat_statement(&self, pair: Pair<Rule>) -> StatementKind {
@@ -152,11 +150,11 @@ impl Builder<'_> {
     pub(super) fn for_statement(&self, pair: Pair<Rule>) -> StatementKind {
         let mut header = self.header(pair, &Shape { sign: Some(Rule::kw_in), named: true, block: true });
         let list = self.value_or_nothing(&mut header);
+        let Some(variable) = header.name else {
+            return header.block.map_or(StatementKind::Error, StatementKind::Block);
+        };
         let body = header.block.unwrap_or_else(|| self.no_block(header.end));
-        match header.name {
-            Some(variable) => StatementKind::For { variable, list, body },
-            None => StatementKind::Block(body),
-        }
+        StatementKind::For { variable, list, body }
     }
 
     /// `if … { … } else if … { … } else { … }`: the chain is flat in the grammar and nested in the tree.

@@ -61,7 +61,10 @@ impl Builder<'_> {
             Number::Int(n) => ExprKind::Int(n),
             Number::Real(x) => ExprKind::Real(x),
             Number::Glued { number, unit } => {
-                let number = Box::new(Expr { kind: number, span: Span { end: unit.span.start, ..span } });
+                let place = pair.as_span();
+                let at = self.prepared.span(place.start() + unit, place.end());
+                let unit = Name { text: pair.as_str()[unit..].to_string(), span: at };
+                let number = Box::new(Expr { kind: number, span: Span { end: at.start, ..span } });
                 ExprKind::Quantity { number, unit }
             }
             Number::Bad => ExprKind::Error,

@@ -230,6 +230,7 @@ impl Builder<'_> {
             match (kept.last_mut(), statement.kind) {
                 (Some(Statement { kind: StatementKind::Simple(step), span }), StatementKind::Block(block))
                     if step.block.is_none()
+                        && block.span == statement.span
                         && HOSTS.contains(&&*step.word.text)
                         && gap.is_some_and(|g| self.next_line(g)) =>
                 {
