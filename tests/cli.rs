@@ -366,6 +366,37 @@ fn a_parameter_can_be_set_from_outside() {
 }
 
 #[test]
+fn plans_are_compared_with_programs_and_with_run_folders() {
+    let place = Place::with("a.fsched", QUICK);
+    fs::write(place.path("b.fsched"), QUICK.replace("50%", "30%")).unwrap();
+    let changed = place.run(&["plan", "b.fsched", "--diff", "a.fsched"]).status(0).stdout;
+    assert!(changed.contains("forget: share 0.5 → 0.3"), "{changed}");
+    place.run(&["run", "a.fsched", "--quiet", "--out", "run"]).status(0);
+    let same = place.run(&["plan", "a.fsched", "--diff", "run"]).status(0).stdout;
+    assert_eq!(same, "the plans are the same\n");
+    let set = place.run(&["plan", "a.fsched", "--set", "cycles=3", "--diff", "a.fsched", "--format", "json"]).status(0);
+    assert!(!json(&set.stdout)["changes"].as_array().unwrap().is_empty(), "{}", set.stdout);
+    assert!(place.run(&["plan", "a.fsched", "--diff", "b.txt"]).status(2).stderr.contains("cannot read `b.txt`"));
+}
+
+#[test]
+fn saved_weights_are_evaluated_as_they_were_in_the_run() {
+    let place = Place::with("a.fsched", QUICK);
+    let run = json(&place.run(&["run", "a.fsched", "--quiet", "--out", "run", "--format", "json"]).status(0).stdout);
+    for weights in ["run", "run/final.safetensors", "run/checkpoints/end"] {
+        let eval = json(&place.run(&["eval", weights, "a.fsched", "--format", "json"]).status(0).stdout);
+        assert_eq!(eval["results"][0]["metric"], "test.clean");
+        assert_eq!(eval["results"][0]["value"], run["results"][0]["value"]);
+    }
+    assert!(place.run(&["eval", "run", "a.fsched"]).status(0).stdout.contains("test.clean"));
+    fs::write(place.path("b.fsched"), QUICK.replace("[16]", "[8]")).unwrap();
+    let other = place.run(&["eval", "run", "b.fsched"]).status(3);
+    assert!(other.stderr.contains("error[FS0306 weights-do-not-fit]"), "{}", other.stderr);
+    fs::write(place.path("c.fsched"), "data digits\nmodel mlp(hidden: [16])\ntrain 1\n").unwrap();
+    assert!(place.run(&["eval", "run", "c.fsched"]).status(2).stderr.contains("no `evaluate` statement"));
+}
+
+#[test]
 fn folders_that_cannot_be_used_are_refused_untouched() {
     let place = Place::with("a.fsched", QUICK);
     fs::write(place.path("letter"), "dear").unwrap();

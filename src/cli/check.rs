@@ -1,7 +1,7 @@
 //! `fsched check FILE…`
 
 use super::failure::{Exit, Failure};
-use super::input::{Input, show};
+use super::input::{Input, show, tell};
 use super::lines::Form;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use std::io::Write;
@@ -41,7 +41,7 @@ impl Check {
             if has_errors(&diagnostics) {
                 exit = Exit::FileHasErrors;
             } else if self.format == Form::Human {
-                eprintln!("{} can be run", file.display());
+                tell(&format!("{} can be run\n", file.display()));
             }
         }
         Ok(exit)

@@ -45,6 +45,11 @@ impl Input {
         self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
     }
 
+    /// The same places with the program's own values of its parameters.
+    pub fn without_sets(&self) -> Input {
+        Input { set: Vec::new(), data_dir: self.data_dir.clone(), allow_path: self.allow_path.clone() }
+    }
+
     pub fn analyze(&self, file: &Path) -> Analysis {
         let folder = folder_of(file);
         let root = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
@@ -57,6 +62,11 @@ fn folder_of(file: &Path) -> PathBuf {
     file.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// Says something to people. Where stderr is closed there is nobody to tell.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Shows diagnostics: to people on stderr, to programs on `out`.
 pub fn show(
     sources: &Sources,
@@ -67,8 +77,7 @@ pub fn show(
 ) -> Result<(), Failure> {
     let line: fn(&Sources, &Diagnostic) -> String = match form {
         Form::Human => {
-            // Where stderr is closed there is nobody to tell.
-            let _ = write!(std::io::stderr(), "{}", Renderer::new(sources, Screen::stderr()).report(diagnostics, max));
+            tell(&Renderer::new(sources, Screen::stderr()).report(diagnostics, max));
             return Ok(());
         }
         Form::Short => lines::short,

@@ -2,11 +2,13 @@
 
 mod check;
 mod checksums;
+mod eval;
 mod explain;
 mod failure;
 mod input;
 mod lines;
 mod list;
+mod machine;
 mod new;
 mod plan;
 mod render;
@@ -39,6 +41,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Plan(plan::Plan),
+    Eval(eval::Eval),
     Explain(explain::Explain),
     List(list::List),
     New(new::New),
@@ -60,7 +63,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
             if !failure.message.is_empty() {
-                eprint!("{}", failure.render(Screen::stderr()));
+                input::tell(&failure.render(Screen::stderr()));
             }
             ExitCode::from(failure.exit as u8)
         }
@@ -73,6 +76,7 @@ impl Command {
             Command::Run(run) => run.run(out),
             Command::Check(check) => check.run(out),
             Command::Plan(plan) => plan.run(out),
+            Command::Eval(eval) => eval.run(out),
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),

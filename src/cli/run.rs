@@ -2,11 +2,12 @@
 
 use super::checksums::Files;
 use super::failure::{Exit, Failure};
-use super::input::{Input, show};
+use super::input::{Input, show, tell};
 use super::lines::Form;
+use super::machine::Machine;
 use crate::components::data::Places;
 use crate::diagnostic::Code;
-use crate::language::program::{Device, Program};
+use crate::language::program::Program;
 use crate::plan::Plan;
 use crate::record::screen::Screen;
 use crate::record::{
@@ -34,12 +35,8 @@ pub struct Run {
     /// Start anew in a folder beside the one that is there
     #[arg(long)]
     fresh: bool,
-    /// What to compute on, whatever the program says
-    #[arg(long, value_enum)]
-    device: Option<DeviceName>,
-    /// Threads to compute with, whatever the program says; results don't depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    machine: Machine,
     /// Show mistakes only, and the result with `--format json`
     #[arg(long)]
     quiet: bool,
@@ -54,14 +51,6 @@ enum RunForm {
     Human,
     /// one object
     Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum DeviceName {
-    Auto,
-    Cpu,
-    Cuda,
-    Metal,
 }
 
 impl Run {
@@ -84,7 +73,8 @@ impl Run {
         if let Some(summary) = self.finished(&folder, &plan.hash)? {
             return self.result(&summary, out);
         }
-        let job = Job { run: self, program, plan, sources, places, data: files.data };
+        let device = self.machine.device(&program)?;
+        let job = Job { run: self, program, plan, sources, places, data: files.data, device };
         let summary = job.run(self.take(&folder)?)?;
         self.result(&summary, out)
     }
@@ -104,7 +94,7 @@ impl Run {
         match Found::at(folder) {
             Ok(Found::Finished(manifest)) if manifest.plan == hash => {
                 if !self.quiet {
-                    eprintln!("this plan has been run already: here is how it went (`--fresh` runs it again)");
+                    tell("this plan has been run already: here is how it went (`--fresh` runs it again)\n");
                 }
                 self.warn_of_changes(folder, &manifest);
                 Summary::read(folder).map(Some).map_err(|e| bad_folder(e.to_string()))
@@ -115,7 +105,7 @@ impl Run {
 
     fn warn_of_changes(&self, folder: &Path, manifest: &Manifest) {
         if !ledger_is_sound(folder, manifest) {
-            eprintln!("warning: `{}` was changed after the run", folder.join("ledger.jsonl").display());
+            tell(&format!("warning: `{}` was changed after the run\n", folder.join("ledger.jsonl").display()));
         }
     }
 
@@ -146,18 +136,15 @@ struct Job<'a> {
     sources: Arc<Sources>,
     places: Places,
     data: Vec<DataSum>,
+    /// with its name
+    device: (candle_core::Device, &'static str),
 }
 
 impl Job<'_> {
     fn run(self, folder: RunFolder) -> Result<Summary, Failure> {
         let path = folder.path.clone();
-        let wanted = self.run.device.map_or(self.program.device, DeviceName::device);
-        let (device, device_name) = open_device(wanted).inspect_err(|_| {
-            // Nothing has been written yet but the lock.
-            let _ = std::fs::remove_dir_all(&path);
-        })?;
-        let threads = self.threads();
-        let about = self.about(device_name, threads);
+        let about = self.about();
+        let threads = about.threads;
         let plan = format!("{:#}\n", self.plan.to_record());
         let recorder = Recorder::begin(folder, self.sources.clone(), &plan, about);
         let recorder = SharedRecorder::new(recorder.map_err(|e| bad_folder(e.to_string()))?);
@@ -166,7 +153,8 @@ impl Job<'_> {
             listeners.push(Box::new(Progress::new(self.sources.clone(), Screen::stderr())));
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let mut world = World { places: self.places, device, threads, folder: Some(path.clone()), listeners, stop };
+        let mut world =
+            World { places: self.places, device: self.device.0, threads, folder: Some(path.clone()), listeners, stop };
         let ended = runtime::run(&self.program, &mut world);
         // The bars go before anything else is said.
         drop(world);
@@ -182,51 +170,16 @@ impl Job<'_> {
         Summary::read(&path).map_err(|e| bad_folder(e.to_string()))
     }
 
-    fn threads(&self) -> usize {
-        let asked = self.run.threads.map(usize::from).or(self.program.threads);
-        asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-    }
-
-    fn about(&self, device: &str, threads: usize) -> About {
+    fn about(&self) -> About {
         About {
             plan: self.plan.hash.clone(),
             seed: self.program.seed,
             bindings: self.program.bindings.iter().map(|(n, v)| (n.clone(), v.to_json())).collect(),
-            device: device.into(),
-            threads,
+            device: self.device.1.into(),
+            threads: self.run.machine.threads(&self.program),
             data: self.data.clone(),
             command: std::env::args().collect(),
         }
-    }
-}
-
-impl DeviceName {
-    fn device(self) -> Device {
-        match self {
-            DeviceName::Auto => Device::Auto,
-            DeviceName::Cpu => Device::Cpu,
-            DeviceName::Cuda => Device::Cuda,
-            DeviceName::Metal => Device::Metal,
-        }
-    }
-}
-
-/// The device and its name; `auto` is the fastest that this build can use.
-fn open_device(wanted: Device) -> Result<(candle_core::Device, &'static str), Failure> {
-    use candle_core::Device as Candle;
-    let open = |device: candle_core::Result<Candle>, name| {
-        device.map(|d| (d, name)).map_err(|e| {
-            Failure::new(Exit::RunFailed, format!("cannot compute on {name}: {e}"))
-                .code(Code::RUN_FAILED)
-                .help("`--device cpu` always works")
-        })
-    };
-    match wanted {
-        Device::Auto if candle_core::utils::cuda_is_available() => open(Candle::new_cuda(0), "cuda"),
-        Device::Auto if candle_core::utils::metal_is_available() => open(Candle::new_metal(0), "metal"),
-        Device::Auto | Device::Cpu => Ok((Candle::Cpu, "cpu")),
-        Device::Cuda => open(Candle::new_cuda(0), "cuda"),
-        Device::Metal => open(Candle::new_metal(0), "metal"),
     }
 }
 

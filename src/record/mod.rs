@@ -23,4 +23,4 @@ pub use manifest::{DataSum, LedgerHead, Manifest, Program};
 pub use number::{plural, thousands};
 pub use progress::Progress;
 pub use recorder::{About, Recorder, SharedRecorder};
-pub use summary::Summary;
+pub use summary::{Evaluated, Summary, draw_evaluated};

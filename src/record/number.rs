@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use crate::components::metrics::{self, MetricInfo, MetricUnit};
+use crate::components::{Family, catalogue};
 use std::time::Duration;
 
 /// `12,345`
@@ -62,13 +64,19 @@ pub fn difference(metric: &str, before: Option<f64>, after: Option<f64>) -> Opti
 
 /// Whether a metric is a share of one: a `gap` is of what it is the gap of.
 fn is_share(metric: &str) -> bool {
-    !inner(metric).starts_with("loss")
+    describe(inner(metric)).is_none_or(|info| info.unit == MetricUnit::Share)
 }
 
 /// Whether a smaller value is the better one.
 pub fn lower_is_better(metric: &str) -> bool {
     let bare = unsplit(metric);
-    bare.starts_with("gap") || bare.starts_with("loss")
+    bare.starts_with("gap(") || describe(bare).is_some_and(|info| !info.higher_is_better)
+}
+
+/// What the catalogue says of a metric, whatever its arguments.
+fn describe(metric: &str) -> Option<MetricInfo> {
+    let member = catalogue::find(Family::Metric, metric.split('(').next()?)?;
+    catalogue::with_defaults(member).map(|spec| metrics::describe(&spec))
 }
 
 /// `robust(pgd)` of `validation.robust(pgd)`

@@ -5,6 +5,7 @@ use super::manifest::Manifest;
 use super::number::{difference, epochs, lower_is_better, short, thousands, took, unsplit, value};
 use super::screen::{Ink, Screen};
 use super::table::Table;
+use crate::components::Split;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -25,7 +26,7 @@ pub struct Summary {
     /// training steps, changes of weights in between
     pub phases: Vec<Phase>,
     /// what `evaluate` measured
-    pub results: Vec<Result>,
+    pub results: Vec<Evaluated>,
     /// best and last values of what was measured during training
     pub followed: Vec<Followed>,
     pub expectations: Vec<Expectation>,
@@ -56,7 +57,7 @@ pub struct Reading {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Result {
+pub struct Evaluated {
     pub step: String,
     pub metric: String,
     pub value: Option<f64>,
@@ -140,7 +141,7 @@ impl Summary {
                     self.follow(&metric, value, epochs);
                     self.last_phase(|p| p.note(metric, value));
                 } else {
-                    self.results.push(Result { step, metric, value, n });
+                    self.results.push(Evaluated { step, metric, value, n });
                 }
             }
             What::Forget(change) | What::Rollback(change) | What::Load(change) => {
@@ -189,7 +190,7 @@ impl Summary {
         }
         out += &self.draw_phases(screen);
         out += &self.draw_followed(screen);
-        out += &self.draw_results(screen);
+        out += &draw_evaluated(&self.results, screen);
         out += &self.draw_expectations(screen);
         out + &format!("\n  records in {}\n", screen.paint(Ink::Strong, &self.folder))
     }
@@ -256,17 +257,6 @@ impl Summary {
         format!("\n{}", table.draw(screen))
     }
 
-    fn draw_results(&self, screen: Screen) -> String {
-        if self.results.is_empty() {
-            return String::new();
-        }
-        let mut table = Table::new(["evaluated", "at step", "value", "images"], 2);
-        for r in self.results.iter().rev().take(ROWS).rev() {
-            table.row([r.metric.clone(), r.step.clone(), value(&r.metric, r.value), thousands(r.n as u64)], None);
-        }
-        format!("\n{}", table.draw(screen))
-    }
-
     fn draw_expectations(&self, screen: Screen) -> String {
         let mut out = String::new();
         for e in &self.expectations {
@@ -306,6 +296,25 @@ impl Phase {
     }
 }
 
+impl Evaluated {
+    pub fn new(step: &str, split: Split, metric: &str, value: f64, n: usize) -> Evaluated {
+        let metric = format!("{}.{}", split.name(), unsplit(metric));
+        Evaluated { step: step.to_string(), metric, value: value.is_finite().then_some(value), n }
+    }
+}
+
+/// A table of what was evaluated; nothing where nothing was.
+pub fn draw_evaluated(results: &[Evaluated], screen: Screen) -> String {
+    if results.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(["evaluated", "at step", "value", "images"], 2);
+    for r in results.iter().rev().take(ROWS).rev() {
+        table.row([r.metric.clone(), r.step.clone(), value(&r.metric, r.value), thousands(r.n as u64)], None);
+    }
+    format!("\n{}", table.draw(screen))
+}
+
 /// `84.0% → 12.3%`
 pub fn before_after(metric: &str, m: &Measured) -> String {
     format!("{} → {}", value(metric, m.before), value(metric, m.after))
@@ -325,7 +334,6 @@ fn same(column: &str, metric: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::components::Split;
     use crate::record::{About, Recorder, RunFolder};
     use crate::runtime::event::{Change, ChangedTensor, Event, Kind, Listener, Status};
     use crate::source::{FileId, Source, Sources, Span};
