@@ -476,3 +476,23 @@ fn a_reader_that_closes_the_pipe_is_no_failure() {
     let ran = Ran::of(child.wait_with_output().unwrap()).status(0);
     assert_eq!(ran.stderr, "");
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_run_saves_a_checkpoint_and_says_so() {
+    let place = Place::with("long.fsched", "data digits\nmodel mlp(hidden: [8])\nkeep every: 10 steps\ntrain 100000\n");
+    for signal in ["-INT", "-TERM"] {
+        let out = format!("out{signal}");
+        let mut run = place.command(&["run", "long.fsched", "--out", &out, "--quiet"]).spawn().unwrap();
+        wait_for(&place.path(&out).join("checkpoints"));
+        let id = run.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{signal}");
+        let manifest = json(&place.read(&format!("{out}/manifest.json")));
+        assert_eq!(manifest["status"], "stopped", "{signal}");
+        assert!(!place.path(&format!("{out}/lock")).exists(), "the folder is free again");
+        let saved = fs::read_dir(place.path(&out).join("checkpoints")).unwrap();
+        let whole = saved.filter(|e| e.as_ref().unwrap().path().join("weights.safetensors").exists()).count();
+        assert!(whole > 0, "{signal}: no checkpoint was saved");
+    }
+}

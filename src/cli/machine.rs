@@ -56,7 +56,12 @@ impl DeviceName {
 
 fn open(device: candle_core::Result<Device>, name: &'static str) -> Result<(Device, &'static str), Failure> {
     device.map(|d| (d, name)).map_err(|e| {
-        Failure::new(Exit::RunFailed, format!("cannot compute on {name}: {e}"))
+        // The tensor library's own words for it would name the library.
+        let reason = match e.to_string() {
+            text if text.contains("has not been built") => "this build computes on the processor only".to_string(),
+            text => text,
+        };
+        Failure::new(Exit::RunFailed, format!("cannot compute on {name}: {reason}"))
             .code(Code::RUN_FAILED)
             .help("`--device cpu` always works")
     })

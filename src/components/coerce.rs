@@ -66,7 +66,7 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value, Mismatch> {
         }
         (Type::List(entry), v @ Value::Range { .. }) => match v.range_items() {
             Some(items) => coerce(Value::List(items), &Type::List(entry)),
-            None => Err(mismatch(ty, &v)),
+            None => Err(Mismatch::Range("takes a list: a range with both ends, of at most a million numbers".into())),
         },
         (Type::OneOf(types), v) => one_of(types, v),
         (_, v) => Err(mismatch(ty, &v)),

@@ -97,6 +97,7 @@ codes! {
     STALE_MOMENTUM = 1011 "FS1011" "stale-momentum" Warning;
     CHECKPOINT_MAYBE = 1012 "FS1012" "checkpoint-on-some-paths" Warning;
     UNUSED_ALLOW = 1013 "FS1013" "unused-allow" Warning;
+    NOTHING_TRAINED = 1014 "FS1014" "nothing-trained" Warning;
 }
 
 impl Code {

@@ -35,10 +35,11 @@ impl Files for Disk {
                 ));
             }
         }
-        let file = std::fs::File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder"));
+        // Asked before it is opened: a pipe would wait for its other end.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));
         }
+        let file = std::fs::File::open(path)?;
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, LARGEST), &mut bytes)?;
         Ok(bytes)

@@ -77,8 +77,8 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
     for (name, phase) in cx.scopes.uncalled() {
         cx.check_uncalled(phase, &name);
     }
-    let params: Vec<String> = cx.program.bindings.iter().map(|(n, _)| n.clone()).collect();
-    let declared: Vec<String> = declared_params(cx, root).into_iter().chain(params).collect();
+    let mut declared = declared_params(cx, root);
+    declared.dedup();
     cx.unknown_overrides(&declared.iter().map(String::as_str).collect::<Vec<_>>());
     let body = cx.close().steps;
     cx.leave_scope();

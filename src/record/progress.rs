@@ -84,7 +84,8 @@ impl Progress {
                 if let Out::Bars(bars) = &mut self.out {
                     bars.step(&format!("{} {text}", event.step), *steps);
                 }
-                let steps = steps.map_or(String::new(), |n| format!(" ({} steps)", thousands(n)));
+                let steps = steps
+                    .map_or(String::new(), |n| format!(" ({} step{})", thousands(n), if n == 1 { "" } else { "s" }));
                 self.line(&format!("{step}  {}{steps}", self.screen.paint(Ink::Strong, text)));
             }
             Kind::Epoch { loss, accuracy, rate, .. } => {

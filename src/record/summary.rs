@@ -200,10 +200,11 @@ impl Summary {
         let ink = if self.status == "done" { Ink::Good } else { Ink::Error };
         let time = self.seconds.map_or(String::new(), |s| format!(" in {}", took(s)));
         format!(
-            "{}{time}: {}, {} steps, {} gradient evaluations",
+            "{}{time}: {}, {} step{}, {} gradient evaluations",
             screen.paint(ink, &self.status),
             epochs(self.epochs),
             thousands(self.steps),
+            if self.steps == 1 { "" } else { "s" },
             thousands(self.gradient_evaluations),
         )
     }

@@ -3,6 +3,7 @@
 use super::checkpoint::Snapshot;
 use super::error::{Failure, Halt};
 use super::event::{Change, ChangedTensor, Kind};
+use super::guard::broken_weight;
 use super::measure::{self, Reading};
 use super::train::{batch_of, objective};
 use super::{Run, disk, scope, some_examples};
@@ -100,6 +101,9 @@ pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> 
     let before = run.state.network.copy()?;
     let record = Record::open(run, "load", settings)?;
     weights::load(&mut run.state.network, &file).map_err(|e| Failure::new(e.to_string()))?;
+    if let Some(name) = broken_weight(&run.state.network)? {
+        return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
+    }
     let tensors = differences(&before, &run.state.network)?;
     let arguments = json!({ "path": path, "sha256": disk::sha256(&disk::read(&file)?) });
     record.close(run, settings, arguments, tensors, None)

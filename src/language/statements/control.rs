@@ -1,10 +1,10 @@
 //! Declarations and control words: `let` `param` `phase` `use` `repeat` `for` `if` and blocks.
 
 use super::{Lower, Word, WordKind};
-use crate::components::{Expression, Param, Type, Value};
+use crate::components::{Expression, Param, Split, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::{Context, Frame, LoopVariable};
-use crate::language::program::{Op, Step};
+use crate::language::program::{Op, Settings, Step};
 use crate::language::scope::{Binding, Meaning, Phase};
 use crate::language::values::Place;
 use crate::source::Span;
@@ -234,9 +234,25 @@ impl<'a> Context<'a> {
         self.current.held_clocks = held;
         self.conditional -= 1;
         let (Some(value), Some(settings)) = (value, settings) else { return };
-        if let Some(condition) = self.condition(&value, &settings, condition.span) {
+        if let Some(expression) = self.condition(&value, &settings, condition.span) {
+            let condition = self.warn_of_test_data(expression, &settings, condition.span);
             self.emit(span, Op::If { condition, settings, then, otherwise });
         }
+    }
+
+    /// Lint: what the test data decides about training makes its results say too much.
+    fn warn_of_test_data(&mut self, condition: Expression, settings: &Settings, span: Span) -> Expression {
+        let mut on_test = false;
+        condition.visit(&mut |e| {
+            if let Expression::Metric(m) = e {
+                on_test |= m.split.unwrap_or(settings.default_split()) == Split::Test;
+            }
+        });
+        if on_test {
+            let d = Diagnostic::new(Code::TEST_DATA_DECIDES, span, "the test data decides here how training goes on");
+            self.report(d.help("decide on `validation`: `data fashion(validation: 10%)`"));
+        }
+        condition
     }
 
     /// The condition is known: one arm is taken, the other only checked.
