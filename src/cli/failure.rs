@@ -17,6 +17,8 @@ pub enum Exit {
     Unexpected = 4,
     /// the folder holds an unfinished run
     ResumeRefused = 5,
+    /// stopped by a signal, with a checkpoint saved
+    Interrupted = 130,
 }
 
 /// A failure that has no place in a program.

@@ -20,7 +20,7 @@ use crate::source::Sources;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Check, plan and run a program
 #[derive(clap::Args, Debug)]
@@ -124,7 +124,11 @@ impl Run {
         } else if !self.quiet {
             write!(out, "{}", summary.draw(Screen::stdout()))?;
         }
-        Ok(if summary.as_expected() { Exit::Done } else { Exit::Unexpected })
+        Ok(match summary.status.as_str() {
+            "stopped" => Exit::Interrupted,
+            _ if summary.as_expected() => Exit::Done,
+            _ => Exit::Unexpected,
+        })
     }
 }
 
@@ -153,6 +157,7 @@ impl Job<'_> {
             listeners.push(Box::new(Progress::new(self.sources.clone(), Screen::stderr())));
         }
         let stop = Arc::new(AtomicBool::new(false));
+        stop_on_signals(stop.clone())?;
         let mut world =
             World { places: self.places, device: self.device.0, threads, folder: Some(path.clone()), listeners, stop };
         let ended = runtime::run(&self.program, &mut world);
@@ -181,6 +186,16 @@ impl Job<'_> {
             command: std::env::args().collect(),
         }
     }
+}
+
+/// Ctrl-C and a polite kill end the run after the step under way, with a checkpoint; a second one ends it at once.
+fn stop_on_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
+    let heard = move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    };
+    ctrlc::set_handler(heard).map_err(|e| Failure::new(Exit::RunFailed, format!("cannot listen for signals: {e}")))
 }
 
 fn bad_folder(message: String) -> Failure {

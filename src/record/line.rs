@@ -1,7 +1,6 @@
 //! The lines of `events.jsonl` and `ledger.jsonl` as they are on disk (formats.md). Keys keep the order of the fields.
 
 use super::text::step_text;
-use crate::components::Split;
 use crate::runtime::event::{Change, Event, Kind, Status};
 use crate::source::{FileId, Sources};
 use serde::{Deserialize, Serialize};
@@ -54,6 +53,9 @@ pub enum What {
     Measure {
         split: String,
         metric: String,
+        /// the metric with all its arguments
+        #[serde(default)]
+        spec: serde_json::Value,
         value: Option<f64>,
         n: usize,
         /// file with the values of the single examples
@@ -162,9 +164,14 @@ impl What {
                 steps: *steps,
                 gradient_evaluations: *gradient_evaluations,
             },
-            Kind::Measure { split, metric, value, n, .. } => {
-                What::measure(*split, metric.clone(), finite(*value), *n, per_example)
-            }
+            Kind::Measure { split, metric, spec, value, n, .. } => What::Measure {
+                split: split.name().into(),
+                metric: metric.clone(),
+                spec: spec.clone(),
+                value: finite(*value),
+                n: *n,
+                per_example,
+            },
             Kind::Change(change) => {
                 let line = ChangeLine::of(change, text(change.what));
                 match change.what {
@@ -181,10 +188,6 @@ impl What {
             Kind::Warning { message } => What::Warning { message: message.clone() },
             Kind::End { status } => What::End { status: status_word(*status).into() },
         })
-    }
-
-    fn measure(split: Split, metric: String, value: Option<f64>, n: usize, per_example: Option<String>) -> What {
-        What::Measure { split: split.name().into(), metric, value, n, per_example }
     }
 }
 

@@ -229,8 +229,14 @@ mod tests {
             stream: None,
             measured: vec![("clean".into(), 0.84, 0.123)],
         };
-        let measure =
-            Kind::Measure { split: Split::Validation, metric: "clean".into(), value: 0.8, n: 10, per_example: None };
+        let measure = Kind::Measure {
+            split: Split::Validation,
+            metric: "clean".into(),
+            spec: serde_json::Value::Null,
+            value: 0.8,
+            n: 10,
+            per_example: None,
+        };
         let epoch = Kind::Epoch { loss: 0.5, accuracy: 0.75, rate: 0.1, steps: 5, gradient_evaluations: 5 };
         for event in [
             at(0, 9, 3.0, Kind::RunStart { total_steps: Some(10) }),

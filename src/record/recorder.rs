@@ -330,6 +330,7 @@ mod tests {
         Kind::Measure {
             split: Split::Test,
             metric: "robust(pgd)".into(),
+            spec: serde_json::json!({ "name": "robust" }),
             value: 0.5,
             n,
             per_example: Some(per_example),

@@ -350,7 +350,8 @@ mod tests {
     }
 
     fn measure(split: Split, value: f64) -> Kind {
-        Kind::Measure { split, metric: "clean".into(), value, n: 1200, per_example: None }
+        let spec = serde_json::Value::Null;
+        Kind::Measure { split, metric: "clean".into(), spec, value, n: 1200, per_example: None }
     }
 
     fn epoch(passes: u64) -> Kind {

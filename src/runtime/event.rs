@@ -46,6 +46,8 @@ pub enum Kind {
     Measure {
         split: Split,
         metric: String,
+        /// the metric with all its arguments, as canonical JSON: two attacks of one name are told apart by it
+        spec: serde_json::Value,
         value: f64,
         n: usize,
         per_example: Option<Vec<f64>>,

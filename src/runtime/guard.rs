@@ -57,3 +57,36 @@ pub fn not_finite(run: &Run, what: &str) -> Failure {
     }
     Failure { code: Code::NOT_FINITE, message, help: Some(help) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing;
+    use candle_core::{DType, Device};
+
+    fn gradients(network: &Network) -> Vec<Option<Tensor>> {
+        let zeros = |p: &crate::nn::network::Parameter| p.tensor.zeros_like().ok();
+        network.parameters().iter().map(zeros).collect()
+    }
+
+    #[test]
+    fn a_gradient_that_is_missing_misshapen_or_not_finite_is_named() {
+        let network = testing::convnet("none");
+        let name = &network.parameters()[2].part.name;
+        let all = vec![true; network.parameters().len()];
+        assert_eq!(gradients_arrive(&network, &gradients(&network), &all), Ok(()));
+        let shape = network.parameters()[2].part.shape.clone();
+        let infinite = Tensor::full(f32::INFINITY, shape, &Device::Cpu).unwrap();
+        let other = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
+        for (bad, said) in [(None, "doesn't depend"), (Some(other), "has shape [3]"), (Some(infinite), "not finite")] {
+            let mut gradients = gradients(&network);
+            gradients[2] = bad;
+            let failure = gradients_arrive(&network, &gradients, &all).unwrap_err();
+            assert_eq!(failure.code, Code::MISSING_GRADIENT);
+            assert!(failure.message.contains(name) && failure.message.contains(said), "{failure:?}");
+            let mut frozen = all.clone();
+            frozen[2] = false;
+            assert_eq!(gradients_arrive(&network, &gradients, &frozen), Ok(()), "frozen weights need none");
+        }
+    }
+}

@@ -74,7 +74,8 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
 pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), Halt> {
     let per_example = (per_example && !reading.per_example.is_empty()).then(|| reading.per_example.clone());
     let (split, metric) = (reading.split, reading.name.clone());
-    Ok(run.emit(Kind::Measure { split, metric, value: reading.value, n: reading.n, per_example })?)
+    let spec = reading.spec.to_json();
+    Ok(run.emit(Kind::Measure { split, metric, spec, value: reading.value, n: reading.n, per_example })?)
 }
 
 /// After a training step: what `measure … every:` and `keep best:` ask for, if it is due. Only these readings make the

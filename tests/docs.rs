@@ -1,0 +1,87 @@
+//! The programs of the documentation, and the examples in the descriptions, have no errors.
+
+use fsched::components::{Family, catalogue};
+use fsched::diagnostic::Severity;
+use fsched::language::{Disk, Options, analyze, statements};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Codes and messages of the errors of a program.
+fn errors(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("program.fsched");
+    std::fs::write(&path, text).unwrap();
+    let mut options = Options::default();
+    options.places.program = root();
+    options.places.data = root().join("data");
+    let analysis = analyze(&path, &Disk { root: None }, &options);
+    let errors = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    errors.map(|d| format!("{:?}: {}", d.code, d.message)).collect()
+}
+
+#[test]
+fn programs_in_the_readme_and_the_manual() {
+    let mut seen = 0;
+    for page in ["README.md", "docs/language.md"] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        for program in text.split("```fsched\n").skip(1).filter_map(|b| b.split("```").next()) {
+            assert_eq!(errors(program), Vec::<String>::new(), "{page}:\n{program}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "the README has programs");
+}
+
+#[test]
+fn every_example_and_pipeline() {
+    let mut seen = 0;
+    for folder in ["examples", "pipelines"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path: &Path = &entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "fsched") {
+                assert_eq!(errors(&std::fs::read_to_string(path).unwrap()), Vec::<String>::new(), "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 4);
+}
+
+#[test]
+fn examples_of_statements() {
+    for word in statements::WORDS {
+        // These name files that a reader would have.
+        if matches!(word.name, "use" | "weights") {
+            continue;
+        }
+        let tail = if word.example.starts_with("lr") { "\ntrain 1" } else { "" };
+        let text = format!("{}{tail}", word.example);
+        assert_eq!(errors(&text), Vec::<String>::new(), "{}: {text}", word.name);
+        assert!(!word.doc.is_empty() && !word.doc.ends_with('.'), "{}", word.name);
+    }
+}
+
+#[test]
+fn examples_of_components() {
+    for family in Family::ALL {
+        for member in catalogue::members(*family) {
+            let example = member.example;
+            let text = match family {
+                Family::Layer => format!("model sequential([{example}, global_pool, linear(10)])\ntrain 1"),
+                Family::Schedule if !example.starts_with("lr ") => format!("lr {example}\ntrain 1"),
+                Family::Data if !example.starts_with("data ") => format!("data {example}\ntrain 1"),
+                Family::Model if !example.starts_with("model ") => format!("model {example}\ntrain 1"),
+                _ => example.to_string(),
+            };
+            let found = errors(&text);
+            // Folders of data that a reader would have.
+            let found: Vec<_> = found.into_iter().filter(|e| !e.starts_with("FS0401")).collect();
+            let is_tail =
+                matches!(*family, Family::Layer) && matches!(member.name, "linear" | "global_pool" | "flatten");
+            assert!(is_tail || found.is_empty(), "{} {}:\n{text}\n{found:?}", family.name(), member.name);
+        }
+    }
+}
