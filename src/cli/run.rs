@@ -206,11 +206,13 @@ fn bad_folder(message: String) -> Failure {
 
 /// A run that failed, shown with the line that it had come to.
 fn failed(error: &RunError, sources: &Sources, folder: &Path) -> Failure {
-    let help = format!("what was recorded until then is in {}", folder.display());
-    match error.diagnostic() {
+    let failure = match error.diagnostic() {
         Some(diagnostic) => Failure::new(Exit::RunFailed, error.message.clone())
             .shown(super::render::Renderer::new(sources, Screen::stderr()).diagnostic(&diagnostic)),
         None => Failure::new(Exit::RunFailed, error.message.clone()).code(error.code),
+    };
+    if folder.exists() {
+        return failure.help(format!("what was recorded until then is in {}", folder.display()));
     }
-    .help(help)
+    failure
 }

@@ -1,7 +1,8 @@
 //! Bars for terminals: the step under way, and the whole run with the time it has left.
 
 use super::screen::Screen;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::time::Duration;
 
 /// Two bars at the foot of the terminal; lines scroll above them.
@@ -9,6 +10,8 @@ pub struct Bars {
     all: MultiProgress,
     step: ProgressBar,
     run: ProgressBar,
+    /// of a step that trains
+    training: ProgressStyle,
 }
 
 impl Bars {
@@ -17,24 +20,27 @@ impl Bars {
         let step = all.add(ProgressBar::new(0));
         let run = all.add(ProgressBar::new(0));
         let marks = if screen.unicode { "━╸─" } else { "=> " };
-        let ink = |name: &str| if screen.colour { format!(".{name}") } else { String::new() };
-        let bar = format!("{{bar:24{}}}", ink("cyan"));
-        step.set_style(style(&format!("  {bar} {{pos}}/{{len}} {{prefix}}  {{wide_msg}}"), marks));
-        run.set_style(style(&format!("  {bar} run {{percent:>3}}%  {{per_sec}}  {{eta}} left  {{wide_msg}}"), marks));
-        Bars { all, step, run }
+        let bar = if screen.colour { "{bar:24.cyan}" } else { "{bar:24}" };
+        let training = style(&format!("  {bar} {{pos}}/{{len}} {{prefix}}  {{wide_msg}}"), marks);
+        run.set_style(style(&format!("  {bar} run {{percent:>3}}%  {{speed}}  {{eta}} left  {{wide_msg}}"), marks));
+        Bars { all, step, run, training }
     }
 
     /// The run begins.
     pub fn begin(&self, total: Option<u64>) {
         match total {
             Some(total) => self.run.set_length(total),
-            None => self.run.set_style(style("  run {elapsed}  {pos} steps  {per_sec}  {wide_msg}", "")),
+            None => self.run.set_style(style("  run {elapsed}  {pos} steps  {speed}  {wide_msg}", "")),
         }
         self.run.enable_steady_tick(Duration::from_millis(500));
     }
 
     /// A step begins; one of training has a bar of its own.
     pub fn step(&self, text: &str, steps: Option<u64>) {
+        self.step.set_style(match steps {
+            Some(_) => self.training.clone(),
+            None => style("  {prefix}  {wide_msg}", ""),
+        });
         self.step.set_prefix(text.to_string());
         self.step.set_message(String::new());
         self.step.set_length(steps.unwrap_or(0));
@@ -72,6 +78,10 @@ impl Drop for Bars {
 
 fn style(template: &str, marks: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).expect("the templates stand in this file");
+    let style = style.with_key("speed", |state: &ProgressState, out: &mut dyn Write| {
+        // A bar that cannot be written is not worth an error.
+        let _ = write!(out, "{:.1} steps/s", state.per_sec());
+    });
     if marks.is_empty() { style } else { style.progress_chars(marks) }
 }
 

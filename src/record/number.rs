@@ -75,7 +75,7 @@ pub fn lower_is_better(metric: &str) -> bool {
 
 /// What the catalogue says of a metric, whatever its arguments.
 fn describe(metric: &str) -> Option<MetricInfo> {
-    let member = catalogue::find(Family::Metric, metric.split('(').next()?)?;
+    let member = catalogue::find(Family::Metric, metric.split(['(', ')']).next()?)?;
     catalogue::with_defaults(member).map(|spec| metrics::describe(&spec))
 }
 

@@ -397,7 +397,7 @@ mod tests {
         assert_eq!(lines[1]["loss"], serde_json::Value::Null);
         assert_eq!((&lines[2]["line"], &lines[2]["changed"]), (&json!(2), &json!(216)));
         let tail = events.lines().nth(4).unwrap().split_once(",\"step\"").unwrap().1;
-        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","line":2,"clock":94,"epochs":1.0}"#;
+        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","spec":{"name":"robust"},"value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","line":2,"clock":94,"epochs":1.0}"#;
         assert_eq!(tail, expected);
         for line in events.lines() {
             let typed: EventLine = serde_json::from_str(line).unwrap();
