@@ -24,12 +24,15 @@ const fn word(name: &'static str, doc: &'static str, example: &'static str) -> W
 
 pub static TRAIN: Word = word("train", "plain training under the current settings", "train 10 epochs");
 
-pub static CONSOLIDATE: Word =
-    word("consolidate", "train; with `memory` set, the stable model follows", "consolidate 40");
+pub static CONSOLIDATE: Word = word(
+    "consolidate",
+    "train until the network is steady; the same as `train` as long as there is no memory",
+    "consolidate 40",
+);
 
 pub static RELEARN: Word = word(
     "relearn",
-    "train; with `recall` set, the stable model teaches",
+    "train after forgetting; the same as `train` as long as there is no memory",
     "relearn 10 with { optimizer adam(lr: 1e-3) }",
 );
 
