@@ -259,18 +259,6 @@ impl std::fmt::Display for Duration {
     }
 }
 
-impl std::fmt::Display for Unit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Unit::Epochs => "epochs",
-            Unit::Steps => "steps",
-            Unit::Seconds => "s",
-            Unit::Minutes => "min",
-            Unit::Hours => "h",
-        })
-    }
-}
-
 impl std::fmt::Display for Metric {
     /// As it is written, an attack in short: `validation.robust(pgd)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -2,6 +2,7 @@
 //! Loops stay loops.
 
 use crate::components::data::DataFacts;
+pub use crate::components::forgetting::Selected;
 use crate::components::{Expression, Metric, Selector, Spec, Split, Value};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
@@ -156,15 +157,6 @@ pub struct Target {
     pub selector: Selector,
     /// `None` where a loop's variable decides
     pub selection: Option<Vec<Selected>>,
-}
-
-/// One selected tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selected {
-    /// index into [`Model::parts`]
-    pub part: usize,
-    /// rows (first dimension), sorted; `None`: all of them
-    pub rows: Option<Vec<usize>>,
 }
 
 /// Everything that holds at a step.

@@ -67,8 +67,6 @@ pub fn forgotten(program: &Program, f: &Forget) -> Option<Hits> {
 
 fn with_share(program: &Program, selection: &[Selected], share: f64, overall: bool, unit: Unit) -> Hits {
     let parts = &program.model.parts;
-    let counted: Vec<forgetting::Selected> =
-        selection.iter().map(|s| forgetting::Selected { part: s.part, rows: s.rows.clone() }).collect();
-    let planned = forgetting::planned(parts, &counted, share, overall, unit);
-    Hits::new(selection, planned, forgetting::total(parts, &counted, share, overall, unit))
+    let planned = forgetting::planned(parts, selection, share, overall, unit);
+    Hits::new(selection, planned, forgetting::total(parts, selection, share, overall, unit))
 }

@@ -13,7 +13,7 @@ use crate::components::forgetting::{
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::language::program::{self, Batch, Settings, Target};
-use crate::language::selectors::{self, SelectorError};
+use crate::language::selectors;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use crate::nn::weights;
@@ -166,17 +166,13 @@ fn component(run: &mut Run, value: &Value, family: Family, settings: &Settings) 
 /// The selector as it reads now, and what it hits.
 fn select(run: &mut Run, target: &Target, settings: &Settings) -> Result<(String, Vec<Selected>), Halt> {
     let selector = scope::selector(run, &target.selector, settings)?;
-    let selected = match &target.selection {
+    let selection = match &target.selection {
         Some(known) => known.clone(),
         None => {
             let parts = run.state.network.architecture().parts();
-            let selection = selectors::resolve(&selector, &parts).map_err(|error| match error {
-                SelectorError::Index(message) | SelectorError::Empty(message) => Failure::new(message),
-            });
-            selection?.direct
+            selectors::resolve(&selector, &parts).map_err(|error| Failure::new(error.to_string()))?.direct
         }
     };
-    let selection = selected.into_iter().map(|s| Selected { part: s.part, rows: s.rows }).collect();
     Ok((selector.to_string(), selection))
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// One selected tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
-    /// index of the parameter
+    /// index of the parameter, in the order of the model's parts
     pub part: usize,
     /// rows (first dimension), sorted; `None`: all of them
     pub rows: Option<Vec<usize>>,
