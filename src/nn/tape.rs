@@ -4,6 +4,7 @@
 //! backward pass, each as soon as it has been used; nothing is computed for constants; a gradient that only the tape
 //! holds is added to in place; and a caller can be told when the gradient of a leaf is finished.
 
+use super::kernels::Precision;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -86,6 +87,7 @@ struct Node {
 /// Records one forward pass. Operations take it by shared reference; it stays on one thread.
 pub struct Tape {
     id: u64,
+    precision: Precision,
     nodes: RefCell<Vec<Node>>,
 }
 
@@ -96,11 +98,21 @@ impl Default for Tape {
 }
 
 impl Tape {
-    /// An empty tape, recording.
+    /// An empty tape, recording; operations on it compute in the default precision.
     pub fn new() -> Tape {
+        Tape::with(Precision::default())
+    }
+
+    /// An empty tape, recording, whose operations compute in this precision, forward and backward.
+    pub fn with(precision: Precision) -> Tape {
         // The number only tells the values of two tapes apart; nothing computed depends on it.
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Tape { id: NEXT.fetch_add(1, Ordering::Relaxed), nodes: RefCell::new(Vec::new()) }
+        Tape { id: NEXT.fetch_add(1, Ordering::Relaxed), precision, nodes: RefCell::new(Vec::new()) }
+    }
+
+    /// How exact operations on this tape are.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// A tensor whose gradient is wanted.

@@ -2,7 +2,9 @@
 //!
 //! The place where the method is chosen by shape: every case goes to [`im2col`](super::im2col) so far.
 
-use super::{buffer::unfilled, elementwise, im2col};
+use super::norm::Sizes;
+use super::source::Source;
+use super::{Precision, buffer::unfilled, elementwise, im2col};
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -62,6 +64,11 @@ impl ConvShape {
         self.oh * self.ow
     }
 
+    /// Samples, channels and positions of the input.
+    pub fn input(&self) -> Sizes {
+        Sizes { n: self.n, c: self.c, m: self.h * self.w }
+    }
+
     /// Whether input and column matrix are the same thing.
     pub fn is_pointwise(&self) -> bool {
         self.r == 1 && self.s == 1 && self.stride == 1 && self.padding == 0
@@ -69,18 +76,21 @@ impl ConvShape {
 }
 
 /// `y = x * w + b`, (N, K, OH, OW).
-pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
-    im2col::forward(shape, x, w, b)
+pub fn forward(shape: &ConvShape, precision: Precision, x: Source, w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
+    let _ = precision;
+    im2col::forward(shape, &x.materialize(shape.input()), w, b)
 }
 
-/// The gradient of the input, (N, C, H, W), from that of the output.
-pub fn input_gradient(shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
+/// The gradient of the input as the kernel reads it (after its activation), (N, C, H, W), from that of the output.
+pub fn input_gradient(shape: &ConvShape, precision: Precision, w: &[f32], dy: &[f32]) -> Vec<f32> {
+    let _ = precision;
     im2col::input_gradient(shape, w, dy)
 }
 
 /// The gradient of the weight, (K, C, R, S), from that of the output.
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    im2col::weight_gradient(shape, x, dy)
+pub fn weight_gradient(shape: &ConvShape, precision: Precision, x: Source, dy: &[f32]) -> Vec<f32> {
+    let _ = precision;
+    im2col::weight_gradient(shape, &x.materialize(shape.input()), dy)
 }
 
 /// The gradient of the bias: the sum of `dy` over samples and positions, (K).

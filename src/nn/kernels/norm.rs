@@ -5,6 +5,7 @@
 
 use super::buffer::{Pieces, unfilled};
 use super::elementwise::{fold, fold2, sum};
+use super::source::Activation;
 use rayon::prelude::*;
 
 /// Mean and biased variance.
@@ -64,6 +65,31 @@ pub fn channel_forward(sizes: Sizes, x: &[f32], scales: &[(f32, f32)], w: &[f32]
         }
     });
     y
+}
+
+impl Activation<'_> {
+    /// The numbers (N, C, M) as a kernel sees them.
+    pub fn apply(&self, sizes: Sizes, x: &[f32]) -> Vec<f32> {
+        // SAFETY: each plane is written below.
+        let mut y = unsafe { unfilled(x.len()) };
+        let group = planes_per_task(sizes.m);
+        let planes = y.par_chunks_mut(sizes.m).zip(x.par_chunks(sizes.m)).enumerate().with_min_len(group);
+        planes.for_each(|(plane, (y, x))| {
+            let channel = plane % sizes.c;
+            let (mean, slope, shift) = (self.mean[channel], self.slope[channel], self.shift[channel]);
+            let line = |x: f32| (x - mean) * slope + shift;
+            match self.relu {
+                true => y.iter_mut().zip(x).for_each(|(y, &x)| *y = rectify(line(x))),
+                false => y.iter_mut().zip(x).for_each(|(y, &x)| *y = line(x)),
+            }
+        });
+        y
+    }
+}
+
+/// max(x, 0); NaN passes.
+fn rectify(x: f32) -> f32 {
+    if x <= 0.0 { 0.0 } else { x }
 }
 
 /// Sums over a channel: of the gradient, and of the gradient times the normalized input. They are the gradients of

@@ -1,7 +1,7 @@
 //! Two-dimensional convolution (cross-correlation, as the field calls it).
 
 use super::composed;
-use crate::nn::kernels::{all_fast, buffer, conv, conv::ConvShape};
+use crate::nn::kernels::{all_fast, buffer, conv, conv::ConvShape, source::Source};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, bail};
 
@@ -28,7 +28,8 @@ pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usiz
     let (xt, wt) = (x.tensor().contiguous()?, w.tensor().contiguous()?);
     let bt = b.map(|b| b.tensor().contiguous()).transpose()?;
     let bias = bt.as_ref().map(buffer::view).transpose()?;
-    let y = conv::forward(&shape, &buffer::view(&xt)?, &buffer::view(&wt)?, bias.as_deref());
+    let precision = tape.precision();
+    let y = conv::forward(&shape, precision, Source::plain(&buffer::view(&xt)?), &buffer::view(&wt)?, bias.as_deref());
     let y = buffer::tensor(y, (shape.n, shape.k, shape.oh, shape.ow))?;
     let has_bias = b.is_some();
     // The gradient of each needs the other; what is not needed is not kept.
@@ -38,14 +39,14 @@ pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usiz
         let dy = buffer::view(&gradient)?;
         let dx = match kept_w {
             Some(w) => {
-                let dx = conv::input_gradient(&shape, &buffer::view(&w)?, &dy);
+                let dx = conv::input_gradient(&shape, precision, &buffer::view(&w)?, &dy);
                 Some(buffer::tensor(dx, (shape.n, shape.c, shape.h, shape.w))?)
             }
             None => None,
         };
         let dw = match kept_x {
             Some(x) => {
-                let dw = conv::weight_gradient(&shape, &buffer::view(&x)?, &dy);
+                let dw = conv::weight_gradient(&shape, precision, Source::plain(&buffer::view(&x)?), &dy);
                 Some(buffer::tensor(dw, (shape.k, shape.c, shape.r, shape.s))?)
             }
             None => None,
