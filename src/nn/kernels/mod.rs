@@ -12,9 +12,11 @@ pub mod elementwise;
 pub mod gemm;
 mod im2col;
 pub mod norm;
+pub mod panel;
 pub mod pool;
 pub(crate) mod simd;
 pub mod source;
+pub mod winograd;
 
 pub use super::precision::Precision;
 use candle_core::{DType, Tensor};
