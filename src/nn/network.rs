@@ -304,6 +304,12 @@ impl<'a> Pass<'a> {
         let mut x = x.clone();
         while let [layer, rest @ ..] = layers {
             (x, layers) = match layers {
+                [
+                    Layer::Norm { kind: NormKind::Batch, .. },
+                    Layer::Relu,
+                    Layer::MaxPool { kernel: 2, stride: 2 },
+                    rest @ ..,
+                ] => (self.batch_norm(ops::batch_norm_relu_pool, &x)?, rest),
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }

@@ -15,7 +15,7 @@ const RUN: usize = 4096;
 /// Numbers whose two passes find them in the cache: 256 KiB.
 const CACHED: usize = 64 * 1024;
 /// Most channels of a task.
-const MOST: usize = 32;
+pub(super) const MOST: usize = 32;
 
 /// Neighbouring channels of some samples.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,7 @@ pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 mod im2col;
+pub mod max_pool;
 pub mod norm;
 pub mod pool;
 pub mod simd;
