@@ -15,20 +15,12 @@ mod im2col;
 pub mod max_pool;
 pub mod norm;
 pub mod pool;
-pub mod simd;
+pub(crate) mod simd;
 pub mod source;
 
+pub use super::precision::Precision;
 use candle_core::{DType, Tensor};
-
-/// How exact the arithmetic of convolutions is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// the fastest method for each shape: Winograd's, where it applies, with its rounding
-    #[default]
-    Fast,
-    /// every output is one sum of products in a fixed order: equal patches give bitwise equal outputs
-    Exact,
-}
+pub use simd::Isa;
 
 /// Whether the kernels of this module handle a tensor: f32 on the CPU.
 pub fn is_fast(tensor: &Tensor) -> bool {
