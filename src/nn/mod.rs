@@ -13,4 +13,5 @@ pub mod precision;
 pub mod rng;
 pub mod shapes;
 pub mod tape;
+pub mod value;
 pub mod weights;

@@ -7,10 +7,12 @@
 //! have the same bits for any number of threads.
 
 pub mod buffer;
+pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 mod im2col;
+pub mod max_pool;
 pub mod norm;
 pub mod panel;
 pub mod pool;
