@@ -7,6 +7,7 @@
 //! have the same bits for any number of threads.
 
 pub mod buffer;
+pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
 pub mod gemm;

@@ -25,7 +25,7 @@ mod softmax;
 pub use add::add;
 pub use affine_const::affine_const;
 pub use avg_pool2d::avg_pool2d;
-pub use batch_norm::{BatchNormStats, RunningStats, batch_norm};
+pub use batch_norm::{BatchNormStats, RunningStats, batch_norm, batch_norm_relu};
 pub use conv2d::conv2d;
 pub use cross_entropy::{Reduction, cross_entropy};
 pub use flatten::flatten;
