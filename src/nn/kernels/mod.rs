@@ -6,15 +6,20 @@
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.
 
+pub mod attention;
 pub mod buffer;
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
 pub mod gemm;
 mod im2col;
 pub mod norm;
 pub mod pool;
+pub mod rms_norm;
+pub mod rope;
 pub mod simd;
 pub mod source;
+pub mod swiglu;
 
 use candle_core::{DType, Tensor};
 
