@@ -6,18 +6,23 @@
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.
 
+pub mod attention;
 pub mod buffer;
 pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
 pub mod gemm;
 mod im2col;
 pub mod max_pool;
 pub mod norm;
 pub mod panel;
 pub mod pool;
+pub mod rms_norm;
+pub mod rope;
 pub(crate) mod simd;
 pub mod source;
+pub mod swiglu;
 pub mod winograd;
 
 pub use super::precision::Precision;
