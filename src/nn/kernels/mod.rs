@@ -12,6 +12,7 @@ pub mod elementwise;
 pub mod gemm;
 mod im2col;
 pub mod norm;
+pub mod panel;
 pub mod pool;
 pub mod simd;
 pub mod source;
