@@ -1,7 +1,7 @@
 //! Two-dimensional convolution (cross-correlation, as the field calls it).
 
 use super::composed;
-use crate::nn::kernels::{buffer, conv, conv::ConvShape, is_fast};
+use crate::nn::kernels::{buffer, conv, conv::ConvShape, conv::Epilogue, is_fast};
 use crate::nn::tape::{Tape, Value};
 use crate::nn::value::source;
 use candle_core::{Result, bail};
@@ -35,7 +35,7 @@ pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usiz
         precision,
         source(&buffer::view(&xt)?, lines.as_ref()),
         &buffer::view(&wt)?,
-        bias.as_deref(),
+        Epilogue { bias: bias.as_deref(), add: None },
     );
     let y = buffer::tensor(y, (shape.n, shape.k, shape.oh, shape.ow))?;
     let has_bias = b.is_some();
