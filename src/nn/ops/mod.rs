@@ -34,7 +34,7 @@ pub use flatten::flatten;
 pub use global_avg_pool::global_avg_pool;
 pub use group_norm::{group_norm, instance_norm};
 pub use layer_norm::layer_norm;
-pub use linear::linear;
+pub use linear::{linear, linear_relu};
 pub use max_pool2d::max_pool2d;
 pub use reduce::{mean, sum};
 pub use relu::relu;
