@@ -16,6 +16,7 @@ pub mod panel;
 pub mod pool;
 pub mod simd;
 pub mod source;
+pub mod winograd;
 
 use candle_core::{DType, Tensor};
 
