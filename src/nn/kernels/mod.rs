@@ -13,6 +13,7 @@ pub mod elementwise;
 pub mod embedding;
 pub mod gemm;
 mod im2col;
+pub mod lora;
 pub mod norm;
 pub mod pool;
 pub mod rms_norm;
