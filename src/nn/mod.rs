@@ -12,4 +12,5 @@ pub mod ops;
 pub mod rng;
 pub mod shapes;
 pub mod tape;
+pub mod value;
 pub mod weights;

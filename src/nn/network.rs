@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -148,9 +148,9 @@ impl Network {
     /// # Errors
     /// If `x` has not the architecture's shape, or in train mode a batch norm sees one value per channel only.
     pub fn forward(&self, tape: &Tape, x: &Value, mode: Mode, trainable: Trainable) -> Result<Forward> {
-        match *x.tensor().dims() {
+        match *x.shape().dims() {
             [_, c, h, w] if [c, h, w] == self.architecture.input => {}
-            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.tensor().dims()),
+            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.shape().dims()),
         }
         let mut leaves = Vec::with_capacity(self.parameters.len());
         let mut weights = Vec::with_capacity(self.parameters.len());
@@ -299,10 +299,19 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn chain(&mut self, layers: &[Layer], x: &Value) -> Result<Value> {
+    /// Runs layers one after the other, neighbours in one operation where there is one for them.
+    fn chain(&mut self, mut layers: &[Layer], x: &Value) -> Result<Value> {
         let mut x = x.clone();
-        for layer in layers {
-            x = self.layer(layer, &x)?;
+        while let [layer, rest @ ..] = layers {
+            (x, layers) = match layers {
+                [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
+                    (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
+                }
+                [Layer::Linear { bias, .. }, Layer::Relu, rest @ ..] => {
+                    (self.linear(ops::linear_relu, &x, *bias)?, rest)
+                }
+                _ => (self.layer(layer, &x)?, rest),
+            };
         }
         Ok(x)
     }
@@ -320,7 +329,7 @@ impl<'a> Pass<'a> {
                 let (w, b) = (self.weight(), bias.map(|_| self.weight()));
                 ops::conv2d(tape, x, w, b, *stride, *padding)
             }
-            Layer::Norm { kind: NormKind::Batch, .. } => self.batch_norm(x),
+            Layer::Norm { kind: NormKind::Batch, .. } => self.batch_norm(ops::batch_norm, x),
             Layer::Norm { kind: NormKind::Instance, .. } => {
                 let (w, b) = (self.weight(), self.weight());
                 ops::instance_norm(tape, x, w, b)
@@ -330,10 +339,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear { bias, .. } => {
-                let (w, b) = (self.weight(), bias.map(|_| self.weight()));
-                ops::linear(tape, x, w, b)
-            }
+            Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let main = self.chain(body, &h)?;
@@ -343,16 +349,32 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn batch_norm(&mut self, x: &Value) -> Result<Value> {
+    /// One of the operations with a linear layer in them.
+    fn linear(
+        &mut self,
+        operation: fn(&Tape, &Value, &Value, Option<&Value>) -> Result<Value>,
+        x: &Value,
+        bias: Option<Init>,
+    ) -> Result<Value> {
+        let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+        operation(self.tape, x, w, b)
+    }
+
+    /// One of the operations with a batch norm in them.
+    fn batch_norm(
+        &mut self,
+        operation: fn(&Tape, &Value, &Value, &Value, BatchNormStats) -> Result<Value>,
+        x: &Value,
+    ) -> Result<Value> {
         let (w, b) = (self.weight(), self.weight());
         let norm = self.norm;
         self.norm += 1;
         let running = &self.norms[norm].running;
         match self.mode {
-            Mode::Eval => ops::batch_norm(self.tape, x, w, b, BatchNormStats::Running(running)),
+            Mode::Eval => operation(self.tape, x, w, b, BatchNormStats::Running(running)),
             Mode::Train => {
                 let mut running = running.clone();
-                let y = ops::batch_norm(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
+                let y = operation(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
                 self.statistics.push(Statistics { norm, running });
                 Ok(y)
             }

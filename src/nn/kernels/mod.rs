@@ -1,6 +1,6 @@
 //! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
 //!
-//! The functions are safe and take plain slices. Unsafe code: the call of the `gemm` crate and its blocks ([`gemm`]),
+//! The functions are safe and take plain slices. Unsafe code: vectors ([`simd`]) and the leaves written over them,
 //! pieces of a buffer shared between threads ([`buffer::Pieces`]), and output buffers that start unfilled
 //! ([`buffer::unfilled`]); each use says why it is sound.
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
@@ -8,6 +8,7 @@
 
 pub mod attention;
 pub mod buffer;
+pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
 pub mod embedding;
@@ -15,10 +16,12 @@ pub mod gemm;
 mod im2col;
 pub mod lora;
 pub mod norm;
+pub mod panel;
 pub mod pool;
 pub mod rms_norm;
 pub mod rope;
 pub mod simd;
+pub mod softmax;
 pub mod source;
 pub mod swiglu;
 

@@ -13,7 +13,7 @@ use super::Simd;
 #[inline(always)]
 pub unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     // ln 2 in two parts: the first has so few bits that its product with n is exact.
-    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_HIGH: f32 = 355.0 / 512.0;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     const POLYNOMIAL: [f32; 6] =
         [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.500_000_06];

@@ -67,6 +67,14 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `a` where `x > 0`, else 0.
     unsafe fn where_positive(x: Self::V, a: Self::V) -> Self::V;
+    /// `a` where `x > y` or one of them is NaN, else 0.
+    unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V;
+    /// The larger of each pair; NaN where one of them is NaN.
+    unsafe fn max_or_nan(a: Self::V, b: Self::V) -> Self::V;
+    /// Of the 32 numbers of `a` and then `b` those at even places, and those at odd places.
+    unsafe fn even_odd(a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// The 32 numbers whose even and odd places these are: the inverse of [`Simd::even_odd`].
+    unsafe fn interleave(even: Self::V, odd: Self::V) -> (Self::V, Self::V);
     /// The nearest whole number, halves to even, for |a| < 2^22.
     unsafe fn round(a: Self::V) -> Self::V;
     /// 2 to the power of whole numbers in -126..=127.
