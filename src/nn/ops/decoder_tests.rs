@@ -172,7 +172,8 @@ fn step(case: &Json, tensors: &Tensors, dtype: DType, fused: bool) -> (Tensor, T
     let targets: Vec<u32> =
         integers(&case["labels"]).into_iter().map(|label| u32::try_from(label).unwrap_or(IGNORED)).collect();
     let mask = flags(&case["mask"]).unwrap();
-    let (batch, heads, kv_heads) = (case["ids"].as_array().unwrap().len(), number("heads").unwrap(), number("kv_heads").unwrap());
+    let (batch, heads, kv_heads) =
+        (case["ids"].as_array().unwrap().len(), number("heads").unwrap(), number("kv_heads").unwrap());
     let length = ids.len() / batch;
     let d = weights["model.norm.weight"].tensor().elem_count() / heads;
     let decoder = Decoder {
@@ -242,7 +243,8 @@ fn gradients_agree_with_finite_differences() {
     let sizes: [&[usize]; 7] = [&[3, 6], &[6], &[4, 6], &[2, 6], &[4, 2], &[3, 6], &[3, 7]];
     let inputs: Vec<Tensor> = (1..).zip(sizes).map(|(seed, dims)| t(dims, seed)).collect();
     check(&fused, &inputs);
-    let gated = |tape: &Tape, v: &[Value]| projection(tape, Input::Gated(&v[0]), &[Weight { w: &v[1], lora: None }], None);
+    let gated =
+        |tape: &Tape, v: &[Value]| projection(tape, Input::Gated(&v[0]), &[Weight { w: &v[1], lora: None }], None);
     check(&gated, &[t(&[3, 10], 1), t(&[4, 5], 2)]);
     let turned = |tape: &Tape, v: &[Value]| reshape(tape, &transpose(tape, &v[0], 0, 1)?, (2, 3));
     check(&turned, &[t(&[2, 3], 1)]);
@@ -259,12 +261,8 @@ fn odd_sizes_agree_with_the_composed_form() {
             let (gate, down) = (leaf(&[10, features], 6), leaf(&[features, 5], 7));
             let input = Input::Normed { x: &x, w: &norm, epsilon: 1e-6 };
             let update = Some(Lora { a: &a, b: &b, scale: 2.0 });
-            let all = projection(
-                &tape,
-                input,
-                &[Weight { w: &gate, lora: None }, Weight { w: &w, lora: update }],
-                None,
-            );
+            let all =
+                projection(&tape, input, &[Weight { w: &gate, lora: None }, Weight { w: &w, lora: update }], None);
             let all = reshape(&tape, &all.unwrap(), (length, 16)).unwrap();
             let w2 = leaf(&[10, 16], 8);
             let both = linear(&tape, &all, &w2, None).unwrap();
@@ -343,4 +341,31 @@ fn wrong_shapes_get_an_error_that_names_them() {
     for (found, expected) in cases {
         assert!(found.contains(expected), "{found}");
     }
+}
+
+#[test]
+fn ignored_targets_count_for_nothing() {
+    let logits = test_tensor(&[5, 7], 1);
+    let kept = Tensor::new(&[0u32, 2, 4], &Device::Cpu).unwrap();
+    for (smoothing, reduction) in [(0.0, Reduction::Mean), (0.1, Reduction::Mean), (0.1, Reduction::Sum)] {
+        for dtype in [DType::F32, DType::F64] {
+            let run = |logits: Tensor, targets: &[u32]| {
+                let tape = Tape::new();
+                let leaf = tape.leaf(&logits.to_dtype(dtype).unwrap());
+                let loss = cross_entropy(&tape, &leaf, targets, smoothing, reduction).unwrap();
+                let gradient = tape.backward(&loss).unwrap().take(&leaf).unwrap();
+                (loss.tensor().clone(), gradient)
+            };
+            let (loss, gradient) = run(logits.clone(), &[3, IGNORED, 6, IGNORED, 0]);
+            let (expected, part) = run(logits.index_select(&kept, 0).unwrap(), &[3, 6, 0]);
+            assert!(max_error(&loss, &expected) < 1e-7);
+            assert!(max_error(&gradient.index_select(&kept, 0).unwrap(), &part) < 1e-6);
+            let others = Tensor::new(&[1u32, 3], &Device::Cpu).unwrap();
+            let others = crate::nn::check::numbers(&gradient.index_select(&others, 0).unwrap()).unwrap();
+            assert!(others.iter().all(|&x| x == 0.0));
+        }
+    }
+    let value = Value::constant(logits);
+    let error = cross_entropy(&Tape::new(), &value, &[IGNORED; 5], 0.0, Reduction::Mean).unwrap_err().to_string();
+    assert!(error.contains("all of them ignored"), "{error}");
 }

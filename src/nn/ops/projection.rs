@@ -58,11 +58,8 @@ pub fn projection(tape: &Tape, input: Input, weights: &[Weight], residual: Optio
     let layers = weights.iter().map(Layer::new).collect::<Result<Vec<_>>>()?;
     let mut kept = Kept { sizes, source, layers, residual: residual.is_some() };
     let y = kept.forward(residual)?;
-    Ok(match residual {
-        // Its gradient is the one that came, shared.
-        Some(_) => tape.record(&inputs, y, move |gradient, needs| kept.backward(gradient, needs)),
-        None => tape.record_fresh(&inputs, y, move |gradient, needs| kept.backward(gradient, needs)),
-    })
+    // The gradient of the residual is the one that comes.
+    Ok(tape.record_fresh(&inputs, y, move |gradient, needs| kept.backward(gradient, needs)))
 }
 
 /// N, F and O.
@@ -310,13 +307,7 @@ impl Kept {
 
     /// The gradients of the weights (dyᵀ n) and of their updates, those wanted; the first is input `input` of the
     /// operation.
-    fn weight_gradients(
-        &self,
-        dy: &[f32],
-        n: &[f32],
-        mut input: usize,
-        needs: &Needs,
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn weight_gradients(&self, dy: &[f32], n: &[f32], mut input: usize, needs: &Needs) -> Result<Vec<Option<Tensor>>> {
         let Sizes { rows, features, .. } = self.sizes;
         let n = Matrix::new(n, rows, features, features);
         let (mut gradients, mut first) = (Vec::new(), 0);

@@ -26,10 +26,7 @@ pub fn rms_norm(tape: &Tape, x: &Value, w: &Value, epsilon: f64) -> Result<Value
         let gradient = gradient.contiguous()?;
         let (x, w, dy) = (buffer::view(&xt)?, buffer::view(&wt)?, buffer::view(&gradient)?);
         let (dx, dw) = kernel::backward(isa, &x, &inverse, &w, &dy, needs.input(1));
-        Ok(vec![
-            needs.compute(0, || buffer::tensor(dx, xt.shape()))?,
-            needs.compute(1, || buffer::tensor(dw, d))?,
-        ])
+        Ok(vec![needs.compute(0, || buffer::tensor(dx, xt.shape()))?, needs.compute(1, || buffer::tensor(dw, d))?])
     }))
 }
 

@@ -26,8 +26,7 @@ pub fn swiglu(tape: &Tape, gate: &Value, up: &Value) -> Result<Value> {
     Ok(tape.record_fresh(&[gate, up], y, move |gradient, needs| {
         let gradient = gradient.contiguous()?;
         let mut dy = buffer::view(&gradient)?.to_vec();
-        let (dgate, dup) =
-            Gated::apart(&buffer::view(&g)?, &buffer::view(&u)?, columns).backward_apart(isa, &mut dy);
+        let (dgate, dup) = Gated::apart(&buffer::view(&g)?, &buffer::view(&u)?, columns).backward_apart(isa, &mut dy);
         Ok(vec![
             needs.compute(0, || buffer::tensor(dgate, g.shape()))?,
             needs.compute(1, || buffer::tensor(dup, g.shape()))?,

@@ -68,7 +68,9 @@ impl<'a> Inputs<'a> {
         let (h, g) = (shape.heads, shape.kv_heads);
         assert!(g > 0 && h.is_multiple_of(g) && shape.d > 0, "{h} heads in {g} groups");
         let parts = match self {
-            Inputs::Apart { q, k, v } => [(q, h), (k, g), (v, g)].map(|(data, per_row)| Part { data, per_row, first: 0 }),
+            Inputs::Apart { q, k, v } => {
+                [(q, h), (k, g), (v, g)].map(|(data, per_row)| Part { data, per_row, first: 0 })
+            }
             Inputs::Beside(data) => [0, h, h + g].map(|first| Part { data, per_row: h + 2 * g, first }),
         };
         for part in &parts {
