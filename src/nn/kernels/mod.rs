@@ -15,6 +15,7 @@ pub mod embedding;
 pub mod gemm;
 mod im2col;
 pub mod max_pool;
+pub mod lora;
 pub mod norm;
 pub mod panel;
 pub mod pool;

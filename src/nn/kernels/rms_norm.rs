@@ -111,14 +111,7 @@ unsafe fn scale_rows_of<S: Simd>(x: &[f32], inverse: &[f32], w: &[f32], y: &mut 
 /// `x`, `dy` and `dx` hold a row as long as `w` for each number of `inverse`; `dw` is as long as `w` or empty. The
 /// processor has `S`.
 #[inline(always)]
-unsafe fn backward_rows_of<S: Simd>(
-    x: &[f32],
-    inverse: &[f32],
-    w: &[f32],
-    dy: &[f32],
-    dx: &mut [f32],
-    dw: &mut [f32],
-) {
+unsafe fn backward_rows_of<S: Simd>(x: &[f32], inverse: &[f32], w: &[f32], dy: &[f32], dx: &mut [f32], dw: &mut [f32]) {
     let d = w.len();
     let rows = x.chunks_exact(d).zip(dy.chunks_exact(d)).zip(dx.chunks_exact_mut(d));
     for (((x, dy), dx), &inverse) in rows.zip(inverse) {

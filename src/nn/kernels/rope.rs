@@ -89,14 +89,7 @@ unsafe fn turn_heads_of<S: Simd>(x: &[f32], y: &mut [f32], cos: &[f32], sin: &[f
 /// # Safety
 /// `x` can be read and `y` written for `2 * cos.len()` numbers; there are as many sines. The processor has `S`.
 #[inline(always)]
-pub(super) unsafe fn turn_head<S: Simd>(
-    x: *const f32,
-    y: *mut f32,
-    cos: &[f32],
-    sin: &[f32],
-    back: bool,
-    factor: f32,
-) {
+pub(super) unsafe fn turn_head<S: Simd>(x: *const f32, y: *mut f32, cos: &[f32], sin: &[f32], back: bool, factor: f32) {
     let half = cos.len();
     vectors!(half, |start, count| {
         // SAFETY: the caller's promises; `start + count` is at most `half`.

@@ -3,7 +3,7 @@
 use super::heads::{gather, scatter, transposed};
 use super::{BLOCK, Inputs, Padded, Part, Setting, Shape, products, scale};
 use crate::nn::kernels::buffer::{Pieces, unfilled, with_scratch};
-use crate::nn::kernels::gemm::{Matrix, multiply};
+use crate::nn::kernels::gemm::{Matrix, multiply_on};
 use crate::nn::kernels::simd::{Isa, Simd, dispatch, math, vectors};
 use rayon::prelude::*;
 
@@ -86,7 +86,7 @@ impl Group<'_> {
                     self.block(first, logs, &bias, &q[at..], &dy[at..], &mut shared, p, ds);
                     let ds = Matrix::new(ds, logs.len(), first + logs.len(), padded.length);
                     let k = Matrix::new(shared.k, first + logs.len(), self.setting.shape.d, padded.d);
-                    multiply(dq, padded.d, ds, k, false);
+                    multiply_on(self.isa, dq, padded.d, ds, k, false);
                     self.put(0, head, first, logs.len(), scale(self.setting.shape), dq);
                 }
             }
@@ -127,14 +127,14 @@ impl Group<'_> {
     ) {
         let shape = self.setting.shape;
         let (padded, rows, keys) = (Padded::new(shape), logs.len(), first + logs.len());
-        products(shape, padded, q, shared.kt, rows, keys, p);
-        products(shape, padded, dy, shared.vt, rows, keys, ds);
+        products(self.isa, shape, padded, q, shared.kt, rows, keys, p);
+        products(self.isa, shape, padded, dy, shared.vt, rows, keys, ds);
         // SAFETY: `p` and `ds` hold `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has a
         // number for each position.
         unsafe { differentiate(self.isa, p, ds, padded.length, first, bias, logs) };
         let (q, dy) = (Matrix::new(q, rows, shape.d, padded.d), Matrix::new(dy, rows, shape.d, padded.d));
-        multiply(shared.dv, padded.d, Matrix::new(p, rows, keys, padded.length).t(), dy, true);
-        multiply(shared.dk, padded.d, Matrix::new(ds, rows, keys, padded.length).t(), q, true);
+        multiply_on(self.isa, shared.dv, padded.d, Matrix::new(p, rows, keys, padded.length).t(), dy, true);
+        multiply_on(self.isa, shared.dk, padded.d, Matrix::new(ds, rows, keys, padded.length).t(), q, true);
     }
 }
 

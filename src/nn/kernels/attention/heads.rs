@@ -22,7 +22,9 @@ pub fn gather(
     let from = (batch * length * part.per_row + part.first + head) * d;
     let source = &part.data[from..from + (length - 1) * part.per_row * d + d];
     // SAFETY: `source` ends with the last row of the head; `out` has a padded row for each padded position.
-    unsafe { gather_rows(isa, source, part.per_row * d, length, d, angles, factor, &mut out[..padded.all()], padded.d) };
+    unsafe {
+        gather_rows(isa, source, part.per_row * d, length, d, angles, factor, &mut out[..padded.all()], padded.d)
+    };
 }
 
 /// Puts rows of `block` (d numbers, `stride` apart), times their factors, turned back if there are angles, where
@@ -117,7 +119,9 @@ unsafe fn put_of<S: Simd>(source: &[f32], out: &mut [f32], cos: &[f32], sin: &[f
 unsafe fn scaled<S: Simd>(from: *const f32, to: *mut f32, d: usize, factor: f32) {
     vectors!(d, |start, count| {
         // SAFETY: the caller's promise; `start + count` is at most `d`.
-        unsafe { S::store_first(to.add(start), count, S::mul(S::load_first(from.add(start), count), S::splat(factor))) };
+        unsafe {
+            S::store_first(to.add(start), count, S::mul(S::load_first(from.add(start), count), S::splat(factor)))
+        };
     });
 }
 

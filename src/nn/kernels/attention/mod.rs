@@ -9,7 +9,7 @@ mod tests;
 pub use backward::backward;
 
 use super::buffer::{Pieces, unfilled, with_scratch};
-use super::gemm::{Matrix, multiply};
+use super::gemm::{Matrix, multiply_on};
 use super::rope::Angles;
 use super::simd::{Isa, LANES, Simd, dispatch, math};
 use heads::{gather, scatter, transposed};
@@ -68,7 +68,9 @@ impl<'a> Inputs<'a> {
         let (h, g) = (shape.heads, shape.kv_heads);
         assert!(g > 0 && h.is_multiple_of(g) && shape.d > 0, "{h} heads in {g} groups");
         let parts = match self {
-            Inputs::Apart { q, k, v } => [(q, h), (k, g), (v, g)].map(|(data, per_row)| Part { data, per_row, first: 0 }),
+            Inputs::Apart { q, k, v } => {
+                [(q, h), (k, g), (v, g)].map(|(data, per_row)| Part { data, per_row, first: 0 })
+            }
             Inputs::Beside(data) => [0, h, h + g].map(|first| Part { data, per_row: h + 2 * g, first }),
         };
         for part in &parts {
@@ -168,13 +170,13 @@ fn one_group(isa: Isa, setting: Setting, parts: [Part; 3], task: usize, logs: &m
             for first in (0..shape.length).step_by(BLOCK) {
                 let logs = &mut logs[first..shape.length.min(first + BLOCK)];
                 let (rows, keys) = (logs.len(), first + logs.len());
-                products(shape, padded, &q[first * padded.d..], kt, rows, keys, logits);
+                products(isa, shape, padded, &q[first * padded.d..], kt, rows, keys, logits);
                 let mut factors = [0.0; BLOCK];
                 // SAFETY: `logits` has `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has
                 // a number for each position.
                 unsafe { softmax(isa, logits, padded.length, first, &bias, logs, &mut factors[..rows]) };
                 let (p, v) = (Matrix::new(logits, rows, keys, padded.length), Matrix::new(v, keys, shape.d, padded.d));
-                multiply(block, padded.d, p, v, false);
+                multiply_on(isa, block, padded.d, p, v, false);
                 let place = |row: usize| ((batch * shape.length + first + row) * shape.heads) + head;
                 scatter(isa, shape.d, block, padded.d, &factors[..rows], None, outputs, place);
             }
@@ -188,9 +190,9 @@ fn scale(shape: Shape) -> f32 {
 }
 
 /// `a` (rows of d numbers) times the first `keys` columns of `bt` (d, T) into `out`.
-fn products(shape: Shape, padded: Padded, a: &[f32], bt: &[f32], rows: usize, keys: usize, out: &mut [f32]) {
+fn products(isa: Isa, shape: Shape, padded: Padded, a: &[f32], bt: &[f32], rows: usize, keys: usize, out: &mut [f32]) {
     let (a, bt) = (Matrix::new(a, rows, shape.d, padded.d), Matrix::new(bt, shape.d, keys, padded.length));
-    multiply(out, padded.length, a, bt, false);
+    multiply_on(isa, out, padded.length, a, bt, false);
 }
 
 dispatch! {
