@@ -3,7 +3,7 @@
 use super::Workload;
 use candle_core::{Result, bail};
 use fsched::nn::kernels::Precision;
-use fsched::nn::kernels::conv::{self, ConvShape};
+use fsched::nn::kernels::conv::{self, ConvShape, Epilogue};
 use fsched::nn::kernels::source::Source;
 use fsched::nn::rng::Stream;
 use serde::Deserialize;

@@ -150,3 +150,48 @@ unsafe fn backward_row_of<S: Simd>(
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::check::pattern;
+
+    #[test]
+    fn numbers_are_near_f64() {
+        for (rows, columns) in [(1, 1), (3, 8), (17, 65), (40, 300)] {
+            let numbers = |seed, size: f64| -> Vec<f32> {
+                pattern(rows * columns, seed).into_iter().map(|x| (x * size) as f32).collect()
+            };
+            let (gate, up, dy) = (numbers(1, 60.0), numbers(2, 2.0), numbers(3, 1.0));
+            let row = |row: usize| {
+                let range = row * columns..(row + 1) * columns;
+                [&gate[range.clone()], &up[range]].concat()
+            };
+            let both: Vec<f32> = (0..rows).flat_map(row).collect();
+            for isa in Isa::available() {
+                let apart = Gated::apart(&gate, &up, columns);
+                let (y, mut restored) = (apart.forward(isa), dy.clone());
+                let (dgate, dup) = apart.backward_apart(isa, &mut restored);
+                for i in 0..y.len() {
+                    let [g, u, d] = [gate[i], up[i], dy[i]].map(f64::from);
+                    let s = 1.0 / (1.0 + (-g).exp());
+                    let near = |found: f32, expected: f64, size: f64| {
+                        let error = (f64::from(found) - expected).abs();
+                        assert!(error <= 4e-7 * size + 1e-37, "{isa}: {found} instead of {expected} at {g}");
+                    };
+                    near(y[i], g * s * u, (g * s * u).abs());
+                    near(dup[i], d * g * s, (d * g * s).abs());
+                    // The two terms cancel where silu is flat.
+                    near(dgate[i], d * u * (s + g * s * (1.0 - s)), (d * u).abs() * (s + (g * s * (1.0 - s)).abs()));
+                }
+                assert_eq!(restored, y);
+                let beside = Gated::beside(&both, columns);
+                let mut restored = dy.clone();
+                let gradient = beside.backward_beside(isa, &mut restored);
+                assert_eq!((beside.forward(isa), restored), (y.clone(), y));
+                let lines = dgate.chunks(columns).zip(dup.chunks(columns));
+                assert_eq!(gradient, lines.flat_map(|(g, u)| [g, u].concat()).collect::<Vec<_>>());
+            }
+        }
+    }
+}
