@@ -10,12 +10,14 @@ pub mod buffer;
 pub mod conv;
 pub mod elementwise;
 pub mod gemm;
+mod first_layer;
 mod im2col;
 pub mod norm;
 pub mod panel;
 pub mod pool;
 pub mod simd;
 pub mod source;
+mod stride2;
 pub mod winograd;
 
 use candle_core::{DType, Tensor};

@@ -11,7 +11,7 @@ const GROUP: usize = 16;
 ///
 /// The sums over k and r are formed for each s without moving any row sideways; the three are moved and added at the
 /// end. So dy is read as it lies, without a border.
-pub fn input_gradient(shape: &ConvShape, isa: Isa, w: &[f32], dy: &[f32]) -> Vec<f32> {
+pub fn input_gradient(isa: Isa, shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
     let (image, outputs) = (shape.c * shape.h * shape.w, shape.k * shape.positions());
     assert!(super::applies(shape) && dy.len() == shape.n * outputs && w.len() == shape.k * shape.patch());
     let weights = by_row(shape, w);

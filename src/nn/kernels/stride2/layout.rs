@@ -37,11 +37,15 @@ const FIRST: [usize; POSITIONS] = {
 /// of a tile would fall into few sets of the cache where the number of tiles is a power of two.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<const WIDTH: usize> {
-    /// Tiles in all.
-    pub count: usize,
+    count: usize,
 }
 
 impl<const WIDTH: usize> Tiles<WIDTH> {
+    /// So many tiles.
+    pub fn new(count: usize) -> Tiles<WIDTH> {
+        Tiles { count }
+    }
+
     /// Numbers in all.
     pub fn len(self) -> usize {
         COPIES * self.count * WIDTH + POSITIONS * 16
