@@ -1,9 +1,10 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
+use super::precision::Precision;
 use super::rng::Stream;
 use super::tape::{Tape, Value};
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -16,6 +17,7 @@ pub struct Network {
     architecture: Architecture,
     parameters: Vec<Parameter>,
     norms: Vec<BatchNorm>,
+    precision: Precision,
 }
 
 /// A trainable tensor: f32, contiguous.
@@ -114,7 +116,17 @@ impl Network {
             let name = buffer.name.trim_end_matches(".running_mean").to_string();
             norms.push(BatchNorm { name, layer: buffer.layer, running: RunningStats { mean, var }, batches: 0 });
         }
-        Ok(Network { architecture, parameters, norms })
+        Ok(Network { architecture, parameters, norms, precision: Precision::default() })
+    }
+
+    /// The same network, whose passes compute in this precision.
+    pub fn with_precision(self, precision: Precision) -> Network {
+        Network { precision, ..self }
+    }
+
+    /// A new tape for a pass through it, in its precision.
+    pub fn tape(&self) -> Tape {
+        Tape::with(self.precision)
     }
 
     /// The plan it runs.
@@ -148,9 +160,9 @@ impl Network {
     /// # Errors
     /// If `x` has not the architecture's shape, or in train mode a batch norm sees one value per channel only.
     pub fn forward(&self, tape: &Tape, x: &Value, mode: Mode, trainable: Trainable) -> Result<Forward> {
-        match *x.tensor().dims() {
+        match *x.shape().dims() {
             [_, c, h, w] if [c, h, w] == self.architecture.input => {}
-            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.tensor().dims()),
+            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.shape().dims()),
         }
         let mut leaves = Vec::with_capacity(self.parameters.len());
         let mut weights = Vec::with_capacity(self.parameters.len());
@@ -171,7 +183,7 @@ impl Network {
     /// # Errors
     /// As [`Network::forward`].
     pub fn logits(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let forward = self.forward(&Tape::new(), &Value::constant(x.clone()), mode, Trainable::None)?;
+        let forward = self.forward(&self.tape(), &Value::constant(x.clone()), mode, Trainable::None)?;
         Ok(forward.logits.tensor().clone())
     }
 
@@ -222,7 +234,7 @@ impl Network {
             parameter.tensor = parameter.tensor.copy()?;
         }
         // Running statistics are replaced, never written into, so sharing them is safe.
-        Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone() })
+        Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone(), ..*self })
     }
 
     /// All tensors under their names in a `state_dict`: weights, running statistics and `num_batches_tracked`. They
@@ -299,10 +311,25 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn chain(&mut self, layers: &[Layer], x: &Value) -> Result<Value> {
+    /// Runs layers one after the other, neighbours in one operation where there is one for them.
+    fn chain(&mut self, mut layers: &[Layer], x: &Value) -> Result<Value> {
         let mut x = x.clone();
-        for layer in layers {
-            x = self.layer(layer, &x)?;
+        while let [layer, rest @ ..] = layers {
+            (x, layers) = match layers {
+                [
+                    Layer::Norm { kind: NormKind::Batch, .. },
+                    Layer::Relu,
+                    Layer::MaxPool { kernel: 2, stride: 2 },
+                    rest @ ..,
+                ] => (self.batch_norm(ops::batch_norm_relu_pool, &x)?, rest),
+                [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
+                    (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
+                }
+                [Layer::Linear { bias, .. }, Layer::Relu, rest @ ..] => {
+                    (self.linear(ops::linear_relu, &x, *bias)?, rest)
+                }
+                _ => (self.layer(layer, &x)?, rest),
+            };
         }
         Ok(x)
     }
@@ -320,7 +347,7 @@ impl<'a> Pass<'a> {
                 let (w, b) = (self.weight(), bias.map(|_| self.weight()));
                 ops::conv2d(tape, x, w, b, *stride, *padding)
             }
-            Layer::Norm { kind: NormKind::Batch, .. } => self.batch_norm(x),
+            Layer::Norm { kind: NormKind::Batch, .. } => self.batch_norm(ops::batch_norm, x),
             Layer::Norm { kind: NormKind::Instance, .. } => {
                 let (w, b) = (self.weight(), self.weight());
                 ops::instance_norm(tape, x, w, b)
@@ -330,10 +357,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear { bias, .. } => {
-                let (w, b) = (self.weight(), bias.map(|_| self.weight()));
-                ops::linear(tape, x, w, b)
-            }
+            Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let main = self.chain(body, &h)?;
@@ -343,16 +367,32 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn batch_norm(&mut self, x: &Value) -> Result<Value> {
+    /// One of the operations with a linear layer in them.
+    fn linear(
+        &mut self,
+        operation: fn(&Tape, &Value, &Value, Option<&Value>) -> Result<Value>,
+        x: &Value,
+        bias: Option<Init>,
+    ) -> Result<Value> {
+        let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+        operation(self.tape, x, w, b)
+    }
+
+    /// One of the operations with a batch norm in them.
+    fn batch_norm(
+        &mut self,
+        operation: fn(&Tape, &Value, &Value, &Value, BatchNormStats) -> Result<Value>,
+        x: &Value,
+    ) -> Result<Value> {
         let (w, b) = (self.weight(), self.weight());
         let norm = self.norm;
         self.norm += 1;
         let running = &self.norms[norm].running;
         match self.mode {
-            Mode::Eval => ops::batch_norm(self.tape, x, w, b, BatchNormStats::Running(running)),
+            Mode::Eval => operation(self.tape, x, w, b, BatchNormStats::Running(running)),
             Mode::Train => {
                 let mut running = running.clone();
-                let y = ops::batch_norm(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
+                let y = operation(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
                 self.statistics.push(Statistics { norm, running });
                 Ok(y)
             }

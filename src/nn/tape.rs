@@ -5,6 +5,8 @@
 //! holds is added to in place; and a caller can be told when the gradient of a leaf is finished.
 
 use super::kernels::Precision;
+use super::value::Output;
+pub use super::value::Value;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, bail};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,48 +19,30 @@ pub struct NodeId {
     index: u32,
 }
 
-/// A tensor that may be part of a recorded computation. Cheap to clone: the data are shared.
-#[derive(Clone, Debug)]
-pub struct Value {
-    tensor: Tensor,
-    node: Option<NodeId>,
+/// Which inputs of an operation need a gradient, in the order in which they were given to [`Tape::record`], and what
+/// may be done to save memory and passes over it.
+pub struct Needs<'a> {
+    inputs: &'a [Option<u32>],
+    owned: bool,
+    slots: RefCell<&'a mut [Slot]>,
 }
 
-impl Value {
-    /// A value that no gradient is wanted for.
-    pub fn constant(tensor: Tensor) -> Value {
-        Value { tensor: tensor.detach(), node: None }
-    }
-
-    /// The data. Candle's autograd does not follow it.
-    pub fn tensor(&self) -> &Tensor {
-        &self.tensor
-    }
-
-    /// Whether this value is a leaf or depends on one, so that operations on it are recorded.
-    pub fn is_tracked(&self) -> bool {
-        self.node.is_some()
-    }
-
-    /// The place of a tracked value in its tape; `None` for a constant.
-    pub fn node(&self) -> Option<NodeId> {
-        self.node
-    }
-
-    /// The same data as a constant: gradients stop here.
-    pub fn detach(&self) -> Value {
-        Value { tensor: self.tensor.clone(), node: None }
-    }
-}
-
-/// Which inputs of an operation need a gradient, in the order in which they were given to [`Tape::record`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needs(Vec<bool>);
-
-impl Needs {
+impl Needs<'_> {
     /// Whether input `index` is tracked.
     pub fn input(&self, index: usize) -> bool {
-        self.0[index]
+        self.inputs[index].is_some()
+    }
+
+    /// Whether nobody else holds the gradient of the output: the operation may then overwrite it, and return it as one
+    /// of its own.
+    pub fn owns_gradient(&self) -> bool {
+        self.owned
+    }
+
+    /// What later operations have found as the gradient of input `index`, if anything. Who takes it must return the
+    /// sum of it and his own, instead of his own alone, which saves a pass over memory.
+    pub fn take_others(&self, index: usize) -> Option<Tensor> {
+        self.slots.borrow_mut()[self.inputs[index]? as usize].take()
     }
 
     /// Computes the gradient of input `index` if it is wanted.
@@ -73,7 +57,7 @@ type Backward = Box<dyn FnOnce(&Tensor, &Needs) -> Result<Vec<Option<Tensor>>>>;
 struct Operation {
     inputs: Vec<Option<u32>>,
     backward: Backward,
-    /// The gradients it returns are newly made and held by nobody else.
+    /// The gradients it returns are held by nobody else.
     fresh: bool,
 }
 
@@ -117,7 +101,7 @@ impl Tape {
 
     /// A tensor whose gradient is wanted.
     pub fn leaf(&self, tensor: &Tensor) -> Value {
-        self.push(tensor, None)
+        self.push(tensor.clone().into(), None)
     }
 
     /// Records an operation. For authors of operations.
@@ -128,48 +112,49 @@ impl Tape {
     pub fn record(
         &self,
         inputs: &[&Value],
-        output: Tensor,
+        output: impl Into<Output>,
         backward: impl FnOnce(&Tensor, &Needs) -> Result<Vec<Option<Tensor>>> + 'static,
     ) -> Value {
-        self.record_operation(inputs, output, false, backward)
+        self.record_operation(inputs, output.into(), false, backward)
     }
 
     /// Like [`record`](Tape::record), for an operation whose `backward` returns only newly made tensors that share
-    /// their data with nothing else. The tape may then add to them in place.
+    /// their data with nothing else, or the gradient it was given. The tape may then add to them in place, and later
+    /// operations overwrite them.
     pub fn record_fresh(
         &self,
         inputs: &[&Value],
-        output: Tensor,
+        output: impl Into<Output>,
         backward: impl FnOnce(&Tensor, &Needs) -> Result<Vec<Option<Tensor>>> + 'static,
     ) -> Value {
-        self.record_operation(inputs, output, true, backward)
+        self.record_operation(inputs, output.into(), true, backward)
     }
 
     fn record_operation(
         &self,
         inputs: &[&Value],
-        output: Tensor,
+        output: Output,
         fresh: bool,
         backward: impl FnOnce(&Tensor, &Needs) -> Result<Vec<Option<Tensor>>> + 'static,
     ) -> Value {
         if inputs.iter().all(|input| !input.is_tracked()) {
-            return Value { tensor: output, node: None };
+            return Value::new(output, None);
         }
-        let inputs: Vec<Option<u32>> = inputs.iter().map(|input| input.node.map(|node| self.own(node))).collect();
+        let inputs: Vec<Option<u32>> = inputs.iter().map(|input| input.node().map(|node| self.own(node))).collect();
         {
             let mut nodes = self.nodes.borrow_mut();
             for &input in inputs.iter().flatten() {
                 nodes[input as usize].uses += 1;
             }
         }
-        self.push(&output, Some(Operation { inputs, backward: Box::new(backward), fresh }))
+        self.push(output, Some(Operation { inputs, backward: Box::new(backward), fresh }))
     }
 
-    fn push(&self, tensor: &Tensor, operation: Option<Operation>) -> Value {
+    fn push(&self, output: Output, operation: Option<Operation>) -> Value {
         let mut nodes = self.nodes.borrow_mut();
         let index = nodes.len() as u32;
         nodes.push(Node { operation, uses: 0 });
-        Value { tensor: tensor.detach(), node: Some(NodeId { tape: self.id, index }) }
+        Value::new(output, Some(NodeId { tape: self.id, index }))
     }
 
     fn own(&self, node: NodeId) -> u32 {
@@ -184,10 +169,10 @@ impl Tape {
     /// # Errors
     /// If `loss` has more than one element or depends on no leaf.
     pub fn backward(self, loss: &Value) -> Result<Gradients> {
-        if loss.tensor.elem_count() != 1 {
-            bail!("backward starts from one number, the loss has shape {:?}", loss.tensor.shape());
+        if loss.shape().elem_count() != 1 {
+            bail!("backward starts from one number, the loss has shape {:?}", loss.shape());
         }
-        let one = loss.tensor.ones_like()?;
+        let one = loss.tensor().ones_like()?;
         self.backward_from(loss, one)
     }
 
@@ -210,10 +195,10 @@ impl Tape {
         gradient: Tensor,
         mut finished: impl FnMut(NodeId, &Tensor) -> Result<()>,
     ) -> Result<Gradients> {
-        if gradient.shape() != output.tensor.shape() {
-            bail!("the gradient has shape {:?}, the output {:?}", gradient.shape(), output.tensor.shape());
+        if gradient.shape() != output.shape() {
+            bail!("the gradient has shape {:?}, the output {:?}", gradient.shape(), output.shape());
         }
-        let Some(start) = output.node else {
+        let Some(start) = output.node() else {
             bail!("backward from a value that depends on no leaf: every parameter behind it is frozen or detached");
         };
         let start = self.own(start) as usize;
@@ -228,18 +213,11 @@ impl Tape {
                 continue;
             };
             let Operation { inputs, backward, fresh } = operation;
-            let gradients = match slots[index].take() {
-                Some(gradient) => {
-                    let needs = Needs(inputs.iter().map(Option::is_some).collect());
-                    backward(&gradient, &needs)?
-                }
-                None => vec![None; inputs.len()],
-            };
-            debug_assert_eq!(gradients.len(), inputs.len(), "one gradient entry for each input");
+            let gradients = walk_back(&mut slots, index, &inputs, backward, fresh)?;
             for (input, gradient) in inputs.into_iter().zip(gradients) {
                 let Some(input) = input.map(|input| input as usize) else { continue };
-                if let Some(gradient) = gradient {
-                    slots[input].add(gradient, fresh)?;
+                if let Some((gradient, owned)) = gradient {
+                    slots[input].add(gradient, owned)?;
                 }
                 nodes[input].uses -= 1;
                 if nodes[input].uses == 0 && nodes[input].operation.is_none() {
@@ -249,6 +227,28 @@ impl Tape {
         }
         Ok(Gradients { leaves })
     }
+}
+
+/// The gradients of the inputs of node `index`, each with whether nobody else holds it.
+fn walk_back(
+    slots: &mut [Slot],
+    index: usize,
+    inputs: &[Option<u32>],
+    backward: Backward,
+    fresh: bool,
+) -> Result<Vec<Option<(Tensor, bool)>>> {
+    let owned = matches!(slots[index], Slot::Owned(_));
+    let Some(gradient) = slots[index].take() else { return Ok(vec![None; inputs.len()]) };
+    let needs = Needs { inputs, owned, slots: RefCell::new(slots) };
+    let gradients = backward(&gradient, &needs)?;
+    debug_assert_eq!(gradients.len(), inputs.len(), "one gradient entry for each input");
+    // The gradient itself, passed on to one input, has a new owner; passed on to several it is shared.
+    let passed_on = gradients.iter().flatten().filter(|passed| passed.id() == gradient.id()).count();
+    let owner = |passed: Tensor| {
+        let owned = if passed.id() == gradient.id() { owned && passed_on == 1 } else { fresh };
+        (passed, owned)
+    };
+    Ok(gradients.into_iter().map(|gradient| gradient.map(owner)).collect())
 }
 
 /// Moves the gradient of a leaf with no open uses into `leaves` and reports it; does nothing the second time.
@@ -286,8 +286,8 @@ impl Slot {
         }
     }
 
-    fn add(&mut self, new: Tensor, fresh: bool) -> Result<()> {
-        *self = match (std::mem::replace(self, Slot::Empty), fresh) {
+    fn add(&mut self, new: Tensor, owned: bool) -> Result<()> {
+        *self = match (std::mem::replace(self, Slot::Empty), owned) {
             (Slot::Empty, true) => Slot::Owned(new),
             (Slot::Empty, false) => Slot::Shared(new),
             (Slot::Owned(sum), _) => Slot::Owned(add_into(sum, &new)?),
@@ -337,12 +337,12 @@ pub struct Gradients {
 impl Gradients {
     /// The gradient of a leaf; `None` if the output did not depend on it (or if it is no leaf of this tape).
     pub fn get(&self, leaf: &Value) -> Option<&Tensor> {
-        self.leaves.get(&leaf.node?)
+        self.leaves.get(&leaf.node()?)
     }
 
     /// The gradient of a leaf, handed over.
     pub fn take(&mut self, leaf: &Value) -> Option<Tensor> {
-        self.leaves.remove(&leaf.node?)
+        self.leaves.remove(&leaf.node()?)
     }
 }
 

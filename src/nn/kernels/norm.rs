@@ -1,11 +1,10 @@
-//! Normalization by mean and variance: over channels of a batch, over groups of channels, over rows.
+//! Normalization by mean and variance: over groups of channels, over rows. Over the batch: [`channel_norm`](super::channel_norm).
 //!
 //! Data are (N, C, M) with M positions per channel. Sums run in a fixed order (see `elementwise::fold`) and are held
 //! in f64; `inv_std` is 1 / sqrt(variance + epsilon) with the biased variance.
 
-use super::buffer::{Pieces, unfilled};
+use super::buffer::unfilled;
 use super::elementwise::{fold, fold2, sum};
-use super::source::Activation;
 use rayon::prelude::*;
 
 /// Mean and biased variance.
@@ -40,102 +39,6 @@ pub struct Sizes {
     pub m: usize,
 }
 
-impl Sizes {
-    fn channel<'a>(self, data: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + Clone + 'a {
-        (0..self.n).map(move |n| &data[(n * self.c + channel) * self.m..][..self.m])
-    }
-}
-
-/// Mean and variance of each channel over the batch.
-pub fn channel_moments(sizes: Sizes, x: &[f32]) -> Vec<Moments> {
-    (0..sizes.c).into_par_iter().map(|channel| Moments::of(sizes.channel(x, channel), sizes.n * sizes.m)).collect()
-}
-
-/// `(x - mean) inv_std w + b` with one of each per channel.
-pub fn channel_forward(sizes: Sizes, x: &[f32], scales: &[(f32, f32)], w: &[f32], b: &[f32]) -> Vec<f32> {
-    // SAFETY: each plane is written below.
-    let mut y = unsafe { unfilled(x.len()) };
-    let group = planes_per_task(sizes.m);
-    y.par_chunks_mut(sizes.m).zip(x.par_chunks(sizes.m)).enumerate().with_min_len(group).for_each(|(plane, (y, x))| {
-        let channel = plane % sizes.c;
-        let (mean, inv_std) = scales[channel];
-        let (slope, b) = (inv_std * w[channel], b[channel]);
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = (x - mean) * slope + b;
-        }
-    });
-    y
-}
-
-impl Activation<'_> {
-    /// The numbers (N, C, M) as a kernel sees them.
-    pub fn apply(&self, sizes: Sizes, x: &[f32]) -> Vec<f32> {
-        // SAFETY: each plane is written below.
-        let mut y = unsafe { unfilled(x.len()) };
-        let group = planes_per_task(sizes.m);
-        let planes = y.par_chunks_mut(sizes.m).zip(x.par_chunks(sizes.m)).enumerate().with_min_len(group);
-        planes.for_each(|(plane, (y, x))| {
-            let channel = plane % sizes.c;
-            let (mean, slope, shift) = (self.mean[channel], self.slope[channel], self.shift[channel]);
-            let line = |x: f32| (x - mean) * slope + shift;
-            match self.relu {
-                true => y.iter_mut().zip(x).for_each(|(y, &x)| *y = rectify(line(x))),
-                false => y.iter_mut().zip(x).for_each(|(y, &x)| *y = line(x)),
-            }
-        });
-        y
-    }
-}
-
-/// max(x, 0); NaN passes.
-fn rectify(x: f32) -> f32 {
-    if x <= 0.0 { 0.0 } else { x }
-}
-
-/// Sums over a channel: of the gradient, and of the gradient times the normalized input. They are the gradients of
-/// bias and weight.
-pub fn channel_sums(sizes: Sizes, x: &[f32], scales: &[(f32, f32)], dy: &[f32]) -> Vec<(f64, f64)> {
-    (0..sizes.c).into_par_iter().map(|channel| one_channel_sums(sizes, x, scales[channel], dy, channel)).collect()
-}
-
-fn one_channel_sums(sizes: Sizes, x: &[f32], scale: (f32, f32), dy: &[f32], channel: usize) -> (f64, f64) {
-    let (mean, inv_std) = scale;
-    let bias = sizes.channel(dy, channel).map(sum).sum();
-    let planes = sizes.channel(x, channel).zip(sizes.channel(dy, channel));
-    let weight: f64 = planes.map(|(x, dy)| fold2(x, dy, |x, dy| (x - mean) * dy)).sum();
-    (bias, weight * f64::from(inv_std))
-}
-
-/// Backward of [`channel_forward`] where mean and variance came from `x` itself: the gradient of x, and
-/// [`channel_sums`].
-pub fn channel_backward(
-    sizes: Sizes,
-    x: &[f32],
-    scales: &[(f32, f32)],
-    w: &[f32],
-    dy: &[f32],
-) -> (Vec<f32>, Vec<(f64, f64)>) {
-    // SAFETY: the task of each channel writes all planes of that channel.
-    let mut dx = unsafe { unfilled(x.len()) };
-    let pieces = Pieces::new(&mut dx, sizes.m);
-    let sums = (0..sizes.c)
-        .into_par_iter()
-        .map(|channel| {
-            let sums = one_channel_sums(sizes, x, scales[channel], dy, channel);
-            let line = Line::new(sums, scales[channel], w[channel], sizes.n * sizes.m);
-            for (n, (x, dy)) in sizes.channel(x, channel).zip(sizes.channel(dy, channel)).enumerate() {
-                // SAFETY: plane (n, channel) belongs to this task alone.
-                let dx = unsafe { pieces.piece(n * sizes.c + channel) };
-                for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
-                    *dx = line.at(x, dy);
-                }
-            }
-            sums
-        })
-        .collect();
-    (dx, sums)
-}
-
 /// dx = slope (dy - mean of dy - x̂ mean of (dy x̂)), as a function of x and dy.
 struct Line {
     mean: f32,
@@ -157,12 +60,6 @@ impl Line {
     fn at(&self, x: f32, dy: f32) -> f32 {
         self.slope * (dy - self.shift - (x - self.mean) * self.tilt)
     }
-}
-
-/// `dy inv_std w`: backward of [`channel_forward`] where mean and variance are constants.
-pub fn channel_scale(sizes: Sizes, scales: &[(f32, f32)], w: &[f32], dy: &[f32]) -> Vec<f32> {
-    let scales: Vec<(f32, f32)> = scales.iter().map(|&(_, inv_std)| (0.0, inv_std)).collect();
-    channel_forward(sizes, dy, &scales, w, &vec![0.0; sizes.c])
 }
 
 fn planes_per_task(m: usize) -> usize {

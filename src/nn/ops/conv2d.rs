@@ -1,8 +1,9 @@
 //! Two-dimensional convolution (cross-correlation, as the field calls it).
 
 use super::composed;
-use crate::nn::kernels::{all_fast, buffer, conv, conv::ConvShape, source::Source};
+use crate::nn::kernels::{buffer, conv, conv::ConvShape, conv::Epilogue, is_fast};
 use crate::nn::tape::{Tape, Value};
+use crate::nn::value::source;
 use candle_core::{Result, bail};
 
 /// y(n, k, i, j) = b(k) + sum over c, r, s of x(n, c, i stride + r - padding, j stride + s - padding) w(k, c, r, s).
@@ -14,22 +15,28 @@ use candle_core::{Result, bail};
 /// # Errors
 /// If the shapes do not fit together.
 pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usize, padding: usize) -> Result<Value> {
-    let shape = ConvShape::new(x.tensor().dims4()?, w.tensor().dims4()?, stride, padding)?;
+    let shape = ConvShape::new(x.shape().dims4()?, w.tensor().dims4()?, stride, padding)?;
     if let Some(b) = b
         && b.tensor().dims() != [shape.k]
     {
         bail!("convolution: bias {:?} for {} output channels", b.tensor().dims(), shape.k);
     }
     let inputs: Vec<&Value> = [x, w].into_iter().chain(b).collect();
-    let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
-    if !all_fast(&tensors) {
+    let (raw, lines) = x.raw();
+    if !(is_fast(raw) && inputs[1..].iter().all(|input| is_fast(input.tensor()))) {
         return composed(tape, &inputs, &shape);
     }
-    let (xt, wt) = (x.tensor().contiguous()?, w.tensor().contiguous()?);
+    let (xt, lines, wt) = (raw.contiguous()?, lines.cloned(), w.tensor().contiguous()?);
     let bt = b.map(|b| b.tensor().contiguous()).transpose()?;
     let bias = bt.as_ref().map(buffer::view).transpose()?;
     let precision = tape.precision();
-    let y = conv::forward(&shape, precision, Source::plain(&buffer::view(&xt)?), &buffer::view(&wt)?, bias.as_deref());
+    let y = conv::forward(
+        &shape,
+        precision,
+        source(&buffer::view(&xt)?, lines.as_ref()),
+        &buffer::view(&wt)?,
+        Epilogue { bias: bias.as_deref(), add: None },
+    );
     let y = buffer::tensor(y, (shape.n, shape.k, shape.oh, shape.ow))?;
     let has_bias = b.is_some();
     // The gradient of each needs the other; what is not needed is not kept.
@@ -46,7 +53,7 @@ pub fn conv2d(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, stride: usiz
         };
         let dw = match kept_x {
             Some(x) => {
-                let dw = conv::weight_gradient(&shape, precision, Source::plain(&buffer::view(&x)?), &dy);
+                let dw = conv::weight_gradient(&shape, precision, source(&buffer::view(&x)?, lines.as_ref()), &dy);
                 Some(buffer::tensor(dw, (shape.k, shape.c, shape.r, shape.s))?)
             }
             None => None,

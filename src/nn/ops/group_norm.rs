@@ -14,7 +14,7 @@ use candle_core::{Result, bail};
 /// # Errors
 /// If shapes do not fit or a channel has a single position.
 pub fn instance_norm(tape: &Tape, x: &Value, w: &Value, b: &Value) -> Result<Value> {
-    let sizes = sizes(x.tensor())?;
+    let sizes = sizes(x)?;
     if sizes.m < 2 {
         bail!("instance norm needs more than one position per channel, got shape {:?}", x.tensor().dims());
     }
@@ -29,7 +29,7 @@ pub fn instance_norm(tape: &Tape, x: &Value, w: &Value, b: &Value) -> Result<Val
 /// # Errors
 /// If shapes do not fit, `groups` does not divide C, or the batch holds a single value per group position, as PyTorch.
 pub fn group_norm(tape: &Tape, x: &Value, w: &Value, b: &Value, groups: usize) -> Result<Value> {
-    let sizes = sizes(x.tensor())?;
+    let sizes = sizes(x)?;
     check_affine(sizes.c, w, b)?;
     if groups == 0 || !sizes.c.is_multiple_of(groups) {
         bail!("group norm: {} channels cannot be cut into {groups} equal groups", sizes.c);

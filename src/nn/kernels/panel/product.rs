@@ -96,7 +96,10 @@ unsafe fn block<S: Simd, const ROWS: usize, const WIDTH: usize, const ROW: usize
         for run in runs {
             let mut x = x.add(run.at);
             for _ in 0..run.len {
-                let weights: [S::V; WIDTH] = std::array::from_fn(|j| S::load(panel.add(j * LANES)));
+                let mut weights = [S::zero(); WIDTH];
+                for (j, weights) in weights.iter_mut().enumerate() {
+                    *weights = S::load(panel.add(j * LANES));
+                }
                 for r in 0..ROWS {
                     let x = S::splat(*x.add(r * ROW));
                     for j in 0..WIDTH {

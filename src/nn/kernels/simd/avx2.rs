@@ -137,6 +137,33 @@ unsafe impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V {
+        let above = |x, y, a| unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(x, y), a) };
+        [above(x[0], y[0], a[0]), above(x[1], y[1], a[1])]
+    }
+    #[inline(always)]
+    unsafe fn max_or_nan(a: Self::V, b: Self::V) -> Self::V {
+        // The maximum is `b` where one is NaN, so only a NaN in `a` is missing.
+        let max = |a, b| unsafe { _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)) };
+        [max(a[0], b[0]), max(a[1], b[1])]
+    }
+    #[inline(always)]
+    unsafe fn even_odd(a: Self::V, b: Self::V) -> (Self::V, Self::V) {
+        // Pairs within halves, then the halves' pairs of 64 bits in order.
+        let ordered = |v| unsafe { _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(v))) };
+        let even = |v: Self::V| ordered(unsafe { _mm256_shuffle_ps::<0x88>(v[0], v[1]) });
+        let odd = |v: Self::V| ordered(unsafe { _mm256_shuffle_ps::<0xdd>(v[0], v[1]) });
+        ([even(a), even(b)], [odd(a), odd(b)])
+    }
+    #[inline(always)]
+    unsafe fn interleave(even: Self::V, odd: Self::V) -> (Self::V, Self::V) {
+        let mixed = |even, odd| unsafe {
+            let (low, high) = (_mm256_unpacklo_ps(even, odd), _mm256_unpackhi_ps(even, odd));
+            [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+        };
+        (mixed(even[0], odd[0]), mixed(even[1], odd[1]))
+    }
+    #[inline(always)]
     unsafe fn round(a: Self::V) -> Self::V {
         unsafe {
             let round = |a| _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);

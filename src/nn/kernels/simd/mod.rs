@@ -10,6 +10,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod isa;
+pub mod math;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,14 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `a` where `x > 0`, else 0.
     unsafe fn where_positive(x: Self::V, a: Self::V) -> Self::V;
+    /// `a` where `x > y` or one of them is NaN, else 0.
+    unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V;
+    /// The larger of each pair; NaN where one of them is NaN.
+    unsafe fn max_or_nan(a: Self::V, b: Self::V) -> Self::V;
+    /// Of the 32 numbers of `a` and then `b` those at even places, and those at odd places.
+    unsafe fn even_odd(a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// The 32 numbers whose even and odd places these are: the inverse of [`Simd::even_odd`].
+    unsafe fn interleave(even: Self::V, odd: Self::V) -> (Self::V, Self::V);
     /// The nearest whole number, halves to even, for |a| < 2^22.
     unsafe fn round(a: Self::V) -> Self::V;
     /// 2 to the power of whole numbers in -126..=127.
@@ -130,3 +139,21 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// Runs a block for each vector of `0..$len`: `$start` is its first number, `$count` how many it has. The block stands
+/// there twice, since for whole vectors the count is a constant, so that `load_first` becomes a plain load.
+macro_rules! vectors {
+    ($len:expr, |$start:ident, $count:ident| $block:block) => {{
+        let len: usize = $len;
+        let whole = len / $crate::nn::kernels::simd::LANES * $crate::nn::kernels::simd::LANES;
+        for $start in (0..whole).step_by($crate::nn::kernels::simd::LANES) {
+            let $count = $crate::nn::kernels::simd::LANES;
+            $block
+        }
+        if whole < len {
+            let ($start, $count) = (whole, len - whole);
+            $block
+        }
+    }};
+}
+pub(crate) use vectors;

@@ -97,6 +97,24 @@ unsafe impl Simd for Portable {
         map2(x, a, |x, a| if x > 0.0 { a } else { 0.0 })
     }
     #[inline(always)]
+    unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V {
+        std::array::from_fn(|i| if x[i] <= y[i] { 0.0 } else { a[i] })
+    }
+    #[inline(always)]
+    unsafe fn max_or_nan(a: Self::V, b: Self::V) -> Self::V {
+        map2(a, b, |a, b| if a > b || a.is_nan() { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn even_odd(a: Self::V, b: Self::V) -> (Self::V, Self::V) {
+        let at = |i: usize| if i < LANES { a[i] } else { b[i - LANES] };
+        (std::array::from_fn(|i| at(2 * i)), std::array::from_fn(|i| at(2 * i + 1)))
+    }
+    #[inline(always)]
+    unsafe fn interleave(even: Self::V, odd: Self::V) -> (Self::V, Self::V) {
+        let at = |i: usize| if i.is_multiple_of(2) { even[i / 2] } else { odd[i / 2] };
+        (std::array::from_fn(at), std::array::from_fn(|i| at(i + LANES)))
+    }
+    #[inline(always)]
     unsafe fn round(a: Self::V) -> Self::V {
         // Adding 1.5 * 2^23 leaves no bits behind the point, rounded to even.
         const SHIFT: f32 = 12_582_912.0;
@@ -122,11 +140,7 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn transpose(r: &mut [Self::V; 16]) {
-        for i in 0..LANES {
-            for j in 0..i {
-                let (a, b) = (r[i][j], r[j][i]);
-                (r[i][j], r[j][i]) = (b, a);
-            }
-        }
+        let rows = *r;
+        *r = std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]));
     }
 }

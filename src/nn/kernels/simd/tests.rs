@@ -23,6 +23,10 @@ unsafe fn everything<S: Simd>(a: &[f32; 16], b: &[f32; 16], c: &[f32; 16]) -> Ve
         for v in [S::round(vc), S::exp2_whole(S::round(vc)), S::relu(va), S::splat(a[3]), S::zero()] {
             keep(v);
         }
+        let ((even, odd), (low, high)) = (S::even_odd(va, vb), S::interleave(va, vb));
+        for v in [S::where_above(va, vb, vc), S::max_or_nan(va, vb), even, odd, low, high] {
+            keep(v);
+        }
         keep(S::splat(S::sum(va)));
         keep(S::splat(S::largest(va)));
         let mut rows: [S::V; 16] = std::array::from_fn(|i| S::add(va, S::splat(100.0 * i as f32)));
@@ -59,14 +63,18 @@ fn instruction_sets_agree() {
         assert_eq!(plain[9][i], if a[i] > 0.0 { b[i] } else { 0.0 });
         assert_eq!((plain[10][i], plain[11][i]), (c[i].round_ties_even(), c[i].round_ties_even().exp2()));
         assert_eq!(plain[12][i], a[i].max(0.0));
-        assert!((plain[15][i] - a.iter().sum::<f32>()).abs() < 1e-4);
-        assert_eq!(plain[16][i], a[15]);
+        assert_eq!((plain[15][i], plain[16][i]), (if a[i] > b[i] { c[i] } else { 0.0 }, a[i].max(b[i])));
+        let (pair, mixed) = (|i: usize| if i < 16 { a[i] } else { b[i - 16] }, |i: usize| [a, b][i % 2][i / 2]);
+        assert_eq!((plain[17][i], plain[18][i]), (pair(2 * i), pair(2 * i + 1)));
+        assert_eq!((plain[19][i], plain[20][i]), (mixed(i), mixed(i + 16)));
+        assert!((plain[21][i] - a.iter().sum::<f32>()).abs() < 1e-4);
+        assert_eq!(plain[22][i], a[15]);
         for j in 0..16 {
-            assert_eq!(plain[17 + i][j], a[i] + 100.0 * j as f32);
+            assert_eq!(plain[23 + i][j], a[i] + 100.0 * j as f32);
         }
         for n in 0..=16 {
-            assert_eq!(plain[33 + 2 * n][i], if i < n { a[i] } else { 7.0 });
-            assert_eq!(plain[34 + 2 * n][i], if i < n { b[i] } else { 0.0 });
+            assert_eq!(plain[39 + 2 * n][i], if i < n { a[i] } else { 7.0 });
+            assert_eq!(plain[40 + 2 * n][i], if i < n { b[i] } else { 0.0 });
         }
     }
     for isa in Isa::available() {
@@ -77,6 +85,25 @@ fn instruction_sets_agree() {
             let same = found.iter().zip(plain).all(|(f, p)| f == p || matches!(index, 5 | 6) && (f - p).abs() < 1e-5);
             assert!(same, "{isa}, result {index}: {found:?} instead of {plain:?}");
         }
+    }
+}
+
+#[test]
+fn nan_is_above_everything_and_passes_the_maximum() {
+    #[inline(always)]
+    unsafe fn of_nan<S: Simd>() -> [f32; 4] {
+        // SAFETY: registers only.
+        unsafe {
+            let (nan, one) = (S::splat(f32::NAN), S::splat(1.0));
+            let maxima = [S::max_or_nan(nan, one), S::max_or_nan(one, nan)];
+            [maxima[0], maxima[1], S::where_above(nan, one, one), S::where_above(one, nan, one)].map(|v| S::sum(v))
+        }
+    }
+    dispatch! { unsafe fn run() -> [f32; 4] => of_nan }
+    for isa in Isa::available() {
+        // SAFETY: registers only.
+        let [left, right, above, below] = unsafe { run(isa) };
+        assert!(left.is_nan() && right.is_nan() && above == 16.0 && below == 16.0, "{isa}");
     }
 }
 

@@ -14,7 +14,10 @@ use rayon::prelude::*;
 
 /// Tiles that are worked on at a time: enough rows for the products, few enough that what lies between the transforms
 /// stays near. From 8 to 32 all were equally fast.
-fn tiles_env() -> usize { static T: std::sync::OnceLock<usize> = std::sync::OnceLock::new(); *T.get_or_init(|| std::env::var("TT").map(|t| t.parse().unwrap()).unwrap_or(16)) }
+fn tiles_env() -> usize {
+    static T: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *T.get_or_init(|| std::env::var("TT").map(|t| t.parse().unwrap()).unwrap_or(16))
+}
 
 /// What all tasks of a call share.
 struct Work<'a> {
@@ -91,8 +94,16 @@ impl Work<'_> {
                     unsafe {
                         multiply(self.isa, input, output, count, x, weights, products);
                         transform_output::<W>(
-                            self.isa, self.grid, self.output, channel, products, &samples, &rows, pixels,
-                            &self.epilogue, y,
+                            self.isa,
+                            self.grid,
+                            self.output,
+                            channel,
+                            products,
+                            &samples,
+                            &rows,
+                            pixels,
+                            &self.epilogue,
+                            y,
                         );
                     }
                 }

@@ -10,7 +10,7 @@ pub const POSITIONS: usize = SIDE * SIDE;
 
 /// Numbers of a transformed tile: those at the points are multiplied by a weight of their own, the four on an axis
 /// that isn't transformed by the same one.
-const COPIES: usize = (POINTS + OUT) * (POINTS + OUT);
+pub const NUMBERS: usize = (POINTS + OUT) * (POINTS + OUT);
 
 /// Numbers that share the weight `i` of an axis.
 const fn copies_on_axis(i: usize) -> usize {
@@ -48,7 +48,7 @@ impl<const WIDTH: usize> Tiles<WIDTH> {
 
     /// Numbers in all.
     pub fn len(self) -> usize {
-        COPIES * self.count * WIDTH + POSITIONS * 16
+        NUMBERS * self.count * WIDTH + POSITIONS * 16
     }
 
     /// Where the matrix of a position lies, of `copies count` rows of WIDTH numbers.

@@ -26,7 +26,7 @@ use super::winograd::{Kernels, Line};
 use convolve::convolve;
 use layout::SIDE;
 use line::POINTS;
-use way::{Down, Up};
+use way::{Down, Grid, Up};
 
 /// The six weights of an axis: those at the points, and the middle tap as it is.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,13 @@ impl Kernels for Phases {
 /// Whether the functions of this module know a convolution.
 pub fn applies(shape: &ConvShape) -> bool {
     (shape.r, shape.s, shape.stride, shape.padding) == (3, 3, 2, 1)
+}
+
+/// Whether tiles cover the output so well that there are fewer products than in the direct sum, and vectors are filled
+/// well enough.
+pub fn pays(shape: &ConvShape) -> bool {
+    let grid = Grid::new(shape);
+    shape.c >= 8 && shape.k >= 8 && grid.down * grid.across * layout::NUMBERS <= 9 * shape.positions()
 }
 
 /// `y(n, k, i, j) = bias(k) + Σ over c, r, s of x(n, c, 2i + r - 1, 2j + s - 1) w(k, c, r, s) + add(n, k, i, j)`,

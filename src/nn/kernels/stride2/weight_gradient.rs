@@ -67,7 +67,17 @@ impl Work<'_> {
                     let (image, rows) = (Image::large(shape), 0..grid.down);
                     // SAFETY: safe but for the processor, which has what `isa` says; here and below.
                     unsafe {
-                        transform_input::<Down>(isa, grid, image, &self.source, group * LANES, &samples, &rows, pixels, x)
+                        transform_input::<Down>(
+                            isa,
+                            grid,
+                            image,
+                            &self.source,
+                            group * LANES,
+                            &samples,
+                            &rows,
+                            pixels,
+                            x,
+                        )
                     }
                 });
             };

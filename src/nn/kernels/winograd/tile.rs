@@ -195,69 +195,51 @@ pub struct Lattice {
     pub across: usize,
 }
 
-/// A transform of one axis on both: columns first. `FROM` and `TO` are the sides before and after.
-///
-/// # Safety
-/// `from` is good for reading, `to` for writing vectors at the places of the grids. The processor has `S`.
-#[inline(always)]
-unsafe fn both_axes<S: Simd>(
-    line: impl Fn(Line<S>) -> Line<S>,
-    (from, read, side): (*const f32, Lattice, usize),
-    (to, write, to_side): (*mut f32, Lattice, usize),
-) {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let mut half = [[S::zero(); MOST]; MOST];
-        for j in 0..side {
-            let mut column = [S::zero(); MOST];
-            for i in 0..side {
-                column[i] = S::load(from.add(i * read.down + j * read.across));
-            }
-            let column = line(column);
-            for i in 0..to_side {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..to_side {
-            let row = line(half[i]);
-            for j in 0..to_side {
-                S::store(to.add(i * write.down + j * write.across), row[j]);
-            }
-        }
-    }
-}
-
-/// The grid of the transformed tile whose positions lie `position` numbers apart.
-#[inline(always)]
-fn positions<T: Kernels>(position: usize) -> Lattice {
-    Lattice { down: T::IN * position, across: position }
-}
-
+/// A transform of one axis on both, columns first. A macro, since a closure would not be compiled for the
+/// instruction set unless it happens to be inlined.
 macro_rules! on_tiles {
-    ($($(#[$meta:meta])* $name:ident of $kind:ident: $line:ident, $side:expr, $to_side:expr, $to_positions:expr;)+) => { $(
+    ($($(#[$meta:meta])* $name:ident of $kind:ident: $line:ident, $from_side:expr => $to_side:expr, $to_positions:literal;)+) => { $(
         $(#[$meta])*
         ///
         /// # Safety
         /// `from` is good for reading, `to` for writing at every place of the tile. The processor has `S`.
         #[inline(always)]
         pub unsafe fn $name<S: Simd, T: $kind>(from: *const f32, to: *mut f32, pixels: Lattice, position: usize) {
-            let positions = positions::<T>(position);
+            let positions = Lattice { down: T::IN * position, across: position };
             let (read, write) = if $to_positions { (pixels, positions) } else { (positions, pixels) };
             // SAFETY: the caller's promises.
-            unsafe { both_axes::<S>(|line| T::$line::<S>(line), (from, read, $side), (to, write, $to_side)) }
+            unsafe {
+                let mut half = [[S::zero(); MOST]; MOST];
+                for j in 0..$from_side {
+                    let mut column = [S::zero(); MOST];
+                    for i in 0..$from_side {
+                        column[i] = S::load(from.add(i * read.down + j * read.across));
+                    }
+                    let column = T::$line::<S>(column);
+                    for i in 0..$to_side {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in 0..$to_side {
+                    let row = T::$line::<S>(half[i]);
+                    for j in 0..$to_side {
+                        S::store(to.add(i * write.down + j * write.across), row[j]);
+                    }
+                }
+            }
         }
     )+ };
 }
 
 on_tiles! {
     /// Bᵀ d B: pixels of the input to positions.
-    input_tile of Tile: input, T::IN, T::IN, true;
+    input_tile of Tile: input, T::IN => T::IN, true;
     /// Aᵀ m A: positions to pixels of the output.
-    output_tile of Tile: output, T::IN, T::OUT, false;
+    output_tile of Tile: output, T::IN => T::OUT, false;
     /// A dy Aᵀ: pixels of the gradient of the output to positions.
-    gradient_tile of Tile: output_adjoint, T::OUT, T::IN, true;
+    gradient_tile of Tile: output_adjoint, T::OUT => T::IN, true;
     /// G w Gᵀ: taps to positions.
-    weight_tile of Kernels: weight, 3, T::IN, true;
+    weight_tile of Kernels: weight, 3 => T::IN, true;
     /// Gᵀ u G: positions to taps.
-    weight_gradient_tile of Kernels: weight_adjoint, T::IN, 3, false;
+    weight_gradient_tile of Kernels: weight_adjoint, T::IN => 3, false;
 }
