@@ -90,19 +90,73 @@ impl<'a> Pieces<'a> {
     }
 }
 
-thread_local! {
-    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+/// A buffer that several threads write at the same time, each in places of its own.
+///
+/// For kernels whose tasks own parts of many rows, where [`Pieces`] would be too many.
+pub struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    buffer: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-/// Runs `work` with `len` numbers of scratch memory, whose contents are whatever the last user left.
+// SAFETY: only addresses are handed out; who writes through them promises to be alone.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    /// The whole of `buffer`.
+    pub fn new(buffer: &'a mut [f32]) -> Shared<'a> {
+        Shared { start: buffer.as_mut_ptr(), len: buffer.len(), buffer: std::marker::PhantomData }
+    }
+
+    /// The address of number `at`, from which on `len` numbers lie inside the buffer.
+    pub fn at(&self, at: usize, len: usize) -> *mut f32 {
+        assert!(at + len <= self.len, "{len} numbers from {at} on in a buffer of {}", self.len);
+        // SAFETY: inside the buffer by the assertion.
+        unsafe { self.start.add(at) }
+    }
+}
+
+/// Sixteen numbers on a cache line of their own.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
+/// Numbers of a cache line.
+const LINE: usize = 16;
+
+/// A thread keeps at most this many numbers of scratch memory between calls (256 MiB).
+const KEPT: usize = 64 << 20;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `work` with `len` numbers of scratch memory, whose contents are whatever the last user left. It starts at a
+/// multiple of 64 bytes.
 ///
 /// The memory stays with the thread, so a kernel called again costs no page faults. Calls may be nested.
 pub fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    let mut memory = SCRATCH.with(|free| free.borrow_mut().pop()).unwrap_or_default();
-    if memory.len() < len {
-        memory.resize(len, 0.0);
+    let lines = len.div_ceil(LINE);
+    let mut memory = SCRATCH.with_borrow_mut(|free| take(free, lines));
+    if memory.len() < lines {
+        // What is there is of no use to anybody, so it isn't copied.
+        memory = vec![Line([0.0; LINE]); lines];
     }
-    let result = work(&mut memory[..len]);
-    SCRATCH.with(|free| free.borrow_mut().push(memory));
+    // SAFETY: a line is sixteen numbers and nothing else; `lines` of them hold `len` numbers.
+    let numbers = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<f32>(), len) };
+    let result = work(numbers);
+    SCRATCH.with_borrow_mut(|free| {
+        let kept: usize = free.iter().map(Vec::len).sum();
+        if (kept + memory.len()) * LINE <= KEPT {
+            free.push(memory);
+        }
+    });
     result
+}
+
+/// The smallest memory with enough lines; the largest one, to be replaced, if there is none.
+fn take(free: &mut Vec<Vec<Line>>, lines: usize) -> Vec<Line> {
+    let sizes = || free.iter().enumerate().map(|(index, memory)| (memory.len(), index));
+    let found = sizes().filter(|&(size, _)| size >= lines).min().or_else(|| sizes().max());
+    found.map(|(_, index)| free.swap_remove(index)).unwrap_or_default()
 }

@@ -14,9 +14,11 @@ pub mod gemm;
 mod im2col;
 pub mod max_pool;
 pub mod norm;
+pub mod panel;
 pub mod pool;
 pub(crate) mod simd;
 pub mod source;
+pub mod winograd;
 
 pub use super::precision::Precision;
 use candle_core::{DType, Tensor};
