@@ -8,7 +8,7 @@ mod network;
 mod process;
 
 use candle_core::Result;
-use fsched::nn::kernels::simd::Isa;
+use fsched::nn::kernels::Isa;
 use layer::Layer;
 use network::{Images, ImagesCase};
 use serde::Deserialize;

@@ -11,7 +11,7 @@ use super::elementwise::PIECE;
 use super::norm::Sizes;
 use super::pool::PoolShape;
 use super::simd::{Isa, LANES, Simd, dispatch};
-use super::source::{Activation, Line};
+use super::source::{Activation, Line, on_line};
 use rayon::prelude::*;
 
 /// Whether these windows are the ones of this module.
@@ -177,7 +177,10 @@ fn halves(n: usize) -> (usize, usize) {
 unsafe fn lined<S: Simd>(apart: [S::V; 4], slope: S::V, shift: S::V) -> [S::V; 4] {
     let [a, b, c, d] = apart;
     // SAFETY: registers only; the caller has `S`.
-    unsafe { [S::fma(a, slope, shift), S::fma(b, slope, shift), S::fma(c, slope, shift), S::fma(d, slope, shift)] }
+    unsafe {
+        let (a, b) = (on_line::<S>(a, slope, shift), on_line::<S>(b, slope, shift));
+        [a, b, on_line::<S>(c, slope, shift), on_line::<S>(d, slope, shift)]
+    }
 }
 
 #[inline(always)]

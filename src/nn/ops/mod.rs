@@ -12,6 +12,8 @@ mod composed;
 mod conv2d;
 mod cross_entropy;
 mod flatten;
+#[cfg(test)]
+mod fused_tests;
 mod global_avg_pool;
 #[cfg(test)]
 mod golden_tests;
@@ -28,7 +30,7 @@ pub use affine_const::affine_const;
 pub use avg_pool2d::avg_pool2d;
 pub use batch_norm::{BatchNormStats, RunningStats, batch_norm, batch_norm_relu};
 pub use batch_norm_pool::batch_norm_relu_pool;
-pub use conv2d::conv2d;
+pub use conv2d::{conv2d, conv2d_add};
 pub use cross_entropy::{Reduction, cross_entropy};
 pub use flatten::flatten;
 pub use global_avg_pool::global_avg_pool;
