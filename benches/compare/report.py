@@ -22,6 +22,10 @@ def number(x):
     return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
 
 
+def disturbed(entry):
+    return entry.get("others", 0) > 0.1
+
+
 def line_of(entry):
     """One measurement on one line."""
     head = f"{entry['letter']} {entry['case']:44} {WORKS[entry['work']]:23} {entry['threads']} thr "
@@ -31,7 +35,8 @@ def line_of(entry):
     unit = "mib" if entry["part"] == "memory" else "ms"
     ours, torch = number(entry[f"ours_{unit}"]), number(entry[f"torch_{unit}"])
     target = f" (target {entry['target']:.2f})" if entry["target"] else ""
-    return head + f"{ours:>8} {torch:>8} {unit}  ratio {entry['ratio']:.2f}{target}  {entry['variant']}"
+    busy = f"  DISTURBED: others use {entry['others']:.2f} processors" if disturbed(entry) else ""
+    return head + f"{ours:>8} {torch:>8} {unit}  ratio {entry['ratio']:.2f}{target}  {entry['variant']}{busy}"
 
 
 def table(columns, rows):
@@ -55,7 +60,7 @@ def compared(entries):
             number(entry["ours_ms"]),
             number(entry["torch_ms"]),
             f"**{entry['ratio']:.2f}**",
-            f"{low:.2f} to {high:.2f}",
+            f"{low:.2f} to {high:.2f}" + (" (disturbed)" if disturbed(entry) else ""),
             aim(entry),
             number(entry["faults"]),
             entry["variant"],

@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -325,6 +325,9 @@ impl<'a> Pass<'a> {
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }
+                [Layer::Linear { bias, .. }, Layer::Relu, rest @ ..] => {
+                    (self.linear(ops::linear_relu, &x, *bias)?, rest)
+                }
                 _ => (self.layer(layer, &x)?, rest),
             };
         }
@@ -354,10 +357,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear { bias, .. } => {
-                let (w, b) = (self.weight(), bias.map(|_| self.weight()));
-                ops::linear(tape, x, w, b)
-            }
+            Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let beside = |pass: &mut Self| match shortcut.is_empty() {
@@ -378,6 +378,17 @@ impl<'a> Pass<'a> {
                 }
             }
         }
+    }
+
+    /// One of the operations with a linear layer in them.
+    fn linear(
+        &mut self,
+        operation: fn(&Tape, &Value, &Value, Option<&Value>) -> Result<Value>,
+        x: &Value,
+        bias: Option<Init>,
+    ) -> Result<Value> {
+        let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+        operation(self.tape, x, w, b)
     }
 
     /// One of the operations with a batch norm in them.

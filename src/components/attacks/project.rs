@@ -5,6 +5,7 @@
 //! the kernels' test oracle.
 
 use crate::nn::kernels::elementwise::PIECE;
+use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::{all_fast, buffer};
 use candle_core::{CpuStorage, D, InplaceOp3, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
@@ -104,7 +105,8 @@ impl InplaceOp3 for Step {
             Move::L2 { step, eps } => {
                 let images = x.par_chunks_mut(self.image.max(1)).zip(g.par_chunks(self.image.max(1)));
                 let images = images.zip(x0.par_chunks(self.image.max(1)));
-                images.for_each(|((x, g), x0)| l2_image(x, g, x0, step as f32, eps as f32));
+                let isa = Isa::in_use();
+                images.for_each(|((x, g), x0)| isa.run(|| l2_image(x, g, x0, step as f32, eps as f32)));
             }
         }
         Ok(())
@@ -113,11 +115,14 @@ impl InplaceOp3 for Step {
 
 /// `x ← f(x, g, x₀)` for each pixel.
 fn each(x: &mut [f32], g: &[f32], x0: &[f32], f: impl Fn(f32, f32, f32) -> f32 + Sync) {
+    let isa = Isa::in_use();
     let pieces = x.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE)).zip(x0.par_chunks(PIECE));
     pieces.for_each(|((x, g), x0)| {
-        for ((x, &g), &x0) in x.iter_mut().zip(g).zip(x0) {
-            *x = f(*x, g, x0);
-        }
+        isa.run(|| {
+            for ((x, &g), &x0) in x.iter_mut().zip(g).zip(x0) {
+                *x = f(*x, g, x0);
+            }
+        });
     });
 }
 
@@ -126,6 +131,7 @@ fn sign(g: f32) -> f32 {
     f32::from(u8::from(g > 0.0)) - f32::from(u8::from(g < 0.0))
 }
 
+#[inline(always)]
 fn l2_image(x: &mut [f32], g: &[f32], x0: &[f32], step: f32, eps: f32) {
     let norm = norm(g) + SMALLEST_NORM;
     buffer::with_scratch(x.len(), |delta| {
@@ -140,9 +146,18 @@ fn l2_image(x: &mut [f32], g: &[f32], x0: &[f32], step: f32, eps: f32) {
     });
 }
 
-/// The l2 norm, summed in f64 in order.
+/// The l2 norm, summed in f64: sixteen running sums, those in order.
+#[inline(always)]
 pub(super) fn norm(x: &[f32]) -> f32 {
-    x.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let (groups, rest) = x.as_chunks::<16>();
+    let mut lanes = [0f64; 16];
+    for group in groups {
+        for (lane, &x) in lanes.iter_mut().zip(group) {
+            *lane += square(x);
+        }
+    }
+    lanes.into_iter().chain(rest.iter().map(|&x| square(x))).sum::<f64>().sqrt() as f32
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Sp
 use crate::nn::in_place;
 use crate::nn::kernels::buffer;
 use crate::nn::kernels::elementwise::PIECE;
+use crate::nn::kernels::simd::Isa;
 use crate::nn::network::{Network, Trainable};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -87,9 +88,8 @@ impl Optimizer for Adam {
     ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
         let clip = clip_factor(&targets, self.clip)?;
-        for Target { parameter, gradient } in &targets {
-            let memory = state.of(&parameter.part.name, parameter.tensor.dims(), 2)?;
-            memory.step += 1;
+        let memories = state.next_step(&targets, 2)?;
+        targets.par_iter().zip(memories).try_for_each(|(Target { parameter, gradient }, memory)| {
             let rule = self.rule(lr_factor, memory.step, clip);
             let g = buffer::view(gradient)?;
             in_place::write(&parameter.tensor, |w| {
@@ -99,9 +99,8 @@ impl Optimizer for Adam {
                         Ok(())
                     })
                 })
-            })?;
-        }
-        Ok(())
+            })
+        })
     }
 
     fn lr(&self) -> f64 {
@@ -156,15 +155,18 @@ impl Adam {
 
 impl Rule {
     fn apply(self, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+        let isa = Isa::in_use();
         let moments = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));
         w.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE)).zip(moments).for_each(|((w, g), (m, v))| {
-            for ((w, &g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
-                let g = g * self.clip + self.decay * *w;
-                *m += self.towards * (g - *m);
-                *v = self.beta2 * *v + self.rest2 * g * g;
-                let root = v.sqrt() / self.root_correction + self.eps;
-                *w = *w * self.shrink - self.step_size * (*m / root);
-            }
+            isa.run(|| {
+                for ((w, &g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
+                    let g = g * self.clip + self.decay * *w;
+                    *m += self.towards * (g - *m);
+                    *v = self.beta2 * *v + self.rest2 * g * g;
+                    let root = v.sqrt() / self.root_correction + self.eps;
+                    *w = *w * self.shrink - self.step_size * (*m / root);
+                }
+            });
         });
     }
 }

@@ -8,6 +8,7 @@ pub use state::{OptimizerState, TensorState};
 
 use crate::components::{Default, Member, Param, Problem, Spec, Type};
 use crate::nn::in_place;
+use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::{buffer, elementwise};
 use crate::nn::network::{Network, Parameter, Trainable};
 use candle_core::{Tensor, bail};
@@ -96,13 +97,14 @@ fn targets<'a>(
 /// PyTorch's `clip_grad_norm_`. Summed in an order that shapes alone decide.
 fn clip_factor(targets: &[Target], clip: Option<f64>) -> candle_core::Result<f32> {
     let Some(clip) = clip else { return Ok(1.0) };
-    let mut squares = 0.0;
-    for target in targets {
+    let isa = Isa::in_use();
+    let squares = targets.par_iter().map(|target| {
         let gradient = buffer::view(&target.gradient)?;
-        let pieces: Vec<f64> =
-            gradient.par_chunks(elementwise::PIECE).map(|p| elementwise::fold(p, |g| g * g)).collect();
-        squares += pieces.iter().sum::<f64>();
-    }
+        let pieces = gradient.par_chunks(elementwise::PIECE);
+        let pieces: Vec<f64> = pieces.map(|piece| isa.run(|| elementwise::fold(piece, |g| g * g))).collect();
+        Ok(pieces.iter().sum())
+    });
+    let squares: f64 = squares.collect::<candle_core::Result<Vec<f64>>>()?.iter().sum();
     let factor = clip / (squares.sqrt() + 1e-6);
     // Not min(): NaN must stay NaN, so that a broken gradient is seen.
     Ok(if factor >= 1.0 { 1.0 } else { factor as f32 })

@@ -5,6 +5,7 @@ use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Sp
 use crate::nn::in_place;
 use crate::nn::kernels::buffer;
 use crate::nn::kernels::elementwise::PIECE;
+use crate::nn::kernels::simd::Isa;
 use crate::nn::network::{Network, Trainable};
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -67,17 +68,18 @@ impl Optimizer for Sgd {
     ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
         let rule = self.rule(lr_factor, clip_factor(&targets, self.clip)?);
-        for Target { parameter, gradient } in &targets {
-            let g = buffer::view(gradient)?;
-            if self.momentum == 0.0 {
+        if self.momentum == 0.0 {
+            return targets.par_iter().try_for_each(|Target { parameter, gradient }| {
+                let g = buffer::view(gradient)?;
                 in_place::write(&parameter.tensor, |w| {
                     rule.plain(w, &g);
                     Ok(())
-                })?;
-                continue;
-            }
-            let memory = state.of(&parameter.part.name, parameter.tensor.dims(), 1)?;
-            memory.step += 1;
+                })
+            });
+        }
+        let memories = state.next_step(&targets, 1)?;
+        targets.par_iter().zip(memories).try_for_each(|(Target { parameter, gradient }, memory)| {
+            let g = buffer::view(gradient)?;
             in_place::write(&parameter.tensor, |w| {
                 in_place::write(&memory.moments[0], |v| {
                     if self.nesterov {
@@ -87,9 +89,8 @@ impl Optimizer for Sgd {
                     }
                     Ok(())
                 })
-            })?;
-        }
-        Ok(())
+            })
+        })
     }
 
     fn lr(&self) -> f64 {
@@ -125,35 +126,44 @@ impl Sgd {
 impl Rule {
     /// w ← w − lr·g
     fn plain(self, w: &mut [f32], g: &[f32]) {
+        let isa = Isa::in_use();
         w.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE)).for_each(|(w, g)| {
-            for (w, &g) in w.iter_mut().zip(g) {
-                let g = g * self.clip + self.decay * *w;
-                *w = *w * self.shrink - self.lr * g;
-            }
+            isa.run(|| {
+                for (w, &g) in w.iter_mut().zip(g) {
+                    let g = g * self.clip + self.decay * *w;
+                    *w = *w * self.shrink - self.lr * g;
+                }
+            });
         });
     }
 
     /// v ← μ·v + g, w ← w − lr·v; v starts at 0, so the first v is g, as PyTorch's
     fn momentum(self, w: &mut [f32], g: &[f32], v: &mut [f32]) {
+        let isa = Isa::in_use();
         let pieces = w.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE)).zip(g.par_chunks(PIECE));
         pieces.for_each(|((w, v), g)| {
-            for ((w, v), &g) in w.iter_mut().zip(v).zip(g) {
-                let g = g * self.clip + self.decay * *w;
-                *v = self.mu * *v + g;
-                *w = *w * self.shrink - self.lr * *v;
-            }
+            isa.run(|| {
+                for ((w, v), &g) in w.iter_mut().zip(v).zip(g) {
+                    let g = g * self.clip + self.decay * *w;
+                    *v = self.mu * *v + g;
+                    *w = *w * self.shrink - self.lr * *v;
+                }
+            });
         });
     }
 
     /// v ← μ·v + g, w ← w − lr·(g + μ·v)
     fn nesterov(self, w: &mut [f32], g: &[f32], v: &mut [f32]) {
+        let isa = Isa::in_use();
         let pieces = w.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE)).zip(g.par_chunks(PIECE));
         pieces.for_each(|((w, v), g)| {
-            for ((w, v), &g) in w.iter_mut().zip(v).zip(g) {
-                let g = g * self.clip + self.decay * *w;
-                *v = self.mu * *v + g;
-                *w = *w * self.shrink - self.lr * (g + self.mu * *v);
-            }
+            isa.run(|| {
+                for ((w, v), &g) in w.iter_mut().zip(v).zip(g) {
+                    let g = g * self.clip + self.decay * *w;
+                    *v = self.mu * *v + g;
+                    *w = *w * self.shrink - self.lr * (g + self.mu * *v);
+                }
+            });
         });
     }
 }

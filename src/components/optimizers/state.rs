@@ -1,5 +1,6 @@
 //! What optimizers remember between steps.
 
+use super::Target;
 use crate::nn::in_place;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::collections::BTreeMap;
@@ -20,8 +21,16 @@ pub struct TensorState {
 }
 
 impl OptimizerState {
+    /// The memories of the weights to be changed, each with this step counted.
+    pub(super) fn next_step(&mut self, targets: &[Target], moments: usize) -> Result<Vec<&TensorState>> {
+        for Target { parameter, .. } in targets {
+            self.of(&parameter.part.name, parameter.tensor.dims(), moments)?.step += 1;
+        }
+        Ok(targets.iter().map(|Target { parameter, .. }| &self.tensors[&parameter.part.name]).collect())
+    }
+
     /// The memory of one weight, zeros where there is none yet.
-    pub(super) fn of(&mut self, name: &str, shape: &[usize], moments: usize) -> Result<&mut TensorState> {
+    fn of(&mut self, name: &str, shape: &[usize], moments: usize) -> Result<&mut TensorState> {
         if !self.tensors.contains_key(name) {
             let zeros = || Tensor::zeros(shape, DType::F32, &Device::Cpu);
             let moments = (0..moments).map(|_| zeros()).collect::<Result<_>>()?;

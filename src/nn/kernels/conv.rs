@@ -2,10 +2,13 @@
 //!
 //! The place where the method is chosen by shape, see [`Method::choose`].
 
+#[cfg(test)]
+mod tests;
+
 use super::norm::Sizes;
 use super::source::Source;
 use super::winograd::{self, F2, F4};
-use super::{Precision, buffer::unfilled, elementwise, im2col, simd::Isa};
+use super::{Precision, buffer::unfilled, elementwise, first_layer, im2col, simd::Isa, stride2};
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -108,20 +111,31 @@ pub enum Method {
     Winograd4,
     /// Winograd's F(2x2, 3x3)
     Winograd2,
+    /// Winograd's F(4, 2) on the phases of stride 2
+    Phases,
+    /// few input channels, sixteen pixels in a vector
+    FirstLayer,
     /// patches as columns of a matrix, for every shape
     Im2col,
 }
 
 impl Method {
     /// Every method, for tests.
-    pub const ALL: [Method; 3] = [Method::Winograd4, Method::Winograd2, Method::Im2col];
+    pub const ALL: [Method; 5] =
+        [Method::Winograd4, Method::Winograd2, Method::Phases, Method::FirstLayer, Method::Im2col];
 
     /// The fastest method for a shape that is exact enough.
     pub fn choose(shape: &ConvShape, precision: Precision, pass: Pass) -> Method {
         let _ = pass;
-        match precision {
-            Precision::Fast if winograd::applies(shape) && shape.c >= 8 && shape.k >= 8 => Method::Winograd4,
-            _ => Method::Im2col,
+        let fast = precision == Precision::Fast;
+        if first_layer::applies(shape) {
+            Method::FirstLayer
+        } else if fast && winograd::applies(shape) && shape.c >= 8 && shape.k >= 8 {
+            Method::Winograd4
+        } else if fast && stride2::applies(shape) && stride2::pays(shape) {
+            Method::Phases
+        } else {
+            Method::Im2col
         }
     }
 
@@ -129,6 +143,8 @@ impl Method {
     pub fn applies(self, shape: &ConvShape) -> bool {
         match self {
             Method::Winograd4 | Method::Winograd2 => winograd::applies(shape),
+            Method::Phases => stride2::applies(shape),
+            Method::FirstLayer => first_layer::applies(shape),
             Method::Im2col => true,
         }
     }
@@ -144,6 +160,8 @@ pub fn forward_by(method: Method, isa: Isa, shape: &ConvShape, x: Source, w: &[f
     match method {
         Method::Winograd4 => winograd::forward::<F4>(isa, shape, x, w, epilogue),
         Method::Winograd2 => winograd::forward::<F2>(isa, shape, x, w, epilogue),
+        Method::Phases => stride2::forward(isa, shape, x, w, epilogue),
+        Method::FirstLayer => first_layer::forward(isa, shape, x, w, epilogue),
         Method::Im2col => {
             let mut y = im2col::forward(shape, &x.materialize(shape.input()), w, epilogue.bias);
             if let Some(add) = epilogue.add {
@@ -164,6 +182,8 @@ pub fn input_gradient_by(method: Method, isa: Isa, shape: &ConvShape, w: &[f32],
     match method {
         Method::Winograd4 => winograd::input_gradient::<F4>(isa, shape, w, dy),
         Method::Winograd2 => winograd::input_gradient::<F2>(isa, shape, w, dy),
+        Method::Phases => stride2::input_gradient(isa, shape, w, dy),
+        Method::FirstLayer => first_layer::input_gradient(isa, shape, w, dy),
         Method::Im2col => im2col::input_gradient(shape, w, dy),
     }
 }
@@ -178,6 +198,8 @@ pub fn weight_gradient_by(method: Method, isa: Isa, shape: &ConvShape, x: Source
     match method {
         Method::Winograd4 => winograd::weight_gradient::<F4>(isa, shape, x, dy),
         Method::Winograd2 => winograd::weight_gradient::<F2>(isa, shape, x, dy),
+        Method::Phases => stride2::weight_gradient(isa, shape, x, dy),
+        Method::FirstLayer => first_layer::weight_gradient(isa, shape, x, dy),
         Method::Im2col => im2col::weight_gradient(shape, &x.materialize(shape.input()), dy),
     }
 }

@@ -1,23 +1,33 @@
 //! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
 //!
-//! The functions are safe and take plain slices. Unsafe code: the call of the `gemm` crate and its blocks ([`gemm`]),
+//! The functions are safe and take plain slices. Unsafe code: vectors ([`simd`]) and the leaves written over them,
 //! pieces of a buffer shared between threads ([`buffer::Pieces`]), and output buffers that start unfilled
 //! ([`buffer::unfilled`]); each use says why it is sound.
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.
 
+pub mod attention;
 pub mod buffer;
 pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
+mod first_layer;
 pub mod gemm;
 mod im2col;
+pub mod lora;
 pub mod max_pool;
 pub mod norm;
 pub mod panel;
 pub mod pool;
+pub mod rms_norm;
+pub mod rope;
 pub(crate) mod simd;
+pub mod simd;
+pub mod softmax;
 pub mod source;
+mod stride2;
+pub mod swiglu;
 pub mod winograd;
 
 pub use super::precision::Precision;

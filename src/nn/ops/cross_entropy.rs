@@ -2,10 +2,11 @@
 
 use super::composed;
 use super::softmax::composed_log_softmax;
-use crate::nn::kernels::{buffer, is_fast};
+use crate::nn::kernels::{buffer, elementwise, is_fast, softmax};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{DType, Result, Tensor, bail};
-use rayon::prelude::*;
+
+pub use crate::nn::kernels::softmax::IGNORED;
 
 /// How the losses of the samples become one result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +21,14 @@ pub enum Reduction {
 
 /// loss(n) = -sum over k of t(n, k) log softmax(logits(n))(k), with t = (1 - s) onehot(target) + s / K.
 ///
-/// Shapes: logits (N, K), targets N class indices below K, s = `label_smoothing` in [0, 1]. PyTorch's definition.
-/// Log-sum-exp and the sum of the losses are formed in f64, samples in order.
+/// Shapes: logits (N, K), targets N class indices below K, s = `label_smoothing` in [0, 1]. PyTorch's definition. A sample
+/// whose target is [`IGNORED`] (PyTorch's -100) has loss 0 and no gradient, and is not counted by the mean.
+/// Sums and logarithms are formed in f64, samples in order. The gradient is formed with the loss and kept, not the
+/// logits.
 ///
 /// # Errors
-/// If the number of targets is not N, a target is not below K, N is 0, or the smoothing lies outside [0, 1].
+/// If the number of targets is not N, a target is neither below K nor ignored, the smoothing lies outside [0, 1], N is
+/// 0, or the mean is asked for where all are ignored.
 pub fn cross_entropy(
     tape: &Tape,
     logits: &Value,
@@ -34,46 +38,40 @@ pub fn cross_entropy(
 ) -> Result<Value> {
     let (n, classes) = logits.tensor().dims2()?;
     check(n, classes, targets, label_smoothing)?;
+    let counted = targets.iter().filter(|&&target| target != IGNORED).count();
+    if counted == 0 && reduction == Reduction::Mean {
+        bail!("cross-entropy: the mean over {n} samples, all of them ignored");
+    }
     if !is_fast(logits.tensor()) {
         return composed(tape, logits, targets, label_smoothing, reduction);
     }
     let tensor = logits.tensor().contiguous()?;
     let data = buffer::view(&tensor)?;
-    let smooth = label_smoothing / classes as f64;
-    let per_sample = data.par_chunks(classes).zip(targets).with_min_len(64).map(|(row, &target)| {
-        let normalizer = log_sum_exp(row);
-        let mean_part: f64 = row.iter().map(|&logit| normalizer - f64::from(logit)).sum();
-        (1.0 - label_smoothing) * (normalizer - f64::from(row[target as usize])) + smooth * mean_part
-    });
-    let losses: Vec<f64> = per_sample.collect();
+    let (losses, mut gradients) = softmax::cross_entropy(&data, classes, targets, label_smoothing, logits.is_tracked());
     let total: f64 = losses.iter().sum();
     let output = match reduction {
-        Reduction::Mean => buffer::tensor(vec![(total / n as f64) as f32], ())?,
+        Reduction::Mean => buffer::tensor(vec![(total / counted as f64) as f32], ())?,
         Reduction::Sum => buffer::tensor(vec![total as f32], ())?,
         Reduction::None => buffer::tensor(losses.iter().map(|&loss| loss as f32).collect(), n)?,
     };
-    drop(data);
-    let targets = targets.to_vec();
     Ok(tape.record_fresh(&[logits], output, move |gradient, _| {
         let gradient = gradient.contiguous()?;
         let gradient = buffer::view(&gradient)?;
-        let scale = |sample: usize| match reduction {
-            Reduction::Mean => f64::from(gradient[0]) / n as f64,
-            Reduction::Sum => f64::from(gradient[0]),
-            Reduction::None => f64::from(gradient[sample]),
-        };
-        let mut out = vec![0f32; n * classes];
-        let data = buffer::view(&tensor)?;
-        let rows = out.par_chunks_mut(classes).zip(data.par_chunks(classes)).enumerate().with_min_len(64);
-        rows.for_each(|(sample, (out, row))| {
-            let (normalizer, scale) = (log_sum_exp(row), scale(sample));
-            for (class, (out, &logit)) in out.iter_mut().zip(row).enumerate() {
-                let target = if class == targets[sample] as usize { 1.0 - label_smoothing } else { 0.0 } + smooth;
-                *out = (((f64::from(logit) - normalizer).exp() - target) * scale) as f32;
+        match reduction {
+            Reduction::Mean => scale(&mut gradients, (f64::from(gradient[0]) / counted as f64) as f32),
+            Reduction::Sum => scale(&mut gradients, gradient[0]),
+            Reduction::None => {
+                gradients.chunks_mut(classes).zip(gradient.iter()).for_each(|(row, &by)| scale(row, by));
             }
-        });
-        Ok(vec![Some(buffer::tensor(out, (n, classes))?)])
+        }
+        Ok(vec![Some(buffer::tensor(gradients, (n, classes))?)])
     }))
+}
+
+fn scale(numbers: &mut [f32], by: f32) {
+    if by != 1.0 {
+        elementwise::update(numbers, |x| x * by);
+    }
 }
 
 fn check(n: usize, classes: usize, targets: &[u32], label_smoothing: f64) -> Result<()> {
@@ -83,7 +81,7 @@ fn check(n: usize, classes: usize, targets: &[u32], label_smoothing: f64) -> Res
     if targets.len() != n {
         bail!("cross-entropy: {} targets for {n} samples", targets.len());
     }
-    if let Some(target) = targets.iter().find(|&&target| target as usize >= classes) {
+    if let Some(target) = targets.iter().find(|&&target| target as usize >= classes && target != IGNORED) {
         bail!("cross-entropy: target class {target} of {classes} classes (0 to {})", classes - 1);
     }
     if !(0.0..=1.0).contains(&label_smoothing) {
@@ -92,18 +90,13 @@ fn check(n: usize, classes: usize, targets: &[u32], label_smoothing: f64) -> Res
     Ok(())
 }
 
-/// log of the sum of e^x, safe against overflow.
-pub(super) fn log_sum_exp(row: &[f32]) -> f64 {
-    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let max = f64::from(if max.is_finite() { max } else { 0.0 });
-    max + row.iter().map(|&x| (f64::from(x) - max).exp()).sum::<f64>().ln()
-}
-
 fn composed(tape: &Tape, logits: &Value, targets: &[u32], label_smoothing: f64, reduction: Reduction) -> Result<Value> {
     let (n, classes) = logits.tensor().dims2()?;
     let (device, dtype) = (logits.tensor().device(), logits.tensor().dtype());
-    let mut wanted = vec![label_smoothing / classes as f64; n * classes];
-    for (row, &target) in wanted.chunks_mut(classes).zip(targets) {
+    let counted = targets.iter().filter(|&&target| target != IGNORED).count();
+    let mut wanted = vec![0.0; n * classes];
+    for (row, &target) in wanted.chunks_mut(classes).zip(targets).filter(|(_, target)| **target != IGNORED) {
+        row.fill(label_smoothing / classes as f64);
         row[target as usize] += 1.0 - label_smoothing;
     }
     let wanted = Tensor::from_vec(wanted, (n, classes), &candle_core::Device::Cpu)?;
@@ -113,7 +106,7 @@ fn composed(tape: &Tape, logits: &Value, targets: &[u32], label_smoothing: f64, 
         let log_softmax = composed_log_softmax(&t[0])?;
         let losses = (log_softmax * &wanted)?.sum(1)?.neg()?;
         match reduction {
-            Reduction::Mean => losses.mean_all(),
+            Reduction::Mean => losses.sum_all()? / counted as f64,
             Reduction::Sum => losses.sum_all(),
             Reduction::None => Ok(losses),
         }

@@ -1,6 +1,6 @@
 use super::frame::{Frame, fill};
 use crate::nn::kernels::buffer::{unfilled, with_scratch};
-use crate::nn::kernels::conv::ConvShape;
+use crate::nn::kernels::conv::{ConvShape, Epilogue};
 use crate::nn::kernels::simd::{Isa, LANES, Simd, dispatch};
 use crate::nn::kernels::source::{Activation, Source};
 use rayon::prelude::*;
@@ -8,20 +8,22 @@ use rayon::prelude::*;
 /// Output channels that are summed at the same time, as the weights are laid out for.
 const GROUP: usize = 8;
 
-/// `y(n, k, i, j) = b(k) + Σ over c, r, s of x(n, c, i + r - 1, j + s - 1) w(k, c, r, s)`, (N, K, H, W).
-pub fn forward(shape: &ConvShape, isa: Isa, x: Source, w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
+/// `y(n, k, i, j) = bias(k) + Σ over c, r, s of x(n, c, i + r - 1, j + s - 1) w(k, c, r, s) + add(n, k, i, j)`,
+/// (N, K, H, W).
+pub fn forward(isa: Isa, shape: &ConvShape, x: Source, w: &[f32], epilogue: Epilogue) -> Vec<f32> {
     let (image, outputs) = (shape.c * shape.h * shape.w, shape.k * shape.positions());
     assert!(super::applies(shape) && x.data.len() == shape.n * image && w.len() == shape.k * shape.patch());
-    assert!(b.is_none_or(|b| b.len() == shape.k));
+    epilogue.check(shape);
     let weights = grouped(shape.k, shape.patch(), w);
-    let bias = grouped(shape.k, 1, b.unwrap_or(&vec![0.0; shape.k]));
+    let bias = grouped(shape.k, 1, epilogue.bias.unwrap_or(&vec![0.0; shape.k]));
     let frame = Frame::new(shape);
     // SAFETY: each task writes all outputs of its sample.
     let mut y = unsafe { unfilled(shape.n * outputs) };
-    y.par_chunks_mut(outputs).zip(x.data.par_chunks(image)).for_each(|(y, x_of_sample)| {
+    y.par_chunks_mut(outputs).zip(x.data.par_chunks(image)).enumerate().for_each(|(n, (y, x_of_sample))| {
+        let add = epilogue.add.map(|add| &add[n * outputs..][..outputs]);
         with_scratch(frame.len, |scratch| {
             // SAFETY: a sample, its frame and its outputs have the lengths that the shape says.
-            unsafe { run_sample(isa, shape, x_of_sample, x.activation.as_ref(), &weights, &bias, scratch, y) };
+            unsafe { run_sample(isa, shape, x_of_sample, x.activation.as_ref(), &weights, &bias, add, scratch, y) };
         });
     });
     y
@@ -40,7 +42,7 @@ fn grouped(k: usize, columns: usize, matrix: &[f32]) -> Vec<f32> {
 }
 
 dispatch! {
-    unsafe fn run_sample(shape: &ConvShape, x: &[f32], activation: Option<&Activation>, w: &[f32], b: &[f32], frame: &mut [f32], y: &mut [f32]) => sample
+    unsafe fn run_sample(shape: &ConvShape, x: &[f32], activation: Option<&Activation>, w: &[f32], b: &[f32], add: Option<&[f32]>, scratch: &mut [f32], y: &mut [f32]) => sample
 }
 
 #[inline(always)]
@@ -50,6 +52,7 @@ unsafe fn sample<S: Simd>(
     activation: Option<&Activation>,
     w: &[f32],
     b: &[f32],
+    add: Option<&[f32]>,
     scratch: &mut [f32],
     y: &mut [f32],
 ) {
@@ -59,7 +62,8 @@ unsafe fn sample<S: Simd>(
     let positions = shape.positions();
     for (group, y) in y.chunks_mut(GROUP * positions).enumerate() {
         let (w, b) = (&w[group * GROUP * shape.patch()..], &b[group * GROUP..]);
-        let job = Job { shape, frame, x: scratch.as_ptr(), w: w.as_ptr(), b: b.as_ptr(), y: y.as_mut_ptr() };
+        let add = add.map(|add| add[group * GROUP * positions..].as_ptr());
+        let job = Job { shape, frame, x: scratch.as_ptr(), w: w.as_ptr(), b: b.as_ptr(), add, y: y.as_mut_ptr() };
         let live = y.len() / positions;
         // SAFETY: as above; a group of weights has its full size always, `live` says how many of its channels exist.
         unsafe {
@@ -81,6 +85,7 @@ struct Job<'a> {
     x: *const f32,
     w: *const f32,
     b: *const f32,
+    add: Option<*const f32>,
     y: *mut f32,
 }
 
@@ -117,14 +122,20 @@ unsafe fn block<S: Simd, const K: usize, const P: usize>(
     let at: [(usize, usize); P] = std::array::from_fn(|p| ((place + p) / across, (place + p) % across * LANES));
     // SAFETY: a vector at a pixel of the frame, moved by up to two rows and numbers, ends within the frame's rows.
     unsafe {
-        let x = at.map(|(row, column)| job.x.add(row * frame.row + column));
+        let x = at.map(|(row, column)| row * frame.row + column);
         let mut w = job.w.add(first);
-        let mut sums: [[S::V; P]; K] = std::array::from_fn(|k| [S::splat(*job.b.add(first + k)); P]);
+        let mut sums = [[S::zero(); P]; K];
+        for (k, sums) in sums.iter_mut().enumerate() {
+            *sums = [S::splat(*job.b.add(first + k)); P];
+        }
         for channel in 0..shape.c {
             for r in 0..3 {
                 let offset = channel * frame.plane + r * frame.row;
                 for s in 0..3 {
-                    let pixels = x.map(|x| S::load(x.add(offset + s)));
+                    let mut pixels = [S::zero(); P];
+                    for (pixels, x) in pixels.iter_mut().zip(x) {
+                        *pixels = S::load(job.x.add(x + offset + s));
+                    }
                     for (k, sums) in sums.iter_mut().enumerate() {
                         let weight = S::splat(*w.add(k));
                         for (sum, &pixels) in sums.iter_mut().zip(&pixels) {
@@ -136,12 +147,16 @@ unsafe fn block<S: Simd, const K: usize, const P: usize>(
             }
         }
         for (k, sums) in sums.iter().enumerate().take_while(|(k, _)| first + k < live) {
-            let plane = job.y.add((first + k) * shape.positions());
             for (&(row, column), &sum) in at.iter().zip(sums) {
-                let y = plane.add(row * shape.w + column);
-                match shape.w - column {
-                    n if n < LANES => S::store_first(y, n, sum),
-                    _ => S::store(y, sum),
+                let place = (first + k) * shape.positions() + row * shape.w + column;
+                let n = (shape.w - column).min(LANES);
+                let sum = match job.add {
+                    Some(add) => S::add(sum, S::load_first(add.add(place), n)),
+                    None => sum,
+                };
+                match n {
+                    LANES => S::store(job.y.add(place), sum),
+                    _ => S::store_first(job.y.add(place), n, sum),
                 }
             }
         }

@@ -8,8 +8,6 @@
 mod forward;
 mod frame;
 mod input_gradient;
-#[cfg(test)]
-mod tests;
 mod weight_gradient;
 
 pub use forward::forward;

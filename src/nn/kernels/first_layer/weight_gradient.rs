@@ -12,7 +12,7 @@ const SLICES: usize = 8;
 ///
 /// Each of the sixteen lanes sums its pixels of the rows over the samples of a slice; then lanes, then slices are
 /// added in order.
-pub fn weight_gradient(shape: &ConvShape, isa: Isa, x: Source, dy: &[f32]) -> Vec<f32> {
+pub fn weight_gradient(isa: Isa, shape: &ConvShape, x: Source, dy: &[f32]) -> Vec<f32> {
     let (image, outputs, weights) = (shape.c * shape.h * shape.w, shape.k * shape.positions(), shape.k * shape.patch());
     assert!(super::applies(shape) && x.data.len() == shape.n * image && dy.len() == shape.n * outputs);
     let slices = shape.n.min(SLICES);
@@ -113,7 +113,8 @@ unsafe fn block<S: Simd, const K: usize>(job: &Job, row: usize) {
         for y in 0..shape.h {
             let x = job.x.add(row / 3 * frame.plane + (y + row % 3) * frame.row);
             for column in (0..shape.w).step_by(LANES) {
-                let pixels: [S::V; 3] = std::array::from_fn(|s| S::load(x.add(column + s)));
+                let x = x.add(column);
+                let pixels = [S::load(x), S::load(x.add(1)), S::load(x.add(2))];
                 let n = shape.w - column;
                 for (k, sums) in sums.iter_mut().enumerate() {
                     let dy = job.dy.add(k * shape.positions() + y * shape.w + column);

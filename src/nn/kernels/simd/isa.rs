@@ -62,6 +62,31 @@ impl Isa {
         all
     }
 
+    /// Runs `work` with its loops compiled for this instruction set, as far as the compiler inlines them: plain loops
+    /// over slices, without [`Simd`](super::Simd). Nothing is fused in them, so their bits are the same everywhere.
+    #[inline(always)]
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+        fn avx512<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        match self.0 {
+            // SAFETY: an `Isa` exists only where the processor has what it names.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { avx512(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2(work) },
+            Kind::Portable => work(),
+        }
+    }
+
     fn widest() -> Isa {
         Isa::available()[0]
     }

@@ -10,6 +10,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod isa;
+pub mod math;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -138,3 +139,21 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// Runs a block for each vector of `0..$len`: `$start` is its first number, `$count` how many it has. The block stands
+/// there twice, since for whole vectors the count is a constant, so that `load_first` becomes a plain load.
+macro_rules! vectors {
+    ($len:expr, |$start:ident, $count:ident| $block:block) => {{
+        let len: usize = $len;
+        let whole = len / $crate::nn::kernels::simd::LANES * $crate::nn::kernels::simd::LANES;
+        for $start in (0..whole).step_by($crate::nn::kernels::simd::LANES) {
+            let $count = $crate::nn::kernels::simd::LANES;
+            $block
+        }
+        if whole < len {
+            let ($start, $count) = (whole, len - whole);
+            $block
+        }
+    }};
+}
+pub(crate) use vectors;

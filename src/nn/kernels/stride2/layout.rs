@@ -10,7 +10,7 @@ pub const POSITIONS: usize = SIDE * SIDE;
 
 /// Numbers of a transformed tile: those at the points are multiplied by a weight of their own, the four on an axis
 /// that isn't transformed by the same one.
-const COPIES: usize = (POINTS + OUT) * (POINTS + OUT);
+pub const NUMBERS: usize = (POINTS + OUT) * (POINTS + OUT);
 
 /// Numbers that share the weight `i` of an axis.
 const fn copies_on_axis(i: usize) -> usize {
@@ -37,14 +37,18 @@ const FIRST: [usize; POSITIONS] = {
 /// of a tile would fall into few sets of the cache where the number of tiles is a power of two.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles<const WIDTH: usize> {
-    /// Tiles in all.
-    pub count: usize,
+    count: usize,
 }
 
 impl<const WIDTH: usize> Tiles<WIDTH> {
+    /// So many tiles.
+    pub fn new(count: usize) -> Tiles<WIDTH> {
+        Tiles { count }
+    }
+
     /// Numbers in all.
     pub fn len(self) -> usize {
-        COPIES * self.count * WIDTH + POSITIONS * 16
+        NUMBERS * self.count * WIDTH + POSITIONS * 16
     }
 
     /// Where the matrix of a position lies, of `copies count` rows of WIDTH numbers.

@@ -16,9 +16,11 @@ mod leaf;
 #[cfg(test)]
 mod tests;
 mod tile;
-mod weight;
+pub mod weight;
 
-pub use tile::{F2, F4, Tile};
+pub use grid::panels_apart;
+pub use leaf::vectors;
+pub use tile::{F2, F4, Kernels, Line, Tile};
 
 use super::conv::{ConvShape, Epilogue};
 use super::simd::Isa;

@@ -10,19 +10,31 @@ use crate::nn::kernels::simd::Simd;
 const MOST: usize = 6;
 
 /// One line of a tile; what a transform does not need or make is zero.
-type Line<S> = [<S as Simd>::V; MOST];
+pub type Line<S> = [<S as Simd>::V; MOST];
 
-/// A size of tiles: its transforms of one axis, on vectors of sixteen channels.
+/// What becomes of 3x3 kernels: the transforms of one axis, on vectors of sixteen channels.
 ///
 /// # Safety
 /// The functions are called where the processor has `S`; they work on registers only.
-pub trait Tile: Copy + Send + Sync + 'static {
+pub trait Kernels: Copy + Send + Sync + 'static {
+    /// Side of a transformed kernel.
+    const IN: usize;
+    /// Numbers of a transformed kernel, each with a matrix product of its own.
+    const POSITIONS: usize = Self::IN * Self::IN;
+
+    /// G: 3 to IN.
+    unsafe fn weight<S: Simd>(w: Line<S>) -> Line<S>;
+    /// Gᵀ: IN to 3.
+    unsafe fn weight_adjoint<S: Simd>(u: Line<S>) -> Line<S>;
+}
+
+/// A size of tiles: the transforms of one axis; input tiles have the side IN, as transformed ones do.
+///
+/// # Safety
+/// As for [`Kernels`].
+pub trait Tile: Kernels {
     /// Side of an output tile.
     const OUT: usize;
-    /// Side of an input tile, and of a transformed one.
-    const IN: usize = Self::OUT + 2;
-    /// Numbers of a transformed tile, each with a matrix product of its own.
-    const POSITIONS: usize = Self::IN * Self::IN;
 
     /// Bᵀ: IN to IN.
     unsafe fn input<S: Simd>(d: Line<S>) -> Line<S>;
@@ -30,10 +42,6 @@ pub trait Tile: Copy + Send + Sync + 'static {
     unsafe fn output<S: Simd>(m: Line<S>) -> Line<S>;
     /// A: OUT to IN.
     unsafe fn output_adjoint<S: Simd>(y: Line<S>) -> Line<S>;
-    /// G: 3 to IN.
-    unsafe fn weight<S: Simd>(w: Line<S>) -> Line<S>;
-    /// Gᵀ: IN to 3.
-    unsafe fn weight_adjoint<S: Simd>(u: Line<S>) -> Line<S>;
 }
 
 /// F(2x2, 3x3): 16 products for 4 outputs instead of 36, on the points 0, 1, -1, ∞.
@@ -74,6 +82,11 @@ impl Tile for F2 {
             [y[0], S::add(y[0], y[1]), S::sub(y[0], y[1]), S::sub(zero, y[1]), zero, zero]
         }
     }
+}
+
+impl Kernels for F2 {
+    const IN: usize = 4;
+
     #[inline(always)]
     unsafe fn weight<S: Simd>(w: Line<S>) -> Line<S> {
         unsafe {
@@ -144,6 +157,11 @@ impl Tile for F4 {
             [y[0], S::add(even_a, odd_a), S::sub(even_a, odd_a), S::add(even_b, odd_b), S::sub(even_b, odd_b), y[3]]
         }
     }
+}
+
+impl Kernels for F4 {
+    const IN: usize = 6;
+
     #[inline(always)]
     unsafe fn weight<S: Simd>(w: Line<S>) -> Line<S> {
         unsafe {
@@ -177,69 +195,51 @@ pub struct Lattice {
     pub across: usize,
 }
 
-/// A transform of one axis on both: columns first. `FROM` and `TO` are the sides before and after.
-///
-/// # Safety
-/// `from` is good for reading, `to` for writing vectors at the places of the grids. The processor has `S`.
-#[inline(always)]
-unsafe fn both_axes<S: Simd>(
-    line: impl Fn(Line<S>) -> Line<S>,
-    (from, read, side): (*const f32, Lattice, usize),
-    (to, write, to_side): (*mut f32, Lattice, usize),
-) {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let mut half = [[S::zero(); MOST]; MOST];
-        for j in 0..side {
-            let mut column = [S::zero(); MOST];
-            for i in 0..side {
-                column[i] = S::load(from.add(i * read.down + j * read.across));
-            }
-            let column = line(column);
-            for i in 0..to_side {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..to_side {
-            let row = line(half[i]);
-            for j in 0..to_side {
-                S::store(to.add(i * write.down + j * write.across), row[j]);
-            }
-        }
-    }
-}
-
-/// The grid of the transformed tile whose positions lie `position` numbers apart.
-#[inline(always)]
-fn positions<T: Tile>(position: usize) -> Lattice {
-    Lattice { down: T::IN * position, across: position }
-}
-
+/// A transform of one axis on both, columns first. A macro, since a closure would not be compiled for the
+/// instruction set unless it happens to be inlined.
 macro_rules! on_tiles {
-    ($($(#[$meta:meta])* $name:ident: $line:ident, $side:expr, $to_side:expr, $to_positions:expr;)+) => { $(
+    ($($(#[$meta:meta])* $name:ident of $kind:ident: $line:ident, $from_side:expr => $to_side:expr, $to_positions:literal;)+) => { $(
         $(#[$meta])*
         ///
         /// # Safety
         /// `from` is good for reading, `to` for writing at every place of the tile. The processor has `S`.
         #[inline(always)]
-        pub unsafe fn $name<S: Simd, T: Tile>(from: *const f32, to: *mut f32, pixels: Lattice, position: usize) {
-            let positions = positions::<T>(position);
+        pub unsafe fn $name<S: Simd, T: $kind>(from: *const f32, to: *mut f32, pixels: Lattice, position: usize) {
+            let positions = Lattice { down: T::IN * position, across: position };
             let (read, write) = if $to_positions { (pixels, positions) } else { (positions, pixels) };
             // SAFETY: the caller's promises.
-            unsafe { both_axes::<S>(|line| T::$line::<S>(line), (from, read, $side), (to, write, $to_side)) }
+            unsafe {
+                let mut half = [[S::zero(); MOST]; MOST];
+                for j in 0..$from_side {
+                    let mut column = [S::zero(); MOST];
+                    for i in 0..$from_side {
+                        column[i] = S::load(from.add(i * read.down + j * read.across));
+                    }
+                    let column = T::$line::<S>(column);
+                    for i in 0..$to_side {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in 0..$to_side {
+                    let row = T::$line::<S>(half[i]);
+                    for j in 0..$to_side {
+                        S::store(to.add(i * write.down + j * write.across), row[j]);
+                    }
+                }
+            }
         }
     )+ };
 }
 
 on_tiles! {
     /// Bᵀ d B: pixels of the input to positions.
-    input_tile: input, T::IN, T::IN, true;
+    input_tile of Tile: input, T::IN => T::IN, true;
     /// Aᵀ m A: positions to pixels of the output.
-    output_tile: output, T::IN, T::OUT, false;
+    output_tile of Tile: output, T::IN => T::OUT, false;
     /// A dy Aᵀ: pixels of the gradient of the output to positions.
-    gradient_tile: output_adjoint, T::OUT, T::IN, true;
+    gradient_tile of Tile: output_adjoint, T::OUT => T::IN, true;
     /// G w Gᵀ: taps to positions.
-    weight_tile: weight, 3, T::IN, true;
+    weight_tile of Kernels: weight, 3 => T::IN, true;
     /// Gᵀ u G: positions to taps.
-    weight_gradient_tile: weight_adjoint, T::IN, 3, false;
+    weight_gradient_tile of Kernels: weight_adjoint, T::IN => 3, false;
 }

@@ -2,7 +2,7 @@
 
 use super::grid::panels_apart;
 use super::leaf::vectors;
-use super::tile::{Lattice, Tile, weight_gradient_tile, weight_tile};
+use super::tile::{Kernels, Lattice, weight_gradient_tile, weight_tile};
 use crate::nn::kernels::panel::PANEL;
 use crate::nn::kernels::simd::{LANES, Simd, dispatch};
 
@@ -87,18 +87,18 @@ impl Weight<'_> {
 }
 
 /// Numbers of a transformed panel of weights with `inputs` input channels, [`transform_weight`].
-pub fn transformed_len<T: Tile>(inputs: usize) -> usize {
+pub fn transformed_len<T: Kernels>(inputs: usize) -> usize {
     T::POSITIONS * panels_apart(inputs)
 }
 
 dispatch! {
     /// The weights of up to [`PANEL`] output channels from `output` on, transformed: (position, input, [`PANEL`]) with
     /// positions [`panels_apart`].
-    pub unsafe fn transform_weight<T: Tile>(weight: &Weight, output: usize, to: &mut [f32]) => transform
+    pub unsafe fn transform_weight<T: Kernels>(weight: &Weight, output: usize, to: &mut [f32]) => transform
 }
 
 #[inline(always)]
-unsafe fn transform<S: Simd, T: Tile>(weight: &Weight, output: usize, to: &mut [f32]) {
+unsafe fn transform<S: Simd, T: Kernels>(weight: &Weight, output: usize, to: &mut [f32]) {
     let (outputs, inputs) = weight.channels();
     let to = &mut to[..transformed_len::<T>(inputs)];
     let mut kernels = [0f32; KERNELS];
@@ -118,7 +118,7 @@ unsafe fn transform<S: Simd, T: Tile>(weight: &Weight, output: usize, to: &mut [
 }
 
 /// Numbers of the transformed gradient of up to sixteen by [`PANEL`] kernels.
-pub fn transformed_gradient_len<T: Tile>() -> usize {
+pub fn transformed_gradient_len<T: Kernels>() -> usize {
     T::POSITIONS * panels_apart(LANES)
 }
 
@@ -126,11 +126,11 @@ dispatch! {
     /// The gradient of a weight: transformed ones (position, 16 inputs, [`PANEL`]), positions [`panels_apart`], to those
     /// of up to sixteen inputs from `c` on and up to [`PANEL`] outputs, (outputs, C, 3, 3). `dw` begins with the first
     /// output.
-    pub unsafe fn transform_weight_gradient<T: Tile>(from: &[f32], channels: usize, c: usize, dw: &mut [f32]) => weight_gradient
+    pub unsafe fn transform_weight_gradient<T: Kernels>(from: &[f32], channels: usize, c: usize, dw: &mut [f32]) => weight_gradient
 }
 
 #[inline(always)]
-unsafe fn weight_gradient<S: Simd, T: Tile>(from: &[f32], channels: usize, c: usize, dw: &mut [f32]) {
+unsafe fn weight_gradient<S: Simd, T: Kernels>(from: &[f32], channels: usize, c: usize, dw: &mut [f32]) {
     let from = &from[..transformed_gradient_len::<T>()];
     let count = (channels - c).min(LANES) * TAPS;
     let outputs = dw.len() / (channels * TAPS);
