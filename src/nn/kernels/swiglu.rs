@@ -99,13 +99,14 @@ dispatch! {
     unsafe fn backward_row(gate: *const f32, up: *const f32, dy: &mut [f32], dgate: &mut [f32], dup: &mut [f32]) => backward_row_of
 }
 
-/// 1 / (1 + e^-x).
+/// s = 1 / (1 + e^-x) and 1 - s = e^-x s, each with its own relative precision. Below -80 both stay as they are there.
 #[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
-    // SAFETY: arithmetic on registers.
+unsafe fn sigmoid<S: Simd>(x: S::V) -> (S::V, S::V) {
+    // SAFETY: arithmetic on registers. The order of the arguments lets NaN pass.
     unsafe {
-        let one = S::splat(1.0);
-        S::div(one, S::add(one, math::exp::<S>(S::sub(S::zero(), x))))
+        let e = math::exp::<S>(S::min(S::splat(80.0), S::sub(S::zero(), x)));
+        let s = S::div(S::splat(1.0), S::add(S::splat(1.0), e));
+        (s, S::mul(e, s))
     }
 }
 
@@ -117,7 +118,7 @@ unsafe fn forward_row_of<S: Simd>(gate: *const f32, up: *const f32, y: &mut [f32
         // SAFETY: the caller's promises; `start + count` is at most the length.
         unsafe {
             let gate = S::load_first(gate.add(start), count);
-            let silu = S::mul(gate, sigmoid::<S>(gate));
+            let silu = S::mul(gate, sigmoid::<S>(gate).0);
             S::store_first(y.as_mut_ptr().add(start), count, S::mul(silu, S::load_first(up.add(start), count)));
         }
     });
@@ -140,10 +141,10 @@ unsafe fn backward_row_of<S: Simd>(
         unsafe {
             let (g, u) = (S::load_first(gate.add(start), count), S::load_first(up.add(start), count));
             let d = S::load_first(dy.as_ptr().add(start), count);
-            let s = sigmoid::<S>(g);
+            let (s, rest) = sigmoid::<S>(g);
             let silu = S::mul(g, s);
             // s (1 + g (1 - s)) = s + silu (1 - s)
-            let slope = S::fma(silu, S::sub(S::splat(1.0), s), s);
+            let slope = S::fma(silu, rest, s);
             S::store_first(dgate.as_mut_ptr().add(start), count, S::mul(S::mul(d, u), slope));
             S::store_first(dup.as_mut_ptr().add(start), count, S::mul(d, silu));
             S::store_first(dy.as_mut_ptr().add(start), count, S::mul(silu, u));

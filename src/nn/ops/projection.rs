@@ -288,7 +288,7 @@ impl Kept {
 
     /// The gradient of n: the sum over layers of dy w.
     fn input_gradient(&self, dy: &[f32]) -> Result<Vec<f32>> {
-        let Sizes { rows, features, .. } = self.sizes;
+        let Sizes { features, .. } = self.sizes;
         let (mut dn, mut first) = (Vec::new(), 0);
         for layer in &self.layers {
             let w = layer.weight()?;
