@@ -10,7 +10,7 @@ mod process;
 
 use candle_core::Result;
 use decoder::Decoder;
-use fsched::nn::kernels::simd::Isa;
+use fsched::nn::kernels::Isa;
 use layer::Layer;
 use network::{Images, ImagesCase};
 use serde::Deserialize;

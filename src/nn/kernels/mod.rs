@@ -12,6 +12,7 @@ pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
 pub mod embedding;
+mod first_layer;
 pub mod gemm;
 mod im2col;
 pub mod lora;
@@ -24,6 +25,7 @@ pub mod rope;
 pub(crate) mod simd;
 pub mod softmax;
 pub mod source;
+mod stride2;
 pub mod swiglu;
 pub mod winograd;
 

@@ -29,7 +29,8 @@ pub fn input_gradient(shape: &ConvShape, isa: Isa, w: &[f32], dy: &[f32]) -> Vec
 
 /// The weight as (K, R, C, S), the order in which it is read.
 fn by_row(shape: &ConvShape, w: &[f32]) -> Vec<f32> {
-    let channels = |k: usize, r: usize| (0..shape.c).flat_map(move |c| (0..3).map(move |s| ((k * shape.c + c) * 3 + r) * 3 + s));
+    let channels =
+        |k: usize, r: usize| (0..shape.c).flat_map(move |c| (0..3).map(move |s| ((k * shape.c + c) * 3 + r) * 3 + s));
     (0..shape.k).flat_map(|k| (0..3).flat_map(move |r| channels(k, r))).map(|at| w[at]).collect()
 }
 

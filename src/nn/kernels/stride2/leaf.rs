@@ -144,7 +144,12 @@ impl<'a> Job<'a> {
     fn parts<W: Way>(&self) -> [usize; 4] {
         let tiles = self.tiles();
         let (input, output) = (W::READ * input_row::<W>(self.grid), W::WRITE * output_row::<W>(self.grid));
-        [self.input.blocks() * Tiles::<LANES> { count: tiles }.len(), Tiles::<PANEL> { count: tiles }.len(), input, output]
+        [
+            self.input.blocks() * Tiles::<LANES> { count: tiles }.len(),
+            Tiles::<PANEL> { count: tiles }.len(),
+            input,
+            output,
+        ]
     }
 
     pub fn scratch<W: Way>(&self) -> usize {
@@ -184,7 +189,16 @@ unsafe fn samples<S: Simd, W: Way>(job: &Job, x: &[f32], y: &mut [f32], scratch:
         unsafe {
             for block in 0..job.input.blocks() {
                 let to = transformed[block * tiles.len()..].as_mut_ptr();
-                transform_input::<S, W>(job.input, job.grid, job.activation.as_ref(), x, block * LANES, &rows, input, to);
+                transform_input::<S, W>(
+                    job.input,
+                    job.grid,
+                    job.activation.as_ref(),
+                    x,
+                    block * LANES,
+                    &rows,
+                    input,
+                    to,
+                );
             }
             for channel in (0..job.output.channels).step_by(PANEL) {
                 multiply::<S>(job, channel, tiles, transformed.as_ptr(), products.as_mut_ptr());

@@ -25,7 +25,7 @@ use super::source::Source;
 use super::winograd::weight::{Weight, transform_weight, transformed_len};
 use super::winograd::{Kernels, Line};
 use layout::SIDE;
-use leaf::{Down, Job, Way, Up};
+use leaf::{Down, Job, Up, Way};
 use line::POINTS;
 use rayon::prelude::*;
 

@@ -165,7 +165,8 @@ pub unsafe fn to_phases<S: Simd, const WIDTH: usize>(from: *const f32, tiles: Ti
             *copied = load_row::<S, OUT, WIDTH>(from, tiles, i, POINTS);
         }
         for j in 0..OUT {
-            let (odd, even) = (output::<S>(column::<S, POINTS>(&half, j)), output::<S>(column::<S, POINTS>(&copied, j)));
+            let (odd, even) =
+                (output::<S>(column::<S, POINTS>(&half, j)), output::<S>(column::<S, POINTS>(&copied, j)));
             for (i, (odd, even)) in odd.into_iter().zip(even).enumerate() {
                 let to = to.add((2 * i + 1) * row + 2 * j * LANES);
                 S::store(to.add(LANES), odd);
