@@ -1,4 +1,4 @@
-//! Times of single kernels: convolutions of PreActResNet-18 and of the convnet, norms, pools, matrix products.
+//! Times of single kernels: convolutions of PreActResNet-18 and of the convnet, norms, pools, attention, matrix products.
 //!
 //! Usage: `cargo bench --bench kernels -- conv`; threads by `RAYON_NUM_THREADS`, the instruction set by `FSCHED_ISA`.
 //! PyTorch's times of the same convolutions: `benches/compare/run.sh --parts layers`.
@@ -26,9 +26,9 @@ fn normal(len: usize) -> Vec<f32> {
 
 mod conv {
     use super::*;
-    use fsched::nn::kernels::Precision;
-    use fsched::nn::kernels::conv::{self, ConvShape};
+    use fsched::nn::kernels::conv::{self, ConvShape, Epilogue};
     use fsched::nn::kernels::source::Source;
+    use fsched::nn::precision::Precision;
 
     /// Input and output channels, side of the image, side of the kernel, stride.
     #[derive(Clone, Copy)]
@@ -72,7 +72,8 @@ mod conv {
     fn forward(bencher: Bencher, layer: Layer) {
         let shape = layer.shape();
         let [x, w, _] = numbers(&shape);
-        bencher.bench(|| conv::forward(&shape, Precision::Fast, Source::plain(black_box(&x)), &w, None));
+        let epilogue = Epilogue::default();
+        bencher.bench(|| conv::forward(&shape, Precision::Fast, Source::plain(black_box(&x)), &w, epilogue));
     }
 
     #[divan::bench(args = LAYERS)]
@@ -90,30 +91,34 @@ mod conv {
     }
 }
 
-/// Whole operations, as the tape records them: forward, and the gradient of the input.
+/// Whole operations, as the tape records them: forward, and the gradient of the input alone.
 mod layers {
     use super::*;
     use candle_core::{Device, Result, Tensor};
-    use fsched::nn::ops::{self, BatchNormStats};
+    use fsched::nn::ops::{self, BatchNormStats, NORM_EPSILON};
     use fsched::nn::tape::{Tape, Value};
 
-    type Op = fn(&Tape, &Value) -> Result<Value>;
+    /// Of an input with constants.
+    type Op = fn(&Tape, &Value, &[Value]) -> Result<Value>;
 
-    /// An operation with the shape that it is measured on.
+    /// An operation, the shape of its input, the shapes of its constants.
     #[derive(Clone, Copy)]
-    struct Layer(&'static str, Op, &'static [usize]);
+    struct Layer(&'static str, Op, &'static [usize], &'static [&'static [usize]]);
 
-    const LAYERS: [Layer; 10] = [
-        Layer("batch norm", batch_norm, &[BATCH, 64, 32, 32]),
-        Layer("batch norm", batch_norm, &[BATCH, 512, 4, 4]),
-        Layer("instance norm", instance_norm, &[BATCH, 64, 14, 14]),
-        Layer("relu", ops::relu, &[BATCH, 64, 32, 32]),
-        Layer("max pool 2", |tape, x| ops::max_pool2d(tape, x, 2, 2), &[BATCH, 64, 28, 28]),
-        Layer("max pool 3 / 2", |tape, x| ops::max_pool2d(tape, x, 3, 2), &[BATCH, 64, 28, 28]),
-        Layer("average pool 2", |tape, x| ops::avg_pool2d(tape, x, 2, 2), &[BATCH, 64, 28, 28]),
-        Layer("global average pool", ops::global_avg_pool, &[BATCH, 512, 4, 4]),
-        Layer("linear to 512", linear, &[128, 784]),
-        Layer("linear to 512", linear, &[128, 512]),
+    const LAYERS: [Layer; 13] = [
+        Layer("batch norm", batch_norm, &[BATCH, 64, 32, 32], &[&[64], &[64]]),
+        Layer("batch norm", batch_norm, &[BATCH, 512, 4, 4], &[&[512], &[512]]),
+        Layer("instance norm", instance_norm, &[BATCH, 64, 14, 14], &[&[64], &[64]]),
+        Layer("rms norm", |t, x, c| ops::rms_norm(t, x, &c[0], NORM_EPSILON), &[1024, 256], &[&[256]]),
+        Layer("relu", |t, x, _| ops::relu(t, x), &[BATCH, 64, 32, 32], &[]),
+        Layer("swiglu", |t, x, c| ops::swiglu(t, x, &c[0]), &[1024, 688], &[&[1024, 688]]),
+        Layer("max pool 2", |t, x, _| ops::max_pool2d(t, x, 2, 2), &[BATCH, 64, 28, 28], &[]),
+        Layer("max pool 3 / 2", |t, x, _| ops::max_pool2d(t, x, 3, 2), &[BATCH, 64, 28, 28], &[]),
+        Layer("average pool 2", |t, x, _| ops::avg_pool2d(t, x, 2, 2), &[BATCH, 64, 28, 28], &[]),
+        Layer("global average pool", |t, x, _| ops::global_avg_pool(t, x), &[BATCH, 512, 4, 4], &[]),
+        Layer("linear to 512", linear, &[128, 784], &[&[512, 784], &[512]]),
+        Layer("linear to 512", linear, &[128, 512], &[&[512, 512], &[512]]),
+        Layer("attention", attention, &[8, 128, 8, 32], &[&[8, 128, 8, 32], &[8, 128, 8, 32]]),
     ];
 
     impl fmt::Display for Layer {
@@ -122,40 +127,42 @@ mod layers {
         }
     }
 
+    fn batch_norm(tape: &Tape, x: &Value, constants: &[Value]) -> Result<Value> {
+        ops::batch_norm(tape, x, &constants[0], &constants[1], BatchNormStats::Batch)
+    }
+
+    fn instance_norm(tape: &Tape, x: &Value, constants: &[Value]) -> Result<Value> {
+        ops::instance_norm(tape, x, &constants[0], &constants[1])
+    }
+
+    fn linear(tape: &Tape, x: &Value, constants: &[Value]) -> Result<Value> {
+        ops::linear(tape, x, &constants[0], Some(&constants[1]))
+    }
+
+    fn attention(tape: &Tape, q: &Value, constants: &[Value]) -> Result<Value> {
+        ops::attention(tape, q, &constants[0], &constants[1], None)
+    }
+
     fn tensor(dims: &[usize]) -> Tensor {
         Tensor::from_vec(normal(dims.iter().product()), dims, &Device::Cpu).expect("as many numbers as the shape has")
     }
 
-    fn constant(dims: &[usize]) -> Value {
-        Value::constant(tensor(dims))
-    }
-
-    fn batch_norm(tape: &Tape, x: &Value) -> Result<Value> {
-        let channels = [x.tensor().dims()[1]];
-        ops::batch_norm(tape, x, &constant(&channels), &constant(&channels), BatchNormStats::Batch)
-    }
-
-    fn instance_norm(tape: &Tape, x: &Value) -> Result<Value> {
-        let channels = [x.tensor().dims()[1]];
-        ops::instance_norm(tape, x, &constant(&channels), &constant(&channels))
-    }
-
-    fn linear(tape: &Tape, x: &Value) -> Result<Value> {
-        ops::linear(tape, x, &constant(&[512, x.tensor().dims()[1]]), Some(&constant(&[512])))
+    fn constants(layer: Layer) -> Vec<Value> {
+        layer.3.iter().map(|dims| Value::constant(tensor(dims))).collect()
     }
 
     #[divan::bench(args = LAYERS)]
     fn forward(bencher: Bencher, layer: Layer) {
-        let x = constant(layer.2);
-        bencher.bench(|| layer.1(&Tape::new(), black_box(&x)));
+        let (x, constants) = (Value::constant(tensor(layer.2)), constants(layer));
+        bencher.bench(|| layer.1(&Tape::new(), black_box(&x), &constants));
     }
 
     #[divan::bench(args = LAYERS)]
     fn input_gradient(bencher: Bencher, layer: Layer) {
-        let x = tensor(layer.2);
+        let (x, constants) = (tensor(layer.2), constants(layer));
         let recorded = || {
             let tape = Tape::new();
-            let y = layer.1(&tape, &tape.leaf(&x)).expect("the layer takes the shape");
+            let y = layer.1(&tape, &tape.leaf(&x), &constants).expect("the layer takes the shape");
             let dy = tensor(y.tensor().dims());
             (tape, y, dy)
         };

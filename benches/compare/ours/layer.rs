@@ -2,9 +2,9 @@
 
 use super::Workload;
 use candle_core::{Result, bail};
-use fsched::nn::kernels::Precision;
 use fsched::nn::kernels::conv::{self, ConvShape, Epilogue};
 use fsched::nn::kernels::source::Source;
+use fsched::nn::precision::Precision;
 use fsched::nn::rng::Stream;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
