@@ -44,7 +44,8 @@ class Measure:
         """Milliseconds of each work in each of PyTorch's ways to do it: {work: [(ms, variant)]}, fastest first."""
         found, failures = {work: [] for work in case["works"]}, []
         modes = [False] if case["case"]["kind"] == "layer" else self.modes
-        formats = ["nchw"] if case["case"].get("model") == "mlp" else ["nchw", "nhwc"]
+        images = case["case"]["kind"] != "decoder" and case["case"].get("model") != "mlp"
+        formats = ["nchw", "nhwc"] if images else ["nchw"]
         for policy in POLICIES:
             for variant in ({"format": f, "compile": c} for c in modes for f in formats):
                 described = {**variant, "policy": policy}

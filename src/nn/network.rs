@@ -360,9 +360,22 @@ impl<'a> Pass<'a> {
             Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
-                let main = self.chain(body, &h)?;
-                let beside = if shortcut.is_empty() { x.clone() } else { self.chain(shortcut, &h)? };
-                ops::add(tape, &main, &beside)
+                let beside = |pass: &mut Self| match shortcut.is_empty() {
+                    true => Ok(x.clone()),
+                    false => pass.chain(shortcut, &h),
+                };
+                match body.as_slice() {
+                    // The convolution adds what comes beside it; its weights stand before those of the shortcut.
+                    [body @ .., Layer::Conv { stride, padding, bias, .. }] => {
+                        let main = self.chain(body, &h)?;
+                        let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+                        ops::conv2d_add(tape, &main, w, b, &beside(self)?, *stride, *padding)
+                    }
+                    body => {
+                        let main = self.chain(body, &h)?;
+                        ops::add(tape, &main, &beside(self)?)
+                    }
+                }
             }
         }
     }

@@ -125,12 +125,24 @@ impl Method {
         [Method::Winograd4, Method::Winograd2, Method::Phases, Method::FirstLayer, Method::Im2col];
 
     /// The fastest method for a shape that is exact enough.
+    ///
+    /// Measured on two cores with AVX-512, batch 64, ms forward (the gradients are alike):
+    ///
+    /// | channels, pixels | F(4x4) | F(2x2) | im2col |
+    /// |---|---|---|---|
+    /// | 64 to 64, 28x28 | 5.7 | 9.4 | 18 |
+    /// | 64 to 64, 14x14 | 2.0 | 2.3 | 5.9 |
+    /// | 64 to 64, 7x7 | 0.6 | 0.8 | 2.1 |
+    /// | 64 to 64, 3x3 | 0.3 | 0.3 | 1.0 |
+    /// | 16 to 16, 14x14 | 0.2 | 0.2 | 0.6 |
+    /// | 8 to 8, 28x28 | 0.5 | 0.6 | 0.6 |
+    /// | 4 to 4, 28x28 | 0.4 | 0.5 | 0.2 |
     pub fn choose(shape: &ConvShape, precision: Precision, pass: Pass) -> Method {
         let _ = pass;
         let fast = precision == Precision::Fast;
         if first_layer::applies(shape) {
             Method::FirstLayer
-        } else if fast && winograd::applies(shape) && shape.c >= 8 && shape.k >= 8 {
+        } else if fast && winograd::applies(shape) && shape.c * shape.k >= 64 {
             Method::Winograd4
         } else if fast && stride2::applies(shape) && stride2::pays(shape) {
             Method::Phases

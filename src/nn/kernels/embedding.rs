@@ -33,3 +33,21 @@ pub fn scatter_add(dy: &[f32], d: usize, ids: &[u32], rows: usize) -> Vec<f32> {
     });
     dtable
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_rows_are_summed_in_order() {
+        let table: Vec<f32> = (0..15).map(|i| i as f32).collect();
+        assert_eq!(gather(&table, 3, &[4, 0, 4]), [12.0, 13.0, 14.0, 0.0, 1.0, 2.0, 12.0, 13.0, 14.0]);
+        // In another order the large numbers would swallow the small one.
+        let dy = [1e8, -1e8, 1.0, 2.0];
+        assert_eq!(scatter_add(&dy, 1, &[2, 2, 2, 0], 4), [2.0, 0.0, 1.0, 0.0]);
+        let many: Vec<u32> = (0..3000).map(|i| i * 7 % 100).collect();
+        let ones = vec![1.0; 3000 * 2];
+        assert!(scatter_add(&ones, 2, &many, 101).chunks(2).take(100).all(|row| row == [30.0, 30.0]));
+        assert!(gather(&table, 3, &[]).is_empty());
+    }
+}

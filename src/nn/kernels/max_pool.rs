@@ -11,7 +11,7 @@ use super::elementwise::PIECE;
 use super::norm::Sizes;
 use super::pool::PoolShape;
 use super::simd::{Isa, LANES, Simd, dispatch};
-use super::source::{Activation, Line};
+use super::source::{Activation, Line, on_line};
 use rayon::prelude::*;
 
 /// Whether these windows are the ones of this module.
@@ -97,7 +97,7 @@ fn backward_on(
                 }
             }
             if statistics.is_some() {
-                planes_back(isa, task, lines, &tilts, batch, target.start().add(first * sizes.m));
+                planes_back(isa, task, lines, &tilts, target.start().add(first * sizes.m));
             }
         }
         let sums = if batch || statistics.is_none() { &totals[..channels] } else { &[] };
@@ -134,27 +134,35 @@ dispatch! {
     ///
     /// # Safety
     /// As [`sum_gradients`]; behind `dx` as behind `x`, and nobody else uses the numbers of these planes.
-    unsafe fn planes_back(
-        task: Task, lines: Activation, tilts: &[Tilt; MOST], batch: bool, dx: *mut f32,
-    ) => back
+    unsafe fn planes_back(task: Task, lines: Activation, tilts: &[Tilt; MOST], dx: *mut f32) => back
 }
+
+// The functions from here on are no closures and use no `array::map`, since those are compiled without the instruction
+// set wherever the compiler doesn't inline them.
 
 /// x − mean of up to sixteen windows side by side: top left, top right, bottom left, bottom right.
 #[inline(always)]
 unsafe fn windows<S: Simd>(x: *const f32, w: usize, count: usize, mean: S::V) -> [S::V; 4] {
     // SAFETY: the caller's promise: `count` windows start at `x`, in rows of `w` numbers.
     unsafe {
-        let row = |x: *const f32| {
-            let (a, b) = if count == LANES {
-                (S::load(x), S::load(x.add(LANES)))
-            } else {
-                let (a, b) = halves(2 * count);
-                (S::load_first(x, a), S::load_first(x.wrapping_add(LANES), b))
-            };
-            S::even_odd(S::sub(a, mean), S::sub(b, mean))
-        };
-        let ((a, b), (c, d)) = (row(x), row(x.add(w)));
+        let (a, b) = pairs::<S>(x, count, mean);
+        let (c, d) = pairs::<S>(x.add(w), count, mean);
         [a, b, c, d]
+    }
+}
+
+/// x − mean at even and at odd places of `2 count` numbers.
+#[inline(always)]
+unsafe fn pairs<S: Simd>(x: *const f32, count: usize, mean: S::V) -> (S::V, S::V) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (a, b) = if count == LANES {
+            (S::load(x), S::load(x.add(LANES)))
+        } else {
+            let (a, b) = halves(2 * count);
+            (S::load_first(x, a), S::load_first(x.wrapping_add(LANES), b))
+        };
+        S::even_odd(S::sub(a, mean), S::sub(b, mean))
     }
 }
 
@@ -162,6 +170,17 @@ unsafe fn windows<S: Simd>(x: *const f32, w: usize, count: usize, mean: S::V) ->
 #[inline(always)]
 fn halves(n: usize) -> (usize, usize) {
     (n.min(LANES), n.saturating_sub(LANES))
+}
+
+/// The line at the four numbers of each window.
+#[inline(always)]
+unsafe fn lined<S: Simd>(apart: [S::V; 4], slope: S::V, shift: S::V) -> [S::V; 4] {
+    let [a, b, c, d] = apart;
+    // SAFETY: registers only; the caller has `S`.
+    unsafe {
+        let (a, b) = (on_line::<S>(a, slope, shift), on_line::<S>(b, slope, shift));
+        [a, b, on_line::<S>(c, slope, shift), on_line::<S>(d, slope, shift)]
+    }
 }
 
 #[inline(always)]
@@ -179,7 +198,7 @@ unsafe fn plane_maxima<S: Simd>(shape: PoolShape, line: Line, relu: bool, x: *co
             for j in (0..shape.ow).step_by(LANES) {
                 let count = LANES.min(shape.ow - j);
                 let apart = windows::<S>(x.add(2 * i * shape.w + 2 * j), shape.w, count, mean);
-                let best = largest::<S>(apart.map(|apart| S::fma(apart, slope, shift)));
+                let best = largest::<S>(lined::<S>(apart, slope, shift));
                 let best = if relu { S::relu(best) } else { best };
                 S::store_first(y.add(i * shape.ow + j), count, best);
             }
@@ -192,8 +211,7 @@ unsafe fn plane_maxima<S: Simd>(shape: PoolShape, line: Line, relu: bool, x: *co
 unsafe fn shares<S: Simd>(apart: [S::V; 4], line: [S::V; 2], relu: bool, dy: S::V) -> (S::V, [S::V; 4]) {
     // SAFETY: registers only; the caller has `S`.
     unsafe {
-        let [slope, shift] = line;
-        let p = apart.map(|apart| S::fma(apart, slope, shift));
+        let p = lined::<S>(apart, line[0], line[1]);
         let best = largest::<S>(p);
         let g = if relu { S::where_above(best, S::zero(), dy) } else { dy };
         // What the best is above goes on to the next number.
@@ -241,7 +259,7 @@ unsafe fn gradients<S: Simd>(task: Task, lines: Activation, totals: &mut [[f64; 
 }
 
 #[inline(always)]
-unsafe fn back<S: Simd>(task: Task, lines: Activation, tilts: &[Tilt; MOST], batch: bool, dx: *mut f32) {
+unsafe fn back<S: Simd>(task: Task, lines: Activation, tilts: &[Tilt; MOST], dx: *mut f32) {
     let Task { shape, block, first, .. } = task;
     // SAFETY: the caller's promise: planes are read and written within the task's.
     unsafe {
@@ -251,9 +269,27 @@ unsafe fn back<S: Simd>(task: Task, lines: Activation, tilts: &[Tilt; MOST], bat
                 let (x, dx) = (task.x.add(at), dx.add(at));
                 let dy = task.dy.add((sample * shape.c + channel) * shape.oh * shape.ow);
                 let line = lines.line(first + channel);
-                plane_back::<S>(shape, line, lines.relu, *tilt, batch, [x, dy], dx);
+                plane_back::<S>(shape, line, lines.relu, *tilt, [x, dy], dx);
             }
         }
+    }
+}
+
+/// dx from the share of the gradient and what comes through the statistics.
+#[inline(always)]
+unsafe fn sloped<S: Simd>(apart: S::V, share: S::V, slope: S::V, tilt: [S::V; 2]) -> S::V {
+    // SAFETY: registers only; the caller has `S`.
+    unsafe { S::fma(slope, share, S::fma(apart, tilt[1], tilt[0])) }
+}
+
+/// Stores `2 count` numbers.
+#[inline(always)]
+unsafe fn store_pairs<S: Simd>(dx: *mut f32, count: usize, (left, right): (S::V, S::V)) {
+    let (a, b) = halves(2 * count);
+    // SAFETY: the caller's promise: so many numbers lie behind `dx`.
+    unsafe {
+        S::store_first(dx, a, left);
+        S::store_first(dx.wrapping_add(LANES), b, right);
     }
 }
 
@@ -262,8 +298,7 @@ unsafe fn plane_back<S: Simd>(
     shape: PoolShape,
     line: Line,
     relu: bool,
-    tilt: Tilt,
-    batch: bool,
+    tilts: Tilt,
     [x, dy]: [*const f32; 2],
     dx: *mut f32,
 ) {
@@ -271,7 +306,7 @@ unsafe fn plane_back<S: Simd>(
     // SAFETY: the caller's promise: planes behind all pointers.
     unsafe {
         let (mean, slope, shift) = (S::splat(line.mean), S::splat(line.slope), S::splat(line.shift));
-        let (constant, by_x) = (S::splat(tilt.constant), S::splat(tilt.by_x));
+        let tilt = [S::splat(tilts.constant), S::splat(tilts.by_x)];
         for i in 0..oh {
             for j in (0..ow).step_by(LANES) {
                 let count = LANES.min(ow - j);
@@ -279,20 +314,21 @@ unsafe fn plane_back<S: Simd>(
                 let apart = windows::<S>(x.add(at), w, count, mean);
                 let dy = S::load_first(dy.add(i * ow + j), count);
                 let (_, shares) = shares::<S>(apart, [slope, shift], relu, dy);
-                let of = |k: usize| {
-                    let share: S::V = shares[k];
-                    if batch { S::fma(slope, share, S::fma(apart[k], by_x, constant)) } else { S::mul(slope, share) }
-                };
-                let (a, b) = halves(2 * count);
-                for (row, (left, right)) in [(0, S::interleave(of(0), of(1))), (w, S::interleave(of(2), of(3)))] {
-                    S::store_first(dx.add(at + row), a, left);
-                    S::store_first(dx.wrapping_add(at + row + LANES), b, right);
-                }
+                let top = S::interleave(
+                    sloped::<S>(apart[0], shares[0], slope, tilt),
+                    sloped::<S>(apart[1], shares[1], slope, tilt),
+                );
+                let bottom = S::interleave(
+                    sloped::<S>(apart[2], shares[2], slope, tilt),
+                    sloped::<S>(apart[3], shares[3], slope, tilt),
+                );
+                store_pairs::<S>(dx.add(at), count, top);
+                store_pairs::<S>(dx.add(at + w), count, bottom);
             }
         }
         let uncovered = |i: usize, j: usize| {
             let place = i * w + j;
-            *dx.add(place) = if batch { tilt.constant + tilt.by_x * (*x.add(place) - line.mean) } else { 0.0 };
+            *dx.add(place) = tilts.constant + tilts.by_x * (*x.add(place) - line.mean);
         };
         for i in 0..2 * oh {
             (2 * ow..w).for_each(|j| uncovered(i, j));

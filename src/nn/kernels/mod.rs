@@ -22,7 +22,7 @@ pub mod panel;
 pub mod pool;
 pub mod rms_norm;
 pub mod rope;
-pub mod simd;
+pub(crate) mod simd;
 pub mod softmax;
 pub mod source;
 mod stride2;

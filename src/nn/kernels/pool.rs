@@ -1,6 +1,9 @@
 //! Pooling of planes, floor mode, without padding. Maxima of 2 x 2 windows: [`max_pool`](super::max_pool).
 
 use super::buffer::unfilled;
+use super::elementwise::{PIECE, fold, sum};
+use super::norm::Sizes;
+use super::source::Source;
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -50,7 +53,7 @@ impl PoolShape {
 
 /// Planes per parallel task, so that small planes are not scheduled one by one.
 fn group(plane: usize) -> usize {
-    (super::elementwise::PIECE / plane.max(1)).max(1)
+    (PIECE / plane.max(1)).max(1)
 }
 
 /// The maximum of each window, and where it lies in its plane: the first one of equals; NaN counts as the largest.
@@ -127,5 +130,31 @@ pub fn mean_backward(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
             }
         });
     });
+    dx
+}
+
+/// The mean of each plane of (N, C, M), as the activation leaves its numbers: (N, C).
+pub fn means(sizes: Sizes, x: Source) -> Vec<f32> {
+    let mean = |(plane, numbers): (usize, &[f32])| {
+        let total = match x.activation {
+            None => sum(numbers),
+            Some(activation) => {
+                let (line, relu) = (activation.line(plane % sizes.c), activation.relu);
+                fold(numbers, |x| {
+                    let y = (x - line.mean) * line.slope + line.shift;
+                    if relu && y <= 0.0 { 0.0 } else { y }
+                })
+            }
+        };
+        (total / sizes.m as f64) as f32
+    };
+    x.data.par_chunks(sizes.m).enumerate().with_min_len(group(sizes.m)).map(mean).collect()
+}
+
+/// Backward of [`means`]: each gradient spread evenly over its plane of M numbers.
+pub fn spread(m: usize, dy: &[f32]) -> Vec<f32> {
+    // SAFETY: the loop fills every plane.
+    let mut dx = unsafe { unfilled(dy.len() * m) };
+    dx.par_chunks_mut(m).zip(dy).with_min_len(group(m)).for_each(|(dx, &dy)| dx.fill(dy / m as f32));
     dx
 }

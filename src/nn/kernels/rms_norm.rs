@@ -140,3 +140,46 @@ unsafe fn backward_rows_of<S: Simd>(x: &[f32], inverse: &[f32], w: &[f32], dy: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::check::pattern;
+
+    fn numbers(len: usize, seed: u64) -> Vec<f32> {
+        pattern(len, seed).into_iter().map(|x| (3.0 * x) as f32).collect()
+    }
+
+    /// The largest difference, relative to the largest number.
+    fn error(found: &[f32], expected: &[f64]) -> f64 {
+        assert_eq!(found.len(), expected.len());
+        let size = expected.iter().fold(1e-30, |a: f64, b| a.max(b.abs()));
+        found.iter().zip(expected).map(|(&f, e)| (f64::from(f) - e).abs() / size).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn rows_are_near_f64() {
+        for (rows, d) in [(1, 1), (3, 8), (33, 24), (70, 65), (2, 4096)] {
+            let (x, w, dy) = (numbers(rows * d, 1), numbers(d, 2), numbers(rows * d, 3));
+            let (mut y, mut dx, mut dw) = (Vec::new(), Vec::new(), vec![0.0; d]);
+            let wide = |x: &[f32]| -> Vec<f64> { x.iter().map(|&x| f64::from(x)).collect() };
+            let w64 = wide(&w);
+            for (x, dy) in x.chunks(d).map(wide).zip(dy.chunks(d).map(wide)) {
+                let r = 1.0 / (x.iter().map(|x| x * x).sum::<f64>() / d as f64 + 1e-5).sqrt();
+                let mean = (0..d).map(|i| w64[i] * dy[i] * x[i]).sum::<f64>() / d as f64;
+                y.extend((0..d).map(|i| x[i] * r * w64[i]));
+                dx.extend((0..d).map(|i| r * w64[i] * dy[i] - x[i] * r.powi(3) * mean));
+                (0..d).for_each(|i| dw[i] += dy[i] * x[i] * r);
+            }
+            for isa in Isa::available() {
+                let inverse = inverse_rms(isa, &x, d, 1e-5);
+                let (found_dx, found_dw) = backward(isa, &x, &inverse, &w, &dy, true);
+                let found = [error(&scale(isa, &x, &inverse, &w), &y), error(&found_dx, &dx), error(&found_dw, &dw)];
+                // With one number a row the two terms of dx nearly cancel.
+                let bounds = [1e-6, if d == 1 { 1.0 } else { 2e-6 }, 1e-6];
+                assert!(found.iter().zip(bounds).all(|(&e, bound)| e < bound), "{isa}, {rows} x {d}: {found:?}");
+                assert_eq!(backward(isa, &x, &inverse, &w, &dy, false), (found_dx, Vec::new()));
+            }
+        }
+    }
+}

@@ -104,3 +104,33 @@ pub(super) unsafe fn turn_head<S: Simd>(x: *const f32, y: *mut f32, cos: &[f32],
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::check::pattern;
+
+    #[test]
+    fn pairs_are_turned_by_the_angles_of_their_positions() {
+        for (d, heads, length, offset) in [(2, 1, 1, 0), (8, 3, 5, 2), (24, 1, 33, 0), (66, 2, 17, 100)] {
+            let (angles, theta) = (Angles::new(offset + length, d, 500_000.0), 500_000f64);
+            let x: Vec<f32> = pattern(2 * length * heads * d, 1).into_iter().map(|x| x as f32).collect();
+            for isa in Isa::available() {
+                let y = angles.turn(isa, &x, heads, length, offset, Turn::Forward);
+                for (index, (x, y)) in x.chunks(d).zip(y.chunks(d)).enumerate() {
+                    let position = (offset + index / heads % length) as f64;
+                    for i in 0..d / 2 {
+                        let (sin, cos) = (position * theta.powf(-2.0 * i as f64 / d as f64)).sin_cos();
+                        let (a, b) = (f64::from(x[i]), f64::from(x[i + d / 2]));
+                        let errors =
+                            [f64::from(y[i]) - (a * cos - b * sin), f64::from(y[i + d / 2]) - (b * cos + a * sin)];
+                        let bound = 2f64.powi(-22) * a.hypot(b);
+                        assert!(errors.iter().all(|e| e.abs() <= bound), "{isa}, position {position}: {errors:?}");
+                    }
+                }
+                let back = angles.turn(isa, &y, heads, length, offset, Turn::Back);
+                assert!(x.iter().zip(&back).all(|(x, back)| (x - back).abs() < 1e-6), "{isa}: there and back");
+            }
+        }
+    }
+}

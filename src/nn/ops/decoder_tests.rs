@@ -139,13 +139,15 @@ impl Decoder<'_> {
         for i in 0..self.layers {
             let name = |part: &str| format!("model.layers.{i}.{part}");
             let weight = |part: &str| Weight { w: self.weight(&name(part)), lora: self.lora(&name(part)) };
-            let normed = |x, norm: &str| Input::Normed { x, w: self.weight(&name(norm)), epsilon: 1e-5 };
+            let norm = |part: &str| self.weight(&name(part));
             let weights = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"].map(weight);
-            let qkv = projection(tape, normed(&x, "input_layernorm"), &weights, None)?;
+            let input = Input::Normed { x: &x, w: norm("input_layernorm"), epsilon: 1e-5 };
+            let qkv = projection(tape, input, &weights, None)?;
             let y = rotary_attention(tape, &qkv, self.shape, &self.angles, 0, self.mask)?;
             x = projection(tape, Input::Plain(&y), &[weight("self_attn.o_proj")], Some(&x))?;
             let weights = ["mlp.gate_proj", "mlp.up_proj"].map(weight);
-            let both = projection(tape, normed(&x, "post_attention_layernorm"), &weights, None)?;
+            let input = Input::Normed { x: &x, w: norm("post_attention_layernorm"), epsilon: 1e-5 };
+            let both = projection(tape, input, &weights, None)?;
             x = projection(tape, Input::Gated(&both), &[weight("mlp.down_proj")], Some(&x))?;
         }
         let input = Input::Normed { x: &x, w: self.weight("model.norm"), epsilon: 1e-5 };

@@ -5,13 +5,14 @@ use super::composed;
 use super::lora_linear::Lora;
 use super::rms_norm::{check as check_norm, composed_rms_norm};
 use super::swiglu::composed_swiglu;
-use crate::nn::kernels::gemm::{Matrix, product, product_into};
+use crate::nn::kernels::gemm::{self, Matrix, product, product_into};
 use crate::nn::kernels::lora::{Update, scaled};
 use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::swiglu::Gated;
 use crate::nn::kernels::{all_fast, buffer, rms_norm};
 use crate::nn::tape::{Needs, Tape, Value};
 use candle_core::{Result, Tensor, bail};
+use std::ops::Deref;
 
 /// What the layers see: n (N, F).
 #[derive(Clone, Copy)]
@@ -209,14 +210,14 @@ impl Layer {
         Ok(Layer { outputs: w.dim(0)?, w, update })
     }
 
-    /// Gives the weight with its update to `f`.
-    fn with<R>(&self, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    /// The weight with its update.
+    fn weight(&self) -> Result<Box<dyn Deref<Target = [f32]> + '_>> {
         let w = buffer::view(&self.w)?;
         Ok(match &self.update {
-            None => f(&w),
+            None => Box::new(w),
             Some(LayerUpdate { a, b, rank, scale, .. }) => {
                 let (a, b) = (buffer::view(a)?, buffer::view(b)?);
-                f(&Update { a: &a, b: &b, rank: *rank, scale: *scale }.merged(&w))
+                Box::new(Update { a: &a, b: &b, rank: *rank, scale: *scale }.merged(&w))
             }
         })
     }
@@ -233,26 +234,22 @@ struct Kept {
 impl Kept {
     fn forward(&mut self, residual: Option<&Value>) -> Result<Tensor> {
         let Sizes { rows, features, outputs } = self.sizes;
-        let mut y = match residual {
-            Some(residual) => buffer::view(&residual.tensor().contiguous()?)?.to_vec(),
-            // SAFETY: the layers' products write all columns of all rows.
-            None => unsafe { buffer::unfilled(rows * outputs) },
+        let onto = match residual {
+            Some(residual) => Some(buffer::view(&residual.tensor().contiguous()?)?.to_vec()),
+            None => None,
         };
         let layers = &mut self.layers;
-        self.source.with(features, |n| {
+        let y = self.source.with(features, |n| {
             let n = Matrix::new(n, rows, features, features);
-            let mut first = 0;
-            for layer in layers {
-                layer.with(|w| {
-                    let w = Matrix::new(w, layer.outputs, features, features);
-                    product_into(&mut y[first..], outputs, n, w.t(), residual.is_some());
-                })?;
-                first += layer.outputs;
+            for layer in layers.iter_mut() {
                 if let Some(LayerUpdate { a, rank, hidden: Some(hidden), .. }) = &mut layer.update {
                     *hidden = product(n, Matrix::new(&buffer::view(a)?, *rank, features, features).t());
                 }
             }
-            Ok(())
+            let weights = layers.iter().map(Layer::weight).collect::<Result<Vec<_>>>()?;
+            let transposed = |(w, layer): (_, &Layer)| Matrix::new(w, layer.outputs, features, features).t();
+            let weights: Vec<Matrix> = weights.iter().map(|w| &***w).zip(layers.iter()).map(transposed).collect();
+            Ok(gemm::beside(n, &weights, onto))
         })?;
         buffer::tensor(y, (rows, outputs))
     }
@@ -291,15 +288,16 @@ impl Kept {
 
     /// The gradient of n: the sum over layers of dy w.
     fn input_gradient(&self, dy: &[f32]) -> Result<Vec<f32>> {
-        let Sizes { rows, features, .. } = self.sizes;
-        // SAFETY: the first product writes everything.
-        let mut dn = unsafe { buffer::unfilled(rows * features) };
-        let mut first = 0;
+        let Sizes { features, .. } = self.sizes;
+        let (mut dn, mut first) = (Vec::new(), 0);
         for layer in &self.layers {
-            layer.with(|w| {
-                let w = Matrix::new(w, layer.outputs, features, features);
-                product_into(&mut dn, features, self.columns(dy, first, layer), w, first > 0);
-            })?;
+            let w = layer.weight()?;
+            let w = Matrix::new(&w, layer.outputs, features, features);
+            let dy = self.columns(dy, first, layer);
+            match first {
+                0 => dn = product(dy, w),
+                _ => product_into(&mut dn, features, dy, w, true),
+            }
             first += layer.outputs;
         }
         Ok(dn)

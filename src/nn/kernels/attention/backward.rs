@@ -171,7 +171,8 @@ unsafe fn differentiate_of<S: Simd>(
                 if !bias.is_empty() {
                     x = S::add(x, S::load_first(bias.as_ptr().add(at), count));
                 }
-                let e = math::exp::<S>(x);
+                // At most 1 in any case, so that lanes beyond the row are finite.
+                let e = math::exp::<S>(S::min(S::zero(), x));
                 S::store_first(p.as_mut_ptr().add(at), count, e);
                 // Lanes beyond the row are 0 in `ds`, so they add nothing.
                 sum = S::fma(e, S::load_first(ds.as_ptr().add(at), count), sum);

