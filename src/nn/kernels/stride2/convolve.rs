@@ -26,8 +26,6 @@ struct Work<'a> {
     /// Transformed panels of weights.
     weights: Vec<f32>,
     epilogue: Epilogue<'a>,
-    /// Samples of a task; the last may have fewer.
-    samples: usize,
     /// Rows of tiles worked on at a time.
     rows: usize,
 }
@@ -39,7 +37,7 @@ pub fn convolve<W: Way>(isa: Isa, shape: &ConvShape, source: Source, weight: Wei
     let samples = (TILES / (grid.down * grid.across)).clamp(1, shape.n);
     let rows = (TILES / grid.across).clamp(1, grid.down);
     let weights = transformed(isa, weight);
-    let work = Work { isa, grid, input, output, source, weights, epilogue, samples, rows };
+    let work = Work { isa, grid, input, output, source, weights, epilogue, rows };
     // SAFETY: each task writes all outputs of its samples.
     let mut y = unsafe { unfilled(shape.n * output.len()) };
     y.par_chunks_mut(samples * output.len()).enumerate().with_max_len(1).for_each(|(task, y)| {
