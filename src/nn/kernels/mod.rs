@@ -22,7 +22,6 @@ pub mod panel;
 pub mod pool;
 pub mod rms_norm;
 pub mod rope;
-pub(crate) mod simd;
 pub mod simd;
 pub mod softmax;
 pub mod source;

@@ -42,8 +42,6 @@ pub use avg_pool2d::avg_pool2d;
 pub use batch_norm::{BatchNormStats, RunningStats, batch_norm, batch_norm_relu};
 pub use batch_norm_pool::batch_norm_relu_pool;
 pub use conv2d::{conv2d, conv2d_add};
-pub use cross_entropy::{Reduction, cross_entropy};
-pub use conv2d::conv2d;
 pub use cross_entropy::{IGNORED, Reduction, cross_entropy};
 pub use embedding::embedding;
 pub use flatten::flatten;
