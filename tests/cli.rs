@@ -57,7 +57,7 @@ impl Place {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fsched"));
         command.args(arguments).current_dir(self.dir.path());
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS", "FSCHED_DATA", "LC_ALL"] {
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS", "FSCHED_DATA", "FSCHED_ISA", "LC_ALL"] {
             command.env_remove(name);
         }
         command
@@ -337,6 +337,33 @@ fn the_same_plan_gives_the_same_bytes_on_any_number_of_threads() {
         lines.lines().map(|l| timeless(json(l))).collect()
     };
     assert_eq!(events("one"), events("two"));
+}
+
+#[test]
+fn an_instruction_set_can_be_asked_for_and_is_written_down() {
+    let place = Place::with("a.fsched", QUICK);
+    let with = |isa: &str, out: &str| {
+        let mut command = place.command(&["run", "a.fsched", "--quiet", "--out", out]);
+        Ran::of(command.env("FSCHED_ISA", isa).output().unwrap())
+    };
+    with("portable", "portable").status(0);
+    assert_eq!(json(&place.read("portable/manifest.json"))["isa"], "portable");
+    let refused = with("avx9", "other").status(2);
+    assert!(refused.stderr.contains("avx9") && refused.stderr.contains("portable"), "{}", refused.stderr);
+    assert!(!place.path("other").exists());
+}
+
+#[test]
+fn precision_is_part_of_the_plan() {
+    let place = Place::with("a.fsched", QUICK);
+    fs::write(place.path("b.fsched"), format!("precision exact\n{QUICK}")).unwrap();
+    let plan = |name: &str| place.run(&["plan", name]).status(0).stdout;
+    assert!(plan("b.fsched").contains("precision exact") && !plan("a.fsched").contains("precision"));
+    let differences = place.run(&["plan", "b.fsched", "--diff", "a.fsched"]).status(0).stdout;
+    assert!(differences.contains("precision") && differences.contains("exact"), "{differences}");
+    fs::write(place.path("c.fsched"), format!("precision exakt\n{QUICK}")).unwrap();
+    let wrong = place.run(&["check", "c.fsched"]).status(1).stderr;
+    assert!(wrong.contains("did you mean `exact`"), "{wrong}");
 }
 
 #[test]

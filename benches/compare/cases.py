@@ -39,8 +39,23 @@ def mlp(batch=128):
     return images("c", name, "mlp", {"hidden": [512, 512]}, [1, 28, 28], batch, {"hidden": [4, 4]}, targets)
 
 
+def decoder(name, rank, targets):
+    sizes = {"vocabulary": 1000, "width": 256, "layers": 6, "heads": 8, "kv_heads": 8, "middle": 688}
+    case = {"kind": "decoder", **sizes, "rank": rank, "batch": 8, "length": 128, "lr": 0.01}
+    small = {**case, "width": 16, "layers": 1, "middle": 16, "vocabulary": 8, "batch": 1, "length": 4}
+    name = f"decoder of 6 layers of 256, 8 x 128 tokens, {name}"
+    return {"letter": "d", "name": name, "case": case, "works": ["step"], "small": small, "targets": targets}
+
+
 # Whole steps.
-CASES = [preact_resnet18(64), preact_resnet18(128), convnet(), mlp()]
+CASES = [
+    preact_resnet18(64),
+    preact_resnet18(128),
+    convnet(),
+    mlp(),
+    decoder("all weights", 0, {"step": 0.85, "memory": 0.8}),
+    decoder("updates of rank 8", 8, {"step": 0.70, "memory": 0.8}),
+]
 
 # How the step of (b) grows: what changes, and its cases.
 GROWTH = {

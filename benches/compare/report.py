@@ -22,6 +22,10 @@ def number(x):
     return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
 
 
+def disturbed(entry):
+    return entry.get("others", 0) > 0.1
+
+
 def line_of(entry):
     """One measurement on one line."""
     head = f"{entry['letter']} {entry['case']:44} {WORKS[entry['work']]:23} {entry['threads']} thr "
@@ -31,7 +35,8 @@ def line_of(entry):
     unit = "mib" if entry["part"] == "memory" else "ms"
     ours, torch = number(entry[f"ours_{unit}"]), number(entry[f"torch_{unit}"])
     target = f" (target {entry['target']:.2f})" if entry["target"] else ""
-    return head + f"{ours:>8} {torch:>8} {unit}  ratio {entry['ratio']:.2f}{target}  {entry['variant']}"
+    busy = f"  DISTURBED: others use {entry['others']:.2f} processors" if disturbed(entry) else ""
+    return head + f"{ours:>8} {torch:>8} {unit}  ratio {entry['ratio']:.2f}{target}  {entry['variant']}{busy}"
 
 
 def table(columns, rows):
@@ -55,7 +60,7 @@ def compared(entries):
             number(entry["ours_ms"]),
             number(entry["torch_ms"]),
             f"**{entry['ratio']:.2f}**",
-            f"{low:.2f} to {high:.2f}",
+            f"{low:.2f} to {high:.2f}" + (" (disturbed)" if disturbed(entry) else ""),
             aim(entry),
             number(entry["faults"]),
             entry["variant"],
@@ -98,11 +103,14 @@ def markdown(results):
         if entries:
             text.append(f"### {title}\n\n{tables.get(part, compared)(entries)}")
     if results["checks"]:
-        rows = [
-            [check["case"], str(check["parameters"]), *(f"{check['largest_difference'][w]:.1e}" for w in ("step", "evaluate", "adversarial"))]
-            for check in results["checks"]
-        ]
+        works = ["step", "evaluate", "adversarial"]
+
+        def row(check):
+            differences = [check["largest_difference"].get(work) for work in works]
+            return [check["case"], f"{check['parameters']:,}", *("" if d is None else f"{d:.1e}" for d in differences)]
+
         columns = ["case", "parameters", "3 steps", "evaluation", "PGD-10 step"]
+        rows = [row(check) for check in results["checks"]]
         text.append(f"### Relative difference of the losses, same weights and batch\n\n{table(columns, rows)}")
     failures = {failure for entry in results["measured"] for failure in entry.get("failures", [])}
     notes = [*results["notes"], *sorted(failures)]

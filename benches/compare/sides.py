@@ -16,6 +16,13 @@ class SideError(Exception):
     """What a side could not do."""
 
 
+def busy_seconds():
+    """Processor time used so far, by all processes."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    user, nice, system, _, _, irq, softirq, steal = fields[:8]
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 class Side:
     """A process that holds one open case."""
 
@@ -42,6 +49,11 @@ class Side:
 
     def times(self, work, count):
         return self.ask("run", work=work, count=count)["ms"]
+
+    def seconds(self):
+        """Processor time used so far, by all threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self):
         self.process.stdin.close()

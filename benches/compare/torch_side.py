@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from torch_models import MODELS, BatchNorm
+from torch_models import MODELS, BatchNorm, Decoder
 
 
 def read_safetensors(path):
@@ -141,7 +141,38 @@ class Layer:
         self.backward([False, True, False])
 
 
-KINDS = {"images": Images, "layer": Layer}
+class Tokens:
+    """A decoder on one batch of token ids: the step of decoder.rs."""
+
+    def __init__(self, case, variant, folder):
+        torch.manual_seed(1)
+        self.network = Decoder(case)
+        if folder:
+            self.network.load_state_dict(read_safetensors(Path(folder) / "weights.safetensors"))
+            batch = read_safetensors(Path(folder) / "batch.safetensors")
+            self.ids, self.targets = batch["inputs"], batch["targets"].flatten()
+        else:
+            self.ids = torch.randint(0, case["vocabulary"], (case["batch"], case["length"]))
+            self.targets = torch.randint(0, case["vocabulary"], (self.ids.numel(),))
+        self.trained = [p for p in self.network.parameters() if p.requires_grad]
+        self.forward = torch.compile(self.network) if variant["compile"] else self.network
+        self.optimizer = torch.optim.SGD(self.trained, lr=case["lr"], fused=True)
+
+    def parameters(self):
+        return sum(p.numel() for p in self.trained)
+
+    def step(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(self.forward(self.ids), self.targets)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def losses(self):
+        return {"step": [self.step() for _ in range(3)]}
+
+
+KINDS = {"images": Images, "layer": Layer, "decoder": Tokens}
 
 
 def status(field):

@@ -3,6 +3,7 @@
 use super::failure::{Exit, Failure};
 use crate::diagnostic::Code;
 use crate::language::program::{Device as Wanted, Program};
+use crate::nn::kernels::Isa;
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
@@ -27,7 +28,12 @@ enum DeviceName {
 
 impl Machine {
     /// The device and its name; `auto` is the fastest that this build can use.
+    ///
+    /// # Errors
+    /// If it isn't there, or `FSCHED_ISA` names an instruction set that isn't.
     pub fn device(&self, program: &Program) -> Result<(Device, &'static str), Failure> {
+        let help = "leave it unset for the fastest; another one gives the bytes of a run on another processor";
+        Isa::requested().map_err(|why| Failure::usage(why).help(help))?;
         match self.device.map_or(program.device, DeviceName::wanted) {
             Wanted::Auto if cuda_is_available() => open(Device::new_cuda(0), "cuda"),
             Wanted::Auto if metal_is_available() => open(Device::new_metal(0), "metal"),

@@ -8,6 +8,7 @@ use super::machine::Machine;
 use crate::components::data::Places;
 use crate::diagnostic::Code;
 use crate::language::program::Program;
+use crate::nn::kernels::Isa;
 use crate::plan::Plan;
 use crate::record::screen::Screen;
 use crate::record::{
@@ -182,6 +183,7 @@ impl Job<'_> {
             bindings: self.program.bindings.iter().map(|(n, v)| (n.clone(), v.to_json())).collect(),
             device: self.device.1.into(),
             threads: self.run.machine.threads(&self.program),
+            isa: Isa::in_use().to_string(),
             data: self.data.clone(),
             command: std::env::args().collect(),
         }

@@ -48,6 +48,7 @@ pub(super) struct Header {
     pub seed: u64,
     pub device: super::program::Device,
     pub threads: Option<usize>,
+    pub precision: super::program::Precision,
     pub bindings: Vec<(String, Value)>,
     /// the first step, which ends what must stand before all steps
     pub first_step: Option<Span>,
@@ -119,6 +120,7 @@ impl<'a> Context<'a> {
                 seed: 0,
                 device: super::program::Device::Auto,
                 threads: None,
+                precision: super::program::Precision::default(),
                 bindings: Vec::new(),
                 first_step: None,
                 data_named: false,

@@ -98,6 +98,7 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
         seed: header.seed,
         device: header.device,
         threads: header.threads,
+        precision: header.precision,
         bindings: header.bindings,
         model,
         body,

@@ -5,6 +5,7 @@ use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
 use crate::components::{Expression, Metric, Selector, Spec, Split, Value};
 use crate::nn::architecture::{Architecture, Part};
+pub use crate::nn::precision::Precision;
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub struct Program {
     pub device: Device,
     /// asked for by `threads`
     pub threads: Option<usize>,
+    /// asked for by `precision`
+    pub precision: Precision,
     /// names and values of the program's `param`s, overrides applied
     pub bindings: Vec<(String, Value)>,
     pub model: Model,

@@ -6,17 +6,35 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
 use std::cell::RefCell;
 
 /// Gives `f` the numbers of `tensor` to change. Nothing else may read or write them meanwhile: calls nest over
-/// different tensors, and over the same one they would wait for each other for ever.
+/// different tensors, and over the same one they would wait for each other for ever. From another device than the
+/// CPU they are fetched and sent back.
 ///
 /// # Errors
-/// If the tensor is not f32, not contiguous or not on the CPU, and what `f` returns.
+/// If the tensor is not f32 or not contiguous, and what `f` returns.
 pub fn write<R>(tensor: &Tensor, f: impl FnOnce(&mut [f32]) -> Result<R>) -> Result<R> {
+    if !tensor.device().is_cpu() {
+        return write_by_copy(tensor, f);
+    }
     let op = Write { f: RefCell::new(Some(f)), result: RefCell::new(None) };
     tensor.inplace_op1(&op)?;
     match op.result.into_inner() {
         Some(result) => Ok(result),
         None => bail!("the numbers of a tensor on {:?} cannot be changed in place", tensor.device()),
     }
+}
+
+/// [`write`] by way of the CPU's memory.
+fn write_by_copy<R>(tensor: &Tensor, f: impl FnOnce(&mut [f32]) -> Result<R>) -> Result<R> {
+    if !tensor.is_contiguous() {
+        bail!("only contiguous f32 tensors are changed in place");
+    }
+    let flat = tensor.flatten_all()?;
+    let mut numbers = flat.to_vec1::<f32>()?;
+    let result = f(&mut numbers)?;
+    if !numbers.is_empty() {
+        flat.slice_set(&Tensor::from_vec(numbers, flat.dims(), tensor.device())?, 0, 0)?;
+    }
+    Ok(result)
 }
 
 /// `tensor` contiguous, and copied if it shares memory with `other`, so that one can be read while the other is
@@ -65,6 +83,18 @@ mod tests {
         assert_eq!(old, 3.0);
         assert_eq!(clone.to_vec2::<f32>()?, [[1.0, 2.0], [7.0, 4.0]]);
         assert_eq!(copy.to_vec2::<f32>()?, [[1.0, 2.0], [3.0, 4.0]]);
+        Ok(())
+    }
+
+    #[test]
+    fn writing_by_copy_does_the_same() -> Result<()> {
+        let tensor = Tensor::new(&[[1f32, 2.], [3., 4.]], &Device::Cpu)?;
+        let clone = tensor.clone();
+        let old = write_by_copy(&tensor.i(1)?, |row| Ok(std::mem::replace(&mut row[0], 7.0)))?;
+        assert_eq!(old, 3.0);
+        assert_eq!(clone.to_vec2::<f32>()?, [[1.0, 2.0], [7.0, 4.0]]);
+        assert!(write_by_copy(&tensor.t()?, |_| Ok(())).is_err());
+        assert!(write_by_copy(&Tensor::new(&[1i64], &Device::Cpu)?, |_| Ok(())).is_err());
         Ok(())
     }
 

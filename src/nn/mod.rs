@@ -9,6 +9,7 @@ pub mod init;
 pub mod kernels;
 pub mod network;
 pub mod ops;
+pub mod precision;
 pub mod rng;
 pub mod shapes;
 pub mod tape;

@@ -4,6 +4,7 @@ use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part}
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
+use super::precision::Precision;
 use super::rng::Stream;
 use super::tape::{Tape, Value};
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -16,6 +17,7 @@ pub struct Network {
     architecture: Architecture,
     parameters: Vec<Parameter>,
     norms: Vec<BatchNorm>,
+    precision: Precision,
 }
 
 /// A trainable tensor: f32, contiguous.
@@ -114,7 +116,17 @@ impl Network {
             let name = buffer.name.trim_end_matches(".running_mean").to_string();
             norms.push(BatchNorm { name, layer: buffer.layer, running: RunningStats { mean, var }, batches: 0 });
         }
-        Ok(Network { architecture, parameters, norms })
+        Ok(Network { architecture, parameters, norms, precision: Precision::default() })
+    }
+
+    /// The same network, whose passes compute in this precision.
+    pub fn with_precision(self, precision: Precision) -> Network {
+        Network { precision, ..self }
+    }
+
+    /// A new tape for a pass through it, in its precision.
+    pub fn tape(&self) -> Tape {
+        Tape::with(self.precision)
     }
 
     /// The plan it runs.
@@ -171,7 +183,7 @@ impl Network {
     /// # Errors
     /// As [`Network::forward`].
     pub fn logits(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let forward = self.forward(&Tape::new(), &Value::constant(x.clone()), mode, Trainable::None)?;
+        let forward = self.forward(&self.tape(), &Value::constant(x.clone()), mode, Trainable::None)?;
         Ok(forward.logits.tensor().clone())
     }
 
@@ -222,7 +234,7 @@ impl Network {
             parameter.tensor = parameter.tensor.copy()?;
         }
         // Running statistics are replaced, never written into, so sharing them is safe.
-        Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone() })
+        Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone(), ..*self })
     }
 
     /// All tensors under their names in a `state_dict`: weights, running statistics and `num_batches_tracked`. They
@@ -304,6 +316,12 @@ impl<'a> Pass<'a> {
         let mut x = x.clone();
         while let [layer, rest @ ..] = layers {
             (x, layers) = match layers {
+                [
+                    Layer::Norm { kind: NormKind::Batch, .. },
+                    Layer::Relu,
+                    Layer::MaxPool { kernel: 2, stride: 2 },
+                    rest @ ..,
+                ] => (self.batch_norm(ops::batch_norm_relu_pool, &x)?, rest),
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }
@@ -342,9 +360,22 @@ impl<'a> Pass<'a> {
             Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
-                let main = self.chain(body, &h)?;
-                let beside = if shortcut.is_empty() { x.clone() } else { self.chain(shortcut, &h)? };
-                ops::add(tape, &main, &beside)
+                let beside = |pass: &mut Self| match shortcut.is_empty() {
+                    true => Ok(x.clone()),
+                    false => pass.chain(shortcut, &h),
+                };
+                match body.as_slice() {
+                    // The convolution adds what comes beside it; its weights stand before those of the shortcut.
+                    [body @ .., Layer::Conv { stride, padding, bias, .. }] => {
+                        let main = self.chain(body, &h)?;
+                        let (w, b) = (self.weight(), bias.map(|_| self.weight()));
+                        ops::conv2d_add(tape, &main, w, b, &beside(self)?, *stride, *padding)
+                    }
+                    body => {
+                        let main = self.chain(body, &h)?;
+                        ops::add(tape, &main, &beside(self)?)
+                    }
+                }
             }
         }
     }

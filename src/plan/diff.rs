@@ -23,6 +23,7 @@ pub struct Change {
 pub fn diff(old: &Json, new: &Json) -> Vec<Change> {
     let mut out = Differences::default();
     out.leaves("seed", &old["seed"], &new["seed"], None);
+    out.leaves("precision", &old["precision"], &new["precision"], None);
     out.leaves("model", &old["model"], &new["model"], None);
     let (old, new) = (&old["trials"][0], &new["trials"][0]);
     out.bodies(steps(&old["steps"]), steps(&new["steps"]));

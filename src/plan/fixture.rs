@@ -85,7 +85,15 @@ pub fn program(body: Vec<Step>) -> Program {
     let architecture = models::build(&model, [1, 28, 28], 10).expect("28x28 images fit three blocks");
     let parts = architecture.parts();
     let model = Model { spec: model, architecture, parts, span: None };
-    Program { seed: 0, device: Device::Cpu, threads: None, bindings: Vec::new(), model, body }
+    Program {
+        seed: 0,
+        device: Device::Cpu,
+        threads: None,
+        precision: Precision::default(),
+        bindings: Vec::new(),
+        model,
+        body,
+    }
 }
 
 /// A step at `id`; its place is the whole of the empty text of [`plan`].

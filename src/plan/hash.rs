@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Raised whenever the same program would compute other numbers than before.
-pub const NUMERICS_VERSION: u32 = 1;
+pub const NUMERICS_VERSION: u32 = 2;
 
 /// SHA-256 of files by the text that names them in the program (a path, a name). A file that is listed counts by its
 /// content, others by their name.
@@ -22,7 +22,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Hash of the whole trial: seed, model, and all steps.
+/// Hash of the whole trial: seed, precision, model, and all steps.
 pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let model = &program.model;
     let mut canon = Canon::new(Context::of(program, checksums));
@@ -30,6 +30,7 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let identity = json!({
         "numerics": NUMERICS_VERSION,
         "seed": program.seed,
+        "precision": program.precision.name(),
         "model": spec,
         "input": model.architecture.input,
         "classes": model.architecture.classes,
@@ -454,6 +455,9 @@ mod tests {
         other.device = crate::language::program::Device::Auto;
         assert_eq!(trial(&base, &Checksums::new()), trial(&other, &Checksums::new()));
         other.seed = 1;
+        assert_ne!(trial(&base, &Checksums::new()), trial(&other, &Checksums::new()));
+        other.seed = base.seed;
+        other.precision = crate::language::program::Precision::Exact;
         assert_ne!(trial(&base, &Checksums::new()), trial(&other, &Checksums::new()));
     }
 

@@ -41,6 +41,7 @@ impl Plan {
             "program": self.program_hash,
             "plan": self.hash,
             "seed": program.seed,
+            "precision": program.precision.name(),
             "model": model(program),
             "trials": [{ "id": self.trial, "bindings": bindings, "steps": steps, "totals": totals }],
         })
@@ -263,9 +264,10 @@ mod tests {
     #[test]
     fn the_one_line_program_field_by_field() {
         let json = plan(cycles()).to_json(None);
-        assert_eq!(keys(&json), ["format", "model", "plan", "program", "seed", "trials"]);
+        assert_eq!(keys(&json), ["format", "model", "plan", "precision", "program", "seed", "trials"]);
         assert_eq!(json["format"], 1);
         assert_eq!(json["seed"], 0);
+        assert_eq!(json["precision"], "fast");
         assert_eq!(json["plan"].as_str().map(str::len), Some(64));
         assert_eq!(json["program"].as_str().map(str::len), Some(64));
         let trial = &json["trials"][0];

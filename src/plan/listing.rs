@@ -8,14 +8,18 @@ use super::totals::{Counter, Totals};
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::Value;
-use crate::language::program::{Evaluate, Forget, Op, Settings, Step, Zap};
+use crate::language::program::{Evaluate, Forget, Op, Precision, Settings, Step, Zap};
 use std::collections::BTreeSet;
 
 impl Plan {
     /// The plan as text, at most 100 columns wide: what holds, every step with what it hits, and what all of it
     /// takes. Without a profile there is no estimate of time.
     pub fn listing(&self, profile: Option<&Profile>) -> String {
-        let mut out = format!("Plan {}, seed {}\n\n", &self.hash[..16], self.program.seed);
+        let exact = match self.program.precision {
+            Precision::Fast => "",
+            Precision::Exact => ", precision exact",
+        };
+        let mut out = format!("Plan {}, seed {}{exact}\n\n", &self.hash[..16], self.program.seed);
         let first = self.first_settings();
         settings_text::header(&mut out, &self.program, first);
         let mut listing = Listing { plan: self, counter: Counter::new(&self.program), first, table: Table::default() };

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub bindings: BTreeMap<String, serde_json::Value>,
     pub device: String,
     pub threads: usize,
+    /// instruction set of the kernels, on which the last bits depend; empty where an older version ran
+    #[serde(default)]
+    pub isa: String,
     pub data: Vec<DataSum>,
     pub command: Vec<String>,
     pub versions: BTreeMap<String, String>,

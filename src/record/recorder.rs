@@ -26,6 +26,8 @@ pub struct About {
     pub bindings: BTreeMap<String, serde_json::Value>,
     pub device: String,
     pub threads: usize,
+    /// instruction set that the kernels use: `avx512`
+    pub isa: String,
     pub data: Vec<DataSum>,
     pub command: Vec<String>,
 }
@@ -217,6 +219,7 @@ fn manifest(about: About, program: Program) -> Manifest {
         bindings: about.bindings,
         device: about.device,
         threads: about.threads,
+        isa: about.isa,
         data: about.data,
         command: about.command,
         versions: BTreeMap::from([version]),
@@ -296,6 +299,7 @@ mod tests {
             bindings: BTreeMap::from([("n".into(), json!(2))]),
             device: "cpu".into(),
             threads: 2,
+            isa: "avx2".into(),
             data: Vec::new(),
             command: vec!["fsched".into(), "run".into()],
         }

@@ -392,6 +392,7 @@ mod tests {
             bindings: BTreeMap::new(),
             device: "cpu".into(),
             threads: 1,
+            isa: "avx2".into(),
             data: Vec::new(),
             command: Vec::new(),
         };

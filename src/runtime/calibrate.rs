@@ -36,7 +36,8 @@ fn measure(program: &Program, device: &Device) -> Result<Profile, Failure> {
     let cost = PassCost::of(&program.model.architecture);
     let settings = exec::first_training(&program.body);
     let trainable = settings.map_or(vec![true; parts.len()], |s| s.trainable.clone());
-    let mut network = Network::new(program.model.architecture.clone(), program.seed, device)?;
+    let network = Network::new(program.model.architecture.clone(), program.seed, device)?;
+    let mut network = network.with_precision(program.precision);
 
     let batch = noise(&network, settings.map_or(LARGEST_BATCH, batch_size), device)?;
     let images = batch.labels.len() as f64;

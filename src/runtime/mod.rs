@@ -95,7 +95,7 @@ pub struct Summary {
 pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
     in_pool(world.threads, || {
         let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
-        let network = network.map_err(|e| outside(e.into()))?;
+        let network = network.map_err(|e| outside(e.into()))?.with_precision(program.precision);
         Run::new(program, world, State::new(network)).finish()
     })
 }

@@ -5,7 +5,7 @@ use super::disk;
 use super::error::Failure;
 use super::state::{Journal, State};
 use crate::components::optimizers::{OptimizerState, TensorState};
-use crate::nn::architecture::Architecture;
+use crate::language::program::{Model, Precision};
 use crate::nn::network::Network;
 use crate::nn::weights;
 use candle_core::{Device, Tensor};
@@ -73,18 +73,23 @@ pub fn save(state: &State, folder: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Files that are missing, changed since they were written, or of another model.
-pub fn load(folder: &Path, architecture: &Architecture, device: &Device) -> Result<State, Failure> {
+pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device) -> Result<State, Failure> {
+    let blank = |classes: usize| -> Result<Network, Failure> {
+        // The seed doesn't matter: every weight is read.
+        let architecture = model.architecture.clone().with_classes(classes);
+        Ok(Network::new(architecture, 0, device)?.with_precision(precision))
+    };
     let path = folder.join(STATE);
     let file: StateFile = read_json(&path)?;
     if file.format != 1 {
         let message = format!("{} has format {}, this version reads 1", path.display(), file.format);
         return Err(Failure::new(message).help("go on with the version that wrote it"));
     }
-    let Snapshot { network, optimizers } = read_pair(folder, &file.files, &file.shape, architecture, device)?;
+    let Snapshot { network, optimizers } = read_pair(folder, &file.files, &file.shape, &blank)?;
     let mut named = BTreeMap::new();
     for (name, known) in file.named {
         let beside = folder.with_file_name(&known.folder);
-        named.insert(name, read_pair(&beside, &known.files, &known.shape, architecture, device)?);
+        named.insert(name, read_pair(&beside, &known.files, &known.shape, &blank)?);
     }
     Ok(State { network, optimizers, named, journal: file.journal })
 }
@@ -138,8 +143,7 @@ fn read_pair(
     folder: &Path,
     sums: &Sums,
     shape: &Shape,
-    architecture: &Architecture,
-    device: &Device,
+    blank: &impl Fn(usize) -> Result<Network, Failure>,
 ) -> Result<Snapshot, Failure> {
     for (name, sum) in sums {
         let path = folder.join(name);
@@ -149,8 +153,7 @@ fn read_pair(
         }
     }
     let unreadable = |e: weights::WeightsError| Failure::new(e.to_string());
-    // The seed doesn't matter: every weight is read.
-    let mut network = Network::new(architecture.clone().with_classes(shape.classes), 0, device)?;
+    let mut network = blank(shape.classes)?;
     weights::load(&mut network, &folder.join(WEIGHTS)).map_err(unreadable)?;
     let tensors = weights::read(&folder.join(MEMORY)).map_err(unreadable)?;
     Ok(Snapshot { network, optimizers: remember(&tensors, &shape.optimizer_steps)? })

@@ -47,7 +47,7 @@ fn a_state_comes_back_byte_for_byte() {
     assert_eq!(all, ["best", "middle", "start", "step-00000015"]);
     for name in all {
         let folder = outcome.path(&format!("checkpoints/{name}"));
-        let state: State = store::load(&folder, &program.model.architecture, &Device::Cpu).unwrap();
+        let state: State = store::load(&folder, &program.model, program.precision, &Device::Cpu).unwrap();
         let before: Vec<Vec<u8>> = files(&folder);
         store::save(&state, &folder).unwrap();
         assert_eq!(before, files(&folder), "{name}");
@@ -66,7 +66,8 @@ fn a_damaged_checkpoint_is_refused_by_name() {
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let failure = store::load(&outcome.path("checkpoints/a"), &program.model.architecture, &Device::Cpu).unwrap_err();
+    let failure =
+        store::load(&outcome.path("checkpoints/a"), &program.model, program.precision, &Device::Cpu).unwrap_err();
     assert!(failure.message.contains("weights.safetensors"), "{}", failure.message);
 }
 

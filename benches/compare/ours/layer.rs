@@ -2,9 +2,9 @@
 
 use super::Workload;
 use candle_core::{Result, bail};
-use fsched::nn::kernels::Precision;
-use fsched::nn::kernels::conv::{self, ConvShape};
+use fsched::nn::kernels::conv::{self, ConvShape, Epilogue};
 use fsched::nn::kernels::source::Source;
+use fsched::nn::precision::Precision;
 use fsched::nn::rng::Stream;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -52,7 +52,7 @@ impl Workload for Layer {
         let Layer { shape, x, w, dy } = self;
         let x = Source::plain(x);
         black_box(match work {
-            "forward" => conv::forward(shape, Precision::Fast, x, w, None),
+            "forward" => conv::forward(shape, Precision::Fast, x, w, Epilogue::default()),
             "input_gradient" => conv::input_gradient(shape, Precision::Fast, w, dy),
             "weight_gradient" => conv::weight_gradient(shape, Precision::Fast, x, dy),
             _ => bail!("a layer has no work {work}"),

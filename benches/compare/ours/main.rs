@@ -3,12 +3,14 @@
 //! One request a line on the standard input, one answer a line on the standard output, both JSON; see [`Request`].
 //! All work is done on one pool of as many threads as `RAYON_NUM_THREADS` says, as `fsched run` does it.
 
+mod decoder;
 mod layer;
 mod network;
 mod process;
 
 use candle_core::Result;
-use fsched::nn::kernels::simd::Isa;
+use decoder::Decoder;
+use fsched::nn::kernels::Isa;
 use layer::Layer;
 use network::{Images, ImagesCase};
 use serde::Deserialize;
@@ -44,6 +46,7 @@ enum Request {
 enum Case {
     Images(ImagesCase),
     Layer(layer::LayerCase),
+    Decoder(decoder::DecoderCase),
 }
 
 /// A case that is open.
@@ -65,6 +68,7 @@ fn open(case: Case) -> Result<Box<dyn Workload>> {
     Ok(match case {
         Case::Images(case) => Box::new(Images::open(&case)?),
         Case::Layer(case) => Box::new(Layer::open(&case)?),
+        Case::Decoder(case) => Box::new(Decoder::open(&case)?),
     })
 }
 

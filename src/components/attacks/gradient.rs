@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor};
 /// The sum, where torchattacks takes the mean: an image's gradient then doesn't depend on how many others are in the
 /// batch. A positive factor changes neither signs nor directions, but for f32's smallest numbers.
 pub(super) fn of_pixels(network: &Network, mode: Mode, pixels: &Tensor, labels: &[u32]) -> Result<Tensor> {
-    let tape = Tape::new();
+    let tape = network.tape();
     let x = tape.leaf(pixels);
     let forward = forward(&tape, &x, network, mode)?;
     let loss = cross_entropy(&tape, &forward.logits, labels, 0.0, Reduction::Sum)?;

@@ -5,7 +5,7 @@ use crate::components::metrics::correct;
 use crate::nn::kernels::{all_fast, buffer, elementwise};
 use crate::nn::network::{Mode, Network, Trainable};
 use crate::nn::ops::{Reduction, cross_entropy};
-use crate::nn::tape::{Tape, Value};
+use crate::nn::tape::Value;
 use candle_core::{Result, Tensor, bail};
 
 /// Mean cross-entropy of `pixels` (N, C, H, W) with `labels`, its gradients and the statistics of a train-mode pass.
@@ -16,7 +16,7 @@ pub(super) fn supervised(
     label_smoothing: f64,
     trainable: Trainable,
 ) -> Result<Pass> {
-    let tape = Tape::new();
+    let tape = network.tape();
     let forward = network.forward(&tape, &Value::constant(pixels.clone()), Mode::Train, trainable)?;
     let correct = correct(forward.logits.tensor(), labels)?.into_iter().filter(|&right| right).count();
     let loss = cross_entropy(&tape, &forward.logits, labels, label_smoothing, Reduction::Mean)?;

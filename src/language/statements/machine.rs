@@ -1,10 +1,10 @@
-//! `seed`, `device`, `threads`: settings of the whole run.
+//! `seed`, `device`, `threads`, `precision`: settings of the whole run.
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::language::program::Device;
+use crate::language::program::{Device, Precision};
 
 pub static SEED: Word = Word {
     name: "seed",
@@ -39,6 +39,17 @@ pub static THREADS: Word = Word {
     lower: Lower::Statement(threads),
 };
 
+pub static PRECISION: Word = Word {
+    name: "precision",
+    kind: WordKind::Setting,
+    params: &[Param::new("precision", Type::Word(Precision::NAMES), "what convolutions may do to be fast")],
+    on: false,
+    with: false,
+    doc: "`exact` makes every output one sum in a fixed order: equal patches give equal bits, at a price in time",
+    example: "precision exact",
+    lower: Lower::Statement(precision),
+};
+
 fn seed<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if let (Some(Value::Int(seed)), true) = (written.bound.value("seed").cloned(), before_steps(cx, written)) {
         cx.program.seed = seed as u64;
@@ -60,6 +71,13 @@ fn device<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 fn threads<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if let (Some(Value::Int(n)), true) = (written.bound.value("threads").cloned(), before_steps(cx, written)) {
         cx.program.threads = Some(n as usize);
+    }
+}
+
+fn precision<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(Value::Word(word)) = written.bound.value("precision").cloned() else { return };
+    if let (Some(precision), true) = (Precision::named(&word), before_steps(cx, written)) {
+        cx.program.precision = precision;
     }
 }
 

@@ -83,6 +83,7 @@ pub static WORDS: &[&Word] = &[
     &machine::SEED,
     &machine::DEVICE,
     &machine::THREADS,
+    &machine::PRECISION,
     &data::DATA,
     &data::AUGMENT,
     &data::BATCH,

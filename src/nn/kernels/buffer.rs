@@ -90,6 +90,32 @@ impl<'a> Pieces<'a> {
     }
 }
 
+/// A buffer that several threads write at the same time, each in places of its own.
+///
+/// For kernels whose tasks own parts of many rows, where [`Pieces`] would be too many.
+pub struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    buffer: std::marker::PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: only addresses are handed out; who writes through them promises to be alone.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    /// The whole of `buffer`.
+    pub fn new(buffer: &'a mut [f32]) -> Shared<'a> {
+        Shared { start: buffer.as_mut_ptr(), len: buffer.len(), buffer: std::marker::PhantomData }
+    }
+
+    /// The address of number `at`, from which on `len` numbers lie inside the buffer.
+    pub fn at(&self, at: usize, len: usize) -> *mut f32 {
+        assert!(at + len <= self.len, "{len} numbers from {at} on in a buffer of {}", self.len);
+        // SAFETY: inside the buffer by the assertion.
+        unsafe { self.start.add(at) }
+    }
+}
+
 /// Sixteen numbers on a cache line of their own.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]

@@ -7,7 +7,7 @@
 
 use super::norm::{Moments, Sizes};
 use super::simd::{Isa, LANES, Simd, dispatch};
-use super::source::{Activation, Line};
+use super::source::{Activation, Line, on_line};
 use rayon::prelude::*;
 
 /// Numbers of a channel that are summed in f32.
@@ -15,7 +15,7 @@ const RUN: usize = 4096;
 /// Numbers whose two passes find them in the cache: 256 KiB.
 const CACHED: usize = 64 * 1024;
 /// Most channels of a task.
-const MOST: usize = 32;
+pub(super) const MOST: usize = 32;
 
 /// Neighbouring channels of some samples.
 #[derive(Clone, Copy, Debug)]
@@ -339,9 +339,9 @@ unsafe fn sums<S: Simd, const SQUARE: bool>(
 
 /// `dy` where the activation at x passed it.
 #[inline(always)]
-pub(super) unsafe fn passed<S: Simd>(apart: S::V, slope: S::V, shift: S::V, relu: bool, dy: S::V) -> S::V {
+unsafe fn passed<S: Simd>(apart: S::V, slope: S::V, shift: S::V, relu: bool, dy: S::V) -> S::V {
     // SAFETY: registers only; the caller has `S`.
-    unsafe { if relu { S::where_above(S::fma(apart, slope, shift), S::zero(), dy) } else { dy } }
+    unsafe { if relu { S::where_above(on_line::<S>(apart, slope, shift), S::zero(), dy) } else { dy } }
 }
 
 #[inline(always)]

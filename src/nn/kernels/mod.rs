@@ -6,30 +6,33 @@
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.
 
+pub mod attention;
 pub mod buffer;
 pub mod channel_norm;
 pub mod conv;
 pub mod elementwise;
+pub mod embedding;
+mod first_layer;
 pub mod gemm;
 mod im2col;
+pub mod lora;
+pub mod max_pool;
 pub mod norm;
-pub mod panel;
+pub(crate) mod panel;
 pub mod pool;
+pub mod rms_norm;
+pub mod rope;
+pub(crate) mod simd;
 pub mod simd;
 pub mod softmax;
 pub mod source;
+mod stride2;
+pub mod swiglu;
+pub(crate) mod winograd;
 
+pub use super::precision::Precision;
 use candle_core::{DType, Tensor};
-
-/// How exact the arithmetic of convolutions is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// the fastest method for each shape: Winograd's, where it applies, with its rounding
-    #[default]
-    Fast,
-    /// every output is one sum of products in a fixed order: equal patches give bitwise equal outputs
-    Exact,
-}
+pub use simd::Isa;
 
 /// Whether the kernels of this module handle a tensor: f32 on the CPU.
 pub fn is_fast(tensor: &Tensor) -> bool {

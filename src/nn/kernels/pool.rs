@@ -1,6 +1,9 @@
-//! Pooling of planes, floor mode, without padding.
+//! Pooling of planes, floor mode, without padding. Maxima of 2 x 2 windows: [`max_pool`](super::max_pool).
 
 use super::buffer::unfilled;
+use super::elementwise::{PIECE, fold, sum};
+use super::norm::Sizes;
+use super::source::Source;
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -50,7 +53,7 @@ impl PoolShape {
 
 /// Planes per parallel task, so that small planes are not scheduled one by one.
 fn group(plane: usize) -> usize {
-    (super::elementwise::PIECE / plane.max(1)).max(1)
+    (PIECE / plane.max(1)).max(1)
 }
 
 /// The maximum of each window, and where it lies in its plane: the first one of equals; NaN counts as the largest.
@@ -60,9 +63,8 @@ pub fn max_forward(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let mut y = unsafe { unfilled(shape.planes() * out) };
     let mut places = vec![0u32; y.len()];
     y.par_chunks_mut(out).zip(places.par_chunks_mut(out)).zip(x.par_chunks(plane)).with_min_len(group(plane)).for_each(
-        |((y, places), x)| match (shape.kernel, shape.stride) {
-            (2, 2) => max_2x2(shape, x, y, places),
-            _ => shape.windows(|position, first| (y[position], places[position]) = max_of_window(shape, x, first)),
+        |((y, places), x)| {
+            shape.windows(|position, first| (y[position], places[position]) = max_of_window(shape, x, first));
         },
     );
     (y, places)
@@ -79,23 +81,6 @@ fn max_of_window(shape: &PoolShape, x: &[f32], first: usize) -> (f32, u32) {
         }
     }
     (x[best], best as u32)
-}
-
-/// [`max_of_window`] over a whole plane for the usual 2 x 2 windows, without bounds checks inside a line.
-fn max_2x2(shape: &PoolShape, x: &[f32], y: &mut [f32], places: &mut [u32]) {
-    let better = |value: f32, best: f32| value > best || value.is_nan() && !best.is_nan();
-    for (i, (y, places)) in y.chunks_mut(shape.ow).zip(places.chunks_mut(shape.ow)).enumerate() {
-        let start = 2 * i * shape.w;
-        let (top, bottom) = x[start..start + 2 * shape.w].split_at(shape.w);
-        let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
-        for (j, ((y, place), (top, bottom))) in y.iter_mut().zip(places).zip(pairs).enumerate() {
-            let (mut best, mut offset) = (top[0], 0);
-            for (value, at) in [(top[1], 1), (bottom[0], shape.w), (bottom[1], shape.w + 1)] {
-                (best, offset) = if better(value, best) { (value, at) } else { (best, offset) };
-            }
-            (*y, *place) = (best, (start + 2 * j + offset) as u32);
-        }
-    }
 }
 
 /// Sends each output's gradient to where its maximum lay.
@@ -145,5 +130,31 @@ pub fn mean_backward(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
             }
         });
     });
+    dx
+}
+
+/// The mean of each plane of (N, C, M), as the activation leaves its numbers: (N, C).
+pub fn means(sizes: Sizes, x: Source) -> Vec<f32> {
+    let mean = |(plane, numbers): (usize, &[f32])| {
+        let total = match x.activation {
+            None => sum(numbers),
+            Some(activation) => {
+                let (line, relu) = (activation.line(plane % sizes.c), activation.relu);
+                fold(numbers, |x| {
+                    let y = (x - line.mean) * line.slope + line.shift;
+                    if relu && y <= 0.0 { 0.0 } else { y }
+                })
+            }
+        };
+        (total / sizes.m as f64) as f32
+    };
+    x.data.par_chunks(sizes.m).enumerate().with_min_len(group(sizes.m)).map(mean).collect()
+}
+
+/// Backward of [`means`]: each gradient spread evenly over its plane of M numbers.
+pub fn spread(m: usize, dy: &[f32]) -> Vec<f32> {
+    // SAFETY: the loop fills every plane.
+    let mut dx = unsafe { unfilled(dy.len() * m) };
+    dx.par_chunks_mut(m).zip(dy).with_min_len(group(m)).for_each(|(dx, &dy)| dx.fill(dy / m as f32));
     dx
 }

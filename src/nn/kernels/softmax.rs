@@ -9,6 +9,9 @@ use super::simd::math::exp;
 use super::simd::{Isa, LANES, Simd, dispatch};
 use rayon::prelude::*;
 
+/// The target of a row that counts for nothing.
+pub const IGNORED: u32 = u32::MAX;
+
 /// e^x(k) / Σ e^x(j) for each row of `classes` numbers.
 pub fn softmax(x: &[f32], classes: usize) -> Vec<f32> {
     // SAFETY: rows of equal lengths.
@@ -42,13 +45,15 @@ pub fn log_softmax_gradient(y: &[f32], dy: &[f32], classes: usize) -> Vec<f32> {
 }
 
 /// loss(n) = −Σ t(n, k) log softmax(x(n))(k) in f64, with t = (1 − s) onehot(target) + s / classes; and its gradient
-/// softmax(x(n)) − t(n), if `gradient` is set, else an empty vector. Every target is below `classes`.
+/// softmax(x(n)) − t(n), if `gradient` is set, else an empty vector. Every target is below `classes` or [`IGNORED`]: such
+/// a row has loss and gradient 0.
 ///
 /// The gradient at the target is formed from the other classes alone, so it stays exact where the target's own share
 /// is nearly 1.
 pub fn cross_entropy(x: &[f32], classes: usize, targets: &[u32], s: f64, gradient: bool) -> (Vec<f64>, Vec<f32>) {
     assert!(classes > 0 && x.len() == targets.len() * classes, "{} targets for {} numbers", targets.len(), x.len());
-    assert!(targets.iter().all(|&target| (target as usize) < classes), "a target is no class");
+    let known = |&target: &u32| (target as usize) < classes || target == IGNORED;
+    assert!(targets.iter().all(known), "a target is no class");
     let isa = Isa::in_use();
     let block = block_rows(classes);
     let mut losses = vec![0.0; targets.len()];
@@ -57,7 +62,7 @@ pub fn cross_entropy(x: &[f32], classes: usize, targets: &[u32], s: f64, gradien
     let inputs = x.par_chunks(block * classes).zip(targets.par_chunks(block)).zip(losses.par_chunks_mut(block));
     if gradient {
         inputs.zip(dx.par_chunks_mut(block * classes)).for_each(|(((x, targets), losses), dx)| {
-            // SAFETY: as many rows in each; the targets are classes.
+            // SAFETY: as many rows in each; the targets are classes or ignored.
             unsafe { cross_entropy_rows(isa, x, targets, s, losses, dx, classes) }
         });
     } else {
@@ -197,7 +202,7 @@ unsafe fn log_softmax_gradient_block<S: Simd>(y: &[f32], dy: &[f32], dx: &mut [f
 }
 
 /// # Safety
-/// The processor has `S`; as many rows of `x` and `dx` as targets and losses.
+/// The processor has `S`; as many rows of `x` and `dx` as targets and losses; targets are classes or [`IGNORED`].
 #[inline(always)]
 unsafe fn cross_entropy_block<S: Simd>(
     x: &[f32],
@@ -210,6 +215,11 @@ unsafe fn cross_entropy_block<S: Simd>(
     let everywhere = s / classes as f64;
     let samples = x.chunks_exact(classes).zip(dx.chunks_exact_mut(classes)).zip(targets).zip(losses);
     for (((x, dx), &target), loss) in samples {
+        if target == IGNORED {
+            dx.fill(0.0);
+            *loss = 0.0;
+            continue;
+        }
         let target = target as usize;
         // SAFETY: the caller's promise.
         let max = unsafe { largest::<S>(x) };

@@ -97,13 +97,20 @@ dispatch! {
     unsafe fn apply_to_plane(line: Line, relu: bool, x: &[f32], y: &mut [f32]) => plane
 }
 
+/// The line at x, from x − mean. Not fused, so that it has the same bits in every kernel and on every instruction set.
+#[inline(always)]
+pub(super) unsafe fn on_line<S: Simd>(apart: S::V, slope: S::V, shift: S::V) -> S::V {
+    // SAFETY: registers only; the caller has `S`.
+    unsafe { S::add(S::mul(apart, slope), shift) }
+}
+
 #[inline(always)]
 unsafe fn plane<S: Simd>(line: Line, relu: bool, x: &[f32], y: &mut [f32]) {
     // SAFETY: whole vectors and the rest stay within slices of the same length; the processor has `S`.
     unsafe {
         let (mean, slope, shift) = (S::splat(line.mean), S::splat(line.slope), S::splat(line.shift));
         let at = |x: S::V| {
-            let y = S::fma(S::sub(x, mean), slope, shift);
+            let y = on_line::<S>(S::sub(x, mean), slope, shift);
             if relu { S::relu(y) } else { y }
         };
         let whole = x.len() / LANES * LANES;

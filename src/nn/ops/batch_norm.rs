@@ -62,17 +62,13 @@ fn normalize(tape: &Tape, x: &Value, w: &Value, b: &Value, stats: BatchNormStats
     let norm = Norm::new(x.tensor().contiguous()?, w, b, sizes, stats, relu)?;
     let y = Deferred::new(norm.x.clone(), norm.lines.clone())?;
     Ok(tape.record_fresh(&[x, w, b], y, move |gradient, needs| {
-        let (dx, sums) = if needs.input(0) {
-            let (dx, sums) = norm.gradient_of_x(gradient, needs)?;
-            (Some(dx), sums)
-        } else {
-            (None, None)
-        };
         let wanted = needs.input(1) || needs.input(2);
-        let sums = match sums {
-            Some(sums) => sums,
-            None if wanted => norm.sums(gradient)?,
-            None => Vec::new(),
+        // Before the gradient is overwritten; statistics of the batch have their sums formed on the way to x.
+        let alone = wanted && !(norm.batch && needs.input(0));
+        let sums = if alone { norm.sums(gradient)? } else { Vec::new() };
+        let (dx, sums) = match needs.input(0) {
+            true => norm.gradient_of_x(gradient, needs).map(|(dx, own)| (Some(dx), if alone { sums } else { own }))?,
+            false => (None, sums),
         };
         norm.gradients(dx, &sums, needs)
     }))
@@ -117,8 +113,9 @@ impl Norm {
         if self.batch { Statistics::OfBatch(&self.inv_std) } else { Statistics::Constant }
     }
 
-    /// The gradient of x, in the memory of the output's where that may be, and the sums if they were formed.
-    fn gradient_of_x(&self, gradient: &Tensor, needs: &Needs) -> Result<(Tensor, Option<Sums>)> {
+    /// The gradient of x, in the memory of the output's where that may be, and the sums where the statistics are the
+    /// batch's.
+    fn gradient_of_x(&self, gradient: &Tensor, needs: &Needs) -> Result<(Tensor, Sums)> {
         let others = needs.take_others(0).map(|others| others.contiguous()).transpose()?;
         let others = others.as_ref().map(buffer::view).transpose()?;
         let (x, activation) = (buffer::view(&self.x)?, self.lines.activation());
@@ -136,7 +133,7 @@ impl Norm {
             let sums = back(Some(&buffer::view(&gradient)?), &mut dx);
             (buffer::tensor(dx, self.x.shape())?, sums)
         };
-        Ok((dx, self.batch.then_some(sums)))
+        Ok((dx, sums))
     }
 
     fn sums(&self, gradient: &Tensor) -> Result<Sums> {

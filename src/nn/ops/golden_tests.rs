@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::nn::check::{check_gradient, max_error, same_bits_for_any_threads, test_tensor};
+use crate::nn::precision::Precision;
 use crate::nn::tape::{Tape, Value};
 use candle_core::{DType, Device, Result, Tensor};
 use serde_json::Value as Json;
@@ -213,7 +214,7 @@ fn equal_patches_give_equal_bits() {
         let one_row = test_tensor(&[1, channels, 1, 1], 1);
         let x = Value::constant(one_row.broadcast_as((n, channels, side, side)).unwrap().contiguous().unwrap());
         let w = Value::constant(test_tensor(&[outputs, channels, 3, 3], 2));
-        let tape = Tape::new();
+        let tape = Tape::with(Precision::Exact);
         let leaf = tape.leaf(x.tensor());
         let y = conv2d(&tape, &leaf, &w, None, 1, 1).unwrap();
         let constant = test_tensor(&[1, outputs, 1, 1], 3);

@@ -2,7 +2,7 @@
 
 use super::composed;
 use crate::nn::kernels::pool::{PoolShape, max_backward, max_forward};
-use crate::nn::kernels::{buffer, is_fast};
+use crate::nn::kernels::{buffer, channel_norm::Statistics, is_fast, max_pool, source::Lines};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor};
 
@@ -14,17 +14,34 @@ use candle_core::{Result, Tensor};
 /// # Errors
 /// If x is not four-dimensional, kernel or stride is zero, or the window exceeds the input.
 pub fn max_pool2d(tape: &Tape, x: &Value, kernel: usize, stride: usize) -> Result<Value> {
-    let shape = PoolShape::new(x.tensor().dims4()?, kernel, stride)?;
+    let shape = PoolShape::new(x.shape().dims4()?, kernel, stride)?;
     if !is_fast(x.tensor()) {
         return composed(tape, x, &shape);
     }
     let xt = x.tensor().contiguous()?;
+    if max_pool::applies(&shape) {
+        return pairs(tape, x, xt, shape);
+    }
     let (y, places) = max_forward(&shape, &buffer::view(&xt)?);
     let y = buffer::tensor(y, (shape.n, shape.c, shape.oh, shape.ow))?;
     Ok(tape.record_fresh(&[x], y, move |gradient, _| {
         let gradient = gradient.contiguous()?;
         let dx = max_backward(&shape, &places, &buffer::view(&gradient)?);
         Ok(vec![Some(buffer::tensor(dx, (shape.n, shape.c, shape.h, shape.w))?)])
+    }))
+}
+
+/// Windows of 2 x 2, whose maxima are found again from x on the way back.
+fn pairs(tape: &Tape, x: &Value, xt: Tensor, shape: PoolShape) -> Result<Value> {
+    let (zeros, ones) = (vec![0.0; shape.c], vec![1.0; shape.c]);
+    let lines = Lines { mean: zeros.clone(), slope: ones, shift: zeros, relu: false };
+    let y = max_pool::forward(&shape, &buffer::view(&xt)?, lines.activation());
+    let y = buffer::tensor(y, (shape.n, shape.c, shape.oh, shape.ow))?;
+    Ok(tape.record_fresh(&[x], y, move |gradient, _| {
+        let gradient = gradient.contiguous()?;
+        let (x, dy) = (buffer::view(&xt)?, buffer::view(&gradient)?);
+        let (dx, _) = max_pool::backward(&shape, &x, lines.activation(), Statistics::Constant, &dy);
+        Ok(vec![Some(buffer::tensor(dx, xt.shape())?)])
     }))
 }
 

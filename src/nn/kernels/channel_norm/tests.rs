@@ -99,7 +99,7 @@ fn backward_agrees_with_double_precision_in_place_and_not() {
             let lines = case.lines.activation();
             let sums = backward_on(isa, case.sizes, Some(&case.x), lines, statistics, incoming, &mut dx);
             let alone = gradient_sums(case.sizes, &case.x, lines, &case.dy);
-            for k in 0..case.sizes.c {
+            for (k, alone) in alone.iter().enumerate() {
                 let (expected, expected_sums) = exact_backward(&case, k, batch, others);
                 // Where everything cancels (two numbers), the terms say how exact the difference can be.
                 let terms = channel(case.sizes, &case.dy, k).map(|dy| dy * f64::from(lines.slope[k]));
@@ -109,7 +109,7 @@ fn backward_agrees_with_double_precision_in_place_and_not() {
                     assert!(error <= 2e-6, "{isa} {size:?} {relu} {batch}: {found} for {expected}");
                 }
                 let scale = (case.sizes.n * case.sizes.m) as f64;
-                for sums in sums.get(k).into_iter().chain([&alone[k]]) {
+                for sums in sums.get(k).into_iter().chain([alone]) {
                     assert!((sums.0 - expected_sums.0).abs() <= 1e-5 * scale, "{isa} {size:?}: {sums:?}");
                     assert!((sums.1 - expected_sums.1).abs() <= 1e-5 * scale, "{isa} {size:?}: {sums:?}");
                 }

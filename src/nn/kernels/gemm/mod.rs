@@ -61,7 +61,8 @@ pub fn multiply(out: &mut [f32], stride: usize, a: Matrix, b: Matrix, accumulate
     multiply_on(Isa::in_use(), out, stride, a, b, accumulate);
 }
 
-fn multiply_on(isa: Isa, out: &mut [f32], stride: usize, a: Matrix, b: Matrix, accumulate: bool) {
+/// [`multiply`] on this instruction set.
+pub(super) fn multiply_on(isa: Isa, out: &mut [f32], stride: usize, a: Matrix, b: Matrix, accumulate: bool) {
     let (rows, columns) = (a.rows, b.columns);
     assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     assert!(stride >= columns && (rows == 0 || out.len() >= (rows - 1) * stride + columns), "output of a product");
@@ -81,25 +82,52 @@ pub fn product_with(a: Matrix, b: Matrix, epilogue: Epilogue) -> Vec<f32> {
 }
 
 fn product_on(isa: Isa, a: Matrix, b: Matrix, epilogue: Epilogue) -> Vec<f32> {
-    assert_eq!(a.columns, b.rows, "inner sizes of a matrix product");
     let (rows, columns) = (a.rows, b.columns);
     assert!(epilogue.bias.is_none_or(|bias| bias.len() == columns), "a bias for each of {columns} columns");
-    // SAFETY: the blocks below cover the output, and each block writes all of its elements.
+    // SAFETY: `in_parallel` writes every element, since it does not accumulate.
     let mut out = unsafe { unfilled(rows * columns) };
-    let (row_blocks, column_blocks) = blocks(rows, columns, a.columns);
-    let (job, target) = (Job { a, b, accumulate: false, epilogue }, Target(out.as_mut_ptr()));
+    in_parallel(isa, &mut out, columns, Job { a, b, accumulate: false, epilogue });
+    out
+}
+
+/// `out = a b`, or `out += a b` if `accumulate`, in parallel over blocks; `out` is row-major, rows `stride` apart, as
+/// for columns of a wider matrix.
+pub fn product_into(out: &mut [f32], stride: usize, a: Matrix, b: Matrix, accumulate: bool) {
+    in_parallel(Isa::in_use(), out, stride, Job { a, b, accumulate, epilogue: Epilogue::default() });
+}
+
+/// `[a b1 | a b2 | ...]`, added to `onto` if given, as a row-major buffer.
+pub fn beside(a: Matrix, b: &[Matrix], onto: Option<Vec<f32>>) -> Vec<f32> {
+    let columns = b.iter().map(|b| b.columns).sum();
+    let accumulate = onto.is_some();
+    // SAFETY: the products below write every column of every row.
+    let mut out = onto.unwrap_or_else(|| unsafe { unfilled(a.rows * columns) });
+    assert_eq!(out.len(), a.rows * columns, "what products are added to");
+    let mut first = 0;
+    for &b in b {
+        in_parallel(Isa::in_use(), &mut out[first..], columns, Job { a, b, accumulate, epilogue: Epilogue::default() });
+        first += b.columns;
+    }
+    out
+}
+
+fn in_parallel(isa: Isa, out: &mut [f32], stride: usize, job: Job) {
+    let (rows, columns, depth) = (job.a.rows, job.b.columns, job.a.columns);
+    assert_eq!(depth, job.b.rows, "inner sizes of a matrix product");
+    assert!(stride >= columns && (rows == 0 || out.len() >= (rows - 1) * stride + columns), "output of a product");
+    let (row_blocks, column_blocks) = blocks(rows, columns, depth);
+    let target = Target(out.as_mut_ptr());
     let task = |task: usize| {
         let (i, j) = (task / column_blocks, task % column_blocks);
         let (row, column) = (share(rows, 1, row_blocks, i), share(columns, PANEL, column_blocks, j));
-        let start = target.get().wrapping_add(row.start * columns + column.start);
-        // SAFETY: blocks of different tasks are disjoint and inside the buffer.
-        unsafe { job.block(isa, start, columns, row, column) }
+        let start = target.get().wrapping_add(row.start * stride + column.start);
+        // SAFETY: blocks of different tasks are disjoint and inside the buffer, by the assertion above.
+        unsafe { job.block(isa, start, stride, row, column) }
     };
     match row_blocks * column_blocks {
         1 => task(0),
         tasks => (0..tasks).into_par_iter().for_each(task),
     }
-    out
 }
 
 /// Columns of a panel, at most.
@@ -135,7 +163,7 @@ fn share(len: usize, unit: usize, parts: usize, index: usize) -> Range<usize> {
 
 struct Target(*mut f32);
 
-// SAFETY: only used to write disjoint blocks, see `product_on`.
+// SAFETY: only used to write disjoint blocks, see `in_parallel`.
 unsafe impl Sync for Target {}
 
 impl Target {

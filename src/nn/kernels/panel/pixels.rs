@@ -1,7 +1,7 @@
 //! Planes to pixels and back.
 
 use crate::nn::kernels::simd::{LANES, Simd};
-use crate::nn::kernels::source::Activation;
+use crate::nn::kernels::source::{Activation, on_line};
 
 /// Rows of up to sixteen planes: `height` rows of `width` numbers that follow each other in memory, in `channels`
 /// planes that lie `plane` numbers apart.
@@ -36,21 +36,10 @@ impl Walk {
         Walk { pixels, width: planes.width, x: 0, at: 0 }
     }
 
-    /// Calls `visit` with the index and the place of each of the next `n` pixels.
+    /// Whether the next sixteen pixels lie in one row.
     #[inline(always)]
-    fn next(&mut self, n: usize, mut visit: impl FnMut(usize, usize)) {
-        if n == LANES && self.x + LANES <= self.width {
-            // All in one row: no test for its end at each pixel.
-            for i in 0..LANES {
-                visit(i, self.at + i * self.pixels.pixel);
-            }
-            self.advance(LANES);
-        } else {
-            for i in 0..n {
-                visit(i, self.at);
-                self.advance(1);
-            }
-        }
+    fn whole(&self, n: usize) -> bool {
+        n == LANES && self.x + LANES <= self.width
     }
 
     #[inline(always)]
@@ -80,16 +69,14 @@ impl<S: Simd> Lanewise<S> {
     /// The processor has `S`.
     #[inline(always)]
     pub unsafe fn new(activation: &Activation, first: usize, count: usize) -> Lanewise<S> {
-        let lanes = |numbers: &[f32]| {
-            let numbers = &numbers[first..][..count];
-            // SAFETY: `count` numbers from a slice of that length.
-            unsafe { S::load_first(numbers.as_ptr(), count) }
-        };
-        Lanewise {
-            mean: lanes(activation.mean),
-            slope: lanes(activation.slope),
-            shift: lanes(activation.shift),
-            relu: activation.relu,
+        // SAFETY: `count` numbers from slices of that length.
+        unsafe {
+            Lanewise {
+                mean: S::load_first(activation.mean[first..][..count].as_ptr(), count),
+                slope: S::load_first(activation.slope[first..][..count].as_ptr(), count),
+                shift: S::load_first(activation.shift[first..][..count].as_ptr(), count),
+                relu: activation.relu,
+            }
         }
     }
 
@@ -99,9 +86,9 @@ impl<S: Simd> Lanewise<S> {
     /// The processor has `S`.
     #[inline(always)]
     unsafe fn apply(&self, x: S::V) -> S::V {
-        // SAFETY: registers only. Not fused: the same bits as an activation that was written to memory first.
+        // SAFETY: registers only. The same bits as an activation that was written to memory first.
         unsafe {
-            let y = S::add(S::mul(S::sub(x, self.mean), self.slope), self.shift);
+            let y = on_line::<S>(S::sub(x, self.mean), self.slope, self.shift);
             if self.relu { S::relu(y) } else { y }
         }
     }
@@ -140,7 +127,18 @@ pub unsafe fn pack<S: Simd>(
                     *line = activation.apply(*line);
                 }
             }
-            walk.next(n, |i, at| S::store(to.add(at), lines[i]));
+            // In one row there is no test for its end at each pixel.
+            if walk.whole(n) {
+                for (i, &line) in lines.iter().enumerate() {
+                    S::store(to.add(walk.at + i * pixels.pixel), line);
+                }
+                walk.advance(LANES);
+            } else {
+                for &line in &lines[..n] {
+                    S::store(to.add(walk.at), line);
+                    walk.advance(1);
+                }
+            }
         }
         done += n;
     }
@@ -168,7 +166,17 @@ pub unsafe fn unpack<S: Simd>(
         // SAFETY: the walk stays on the pixels, and `n` numbers from `done` on lie in each plane.
         unsafe {
             let mut lines = [S::zero(); LANES];
-            walk.next(n, |i, at| lines[i] = S::load(from.add(at)));
+            if walk.whole(n) {
+                for (i, line) in lines.iter_mut().enumerate() {
+                    *line = S::load(from.add(walk.at + i * pixels.pixel));
+                }
+                walk.advance(LANES);
+            } else {
+                for line in &mut lines[..n] {
+                    *line = S::load(from.add(walk.at));
+                    walk.advance(1);
+                }
+            }
             if let Some(bias) = bias {
                 for line in &mut lines {
                     *line = S::add(*line, bias);

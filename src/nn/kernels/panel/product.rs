@@ -12,7 +12,7 @@ pub struct Run {
 }
 
 /// `out(r, j) = Σ over runs and steps i of x(run.at + r ROW + i STEP) panel(i, j)` for `rows` rows and the first
-/// `vectors` (1 or 2) vectors of [`PANEL`] columns; added to what is there if `onto`.
+/// `vectors` (1 or 2) vectors of [`PANEL`] columns; the sum is added to what is there if `onto`.
 ///
 /// Rows of `out` lie `out_row` numbers apart. With ROW = 16, STEP = 1 rows are pixels and the sum goes over channels;
 /// with ROW = 1, STEP = 16 rows are channels and the sum goes over pixels, as for the gradient of a weight. Strides of
@@ -93,21 +93,17 @@ unsafe fn block<S: Simd, const ROWS: usize, const WIDTH: usize, const ROW: usize
     // SAFETY: the caller's promises.
     unsafe {
         let mut sums = [[S::zero(); WIDTH]; ROWS];
-        if onto {
-            for (r, sums) in sums.iter_mut().enumerate() {
-                for (j, sum) in sums.iter_mut().enumerate() {
-                    *sum = S::load(out.add(r * out_row + j * LANES));
-                }
-            }
-        }
         for run in runs {
             let mut x = x.add(run.at);
             for _ in 0..run.len {
-                let weights: [S::V; WIDTH] = std::array::from_fn(|j| S::load(panel.add(j * LANES)));
-                for r in 0..ROWS {
+                let mut weights = [S::zero(); WIDTH];
+                for (j, weights) in weights.iter_mut().enumerate() {
+                    *weights = S::load(panel.add(j * LANES));
+                }
+                for (r, sums) in sums.iter_mut().enumerate() {
                     let x = S::splat(*x.add(r * ROW));
-                    for j in 0..WIDTH {
-                        sums[r][j] = S::fma(x, weights[j], sums[r][j]);
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        *sum = S::fma(x, weights, *sum);
                     }
                 }
                 x = x.add(STEP);
@@ -116,7 +112,9 @@ unsafe fn block<S: Simd, const ROWS: usize, const WIDTH: usize, const ROW: usize
         }
         for (r, sums) in sums.iter().enumerate() {
             for (j, &sum) in sums.iter().enumerate() {
-                S::store(out.add(r * out_row + j * LANES), sum);
+                let out = out.add(r * out_row + j * LANES);
+                // Added at the end, so that chains stay short however many parts there are.
+                S::store(out, if onto { S::add(S::load(out), sum) } else { sum });
             }
         }
     }

@@ -103,34 +103,35 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
 
 /// Defines an `unsafe fn name(isa: Isa, …)` that runs a function generic over [`Simd`], compiled for that instruction
 /// set. Further type arguments of the generic function stand in brackets: `=> generic[F4]` calls `generic::<S, F4>`.
+/// Or they are handed through: `unsafe fn name<T: Tile>(…) => generic` calls `generic::<S, T>`.
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? => $generic:ident $([$($extra:tt),*])?) => {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident $(<$($param:ident: $bound:path),*>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? => $generic:ident $([$($extra:tt),*])?) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $vis unsafe fn $name(isa: $crate::nn::kernels::simd::Isa, $($arg: $ty),*) $(-> $ret)? {
+        $vis unsafe fn $name $(<$($param: $bound),*>)? (isa: $crate::nn::kernels::simd::Isa, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
             #[allow(clippy::too_many_arguments)]
-            unsafe fn avx512($($arg: $ty),*) $(-> $ret)? {
+            unsafe fn avx512 $(<$($param: $bound),*>)? ($($arg: $ty),*) $(-> $ret)? {
                 // SAFETY: the caller's promises; the features are those of this function.
-                unsafe { $generic::<$crate::nn::kernels::simd::Avx512 $($(, $extra)*)?>($($arg),*) }
+                unsafe { $generic::<$crate::nn::kernels::simd::Avx512 $($(, $extra)*)? $($(, $param)*)?>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             #[allow(clippy::too_many_arguments)]
-            unsafe fn avx2($($arg: $ty),*) $(-> $ret)? {
+            unsafe fn avx2 $(<$($param: $bound),*>)? ($($arg: $ty),*) $(-> $ret)? {
                 // SAFETY: the caller's promises; the features are those of this function.
-                unsafe { $generic::<$crate::nn::kernels::simd::Avx2 $($(, $extra)*)?>($($arg),*) }
+                unsafe { $generic::<$crate::nn::kernels::simd::Avx2 $($(, $extra)*)? $($(, $param)*)?>($($arg),*) }
             }
             // SAFETY: the caller's promises; an `Isa` exists only where the processor has what it names.
             unsafe {
                 match isa.kind() {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::nn::kernels::simd::Kind::Avx512 => avx512($($arg),*),
+                    $crate::nn::kernels::simd::Kind::Avx512 => avx512 $(::<$($param),*>)? ($($arg),*),
                     #[cfg(target_arch = "x86_64")]
-                    $crate::nn::kernels::simd::Kind::Avx2 => avx2($($arg),*),
+                    $crate::nn::kernels::simd::Kind::Avx2 => avx2 $(::<$($param),*>)? ($($arg),*),
                     $crate::nn::kernels::simd::Kind::Portable => {
-                        $generic::<$crate::nn::kernels::simd::Portable $($(, $extra)*)?>($($arg),*)
+                        $generic::<$crate::nn::kernels::simd::Portable $($(, $extra)*)? $($(, $param)*)?>($($arg),*)
                     }
                 }
             }
@@ -138,3 +139,21 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// Runs a block for each vector of `0..$len`: `$start` is its first number, `$count` how many it has. The block stands
+/// there twice, since for whole vectors the count is a constant, so that `load_first` becomes a plain load.
+macro_rules! vectors {
+    ($len:expr, |$start:ident, $count:ident| $block:block) => {{
+        let len: usize = $len;
+        let whole = len / $crate::nn::kernels::simd::LANES * $crate::nn::kernels::simd::LANES;
+        for $start in (0..whole).step_by($crate::nn::kernels::simd::LANES) {
+            let $count = $crate::nn::kernels::simd::LANES;
+            $block
+        }
+        if whole < len {
+            let ($start, $count) = (whole, len - whole);
+            $block
+        }
+    }};
+}
+pub(crate) use vectors;

@@ -140,11 +140,7 @@ unsafe impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn transpose(r: &mut [Self::V; 16]) {
-        for i in 0..LANES {
-            for j in 0..i {
-                let (a, b) = (r[i][j], r[j][i]);
-                (r[i][j], r[j][i]) = (b, a);
-            }
-        }
+        let rows = *r;
+        *r = std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]));
     }
 }
