@@ -23,7 +23,6 @@ pub mod pool;
 pub mod rms_norm;
 pub mod rope;
 pub(crate) mod simd;
-pub mod simd;
 pub mod softmax;
 pub mod source;
 mod stride2;
