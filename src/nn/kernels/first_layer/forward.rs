@@ -46,6 +46,7 @@ dispatch! {
 }
 
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn sample<S: Simd>(
     shape: &ConvShape,
     x: &[f32],

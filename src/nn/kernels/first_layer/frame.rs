@@ -2,7 +2,7 @@
 
 use crate::nn::kernels::conv::ConvShape;
 use crate::nn::kernels::simd::{LANES, Simd};
-use crate::nn::kernels::source::Activation;
+use crate::nn::kernels::source::{Activation, on_line};
 
 /// Where the numbers of a sample with one zero around each plane lie: pixel (c, y, x) at
 /// `(c (h + 2) + y + 1) row + x + 1`. Rows are long enough to read whole vectors anywhere.
@@ -51,9 +51,8 @@ pub unsafe fn fill<S: Simd>(
                     let n = (shape.w - first).min(LANES);
                     let mut numbers = S::load_first(from.add(first), n);
                     if let Some((mean, slope, shift, relu)) = line {
-                        // Not fused: the same bits as an activation that was written to memory first.
-                        let moved = S::sub(numbers, S::splat(mean));
-                        numbers = S::add(S::mul(moved, S::splat(slope)), S::splat(shift));
+                        let apart = S::sub(numbers, S::splat(mean));
+                        numbers = on_line::<S>(apart, S::splat(slope), S::splat(shift));
                         if relu {
                             numbers = S::relu(numbers);
                         }

@@ -1,7 +1,7 @@
 //! Planes to pixels and back.
 
 use crate::nn::kernels::simd::{LANES, Simd};
-use crate::nn::kernels::source::Activation;
+use crate::nn::kernels::source::{Activation, on_line};
 
 /// Rows of up to sixteen planes: `height` rows of `width` numbers that follow each other in memory, in `channels`
 /// planes that lie `plane` numbers apart.
@@ -88,7 +88,7 @@ impl<S: Simd> Lanewise<S> {
     unsafe fn apply(&self, x: S::V) -> S::V {
         // SAFETY: registers only. The same bits as an activation that was written to memory first.
         unsafe {
-            let y = S::fma(S::sub(x, self.mean), self.slope, self.shift);
+            let y = on_line::<S>(S::sub(x, self.mean), self.slope, self.shift);
             if self.relu { S::relu(y) } else { y }
         }
     }

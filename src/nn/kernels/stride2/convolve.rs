@@ -13,11 +13,8 @@ use crate::nn::kernels::winograd::weight::{Weight, transform_weight, transformed
 use rayon::prelude::*;
 
 /// Tiles that are worked on at a time: enough rows for the products, few enough that what lies between the transforms
-/// stays near. From 8 to 32 all were equally fast.
-fn tiles_env() -> usize {
-    static T: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *T.get_or_init(|| std::env::var("TT").map(|t| t.parse().unwrap()).unwrap_or(16))
-}
+/// stays near and that there are tasks for many threads. Measured: 16 and 32 are no faster.
+const TILES: usize = 8;
 
 /// What all tasks of a call share.
 struct Work<'a> {
@@ -29,8 +26,6 @@ struct Work<'a> {
     /// Transformed panels of weights.
     weights: Vec<f32>,
     epilogue: Epilogue<'a>,
-    /// Samples of a task; the last may have fewer.
-    samples: usize,
     /// Rows of tiles worked on at a time.
     rows: usize,
 }
@@ -39,10 +34,10 @@ struct Work<'a> {
 pub fn convolve<W: Way>(isa: Isa, shape: &ConvShape, source: Source, weight: Weight, epilogue: Epilogue) -> Vec<f32> {
     let (input, output) = W::images(shape);
     let grid = Grid::new(shape);
-    let samples = (tiles_env() / (grid.down * grid.across)).clamp(1, shape.n);
-    let rows = (tiles_env() / grid.across).clamp(1, grid.down);
+    let samples = (TILES / (grid.down * grid.across)).clamp(1, shape.n);
+    let rows = (TILES / grid.across).clamp(1, grid.down);
     let weights = transformed(isa, weight);
-    let work = Work { isa, grid, input, output, source, weights, epilogue, samples, rows };
+    let work = Work { isa, grid, input, output, source, weights, epilogue, rows };
     // SAFETY: each task writes all outputs of its samples.
     let mut y = unsafe { unfilled(shape.n * output.len()) };
     y.par_chunks_mut(samples * output.len()).enumerate().with_max_len(1).for_each(|(task, y)| {

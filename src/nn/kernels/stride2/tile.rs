@@ -52,7 +52,7 @@ unsafe fn store_row<S: Simd, const N: usize, const WIDTH: usize>(
     line: [S::V; N],
 ) {
     unsafe {
-        for (j, v) in line.into_iter().enumerate() {
+        for (j, &v) in line.iter().enumerate() {
             S::store(to.add(tiles.number(i, first + j)), v);
         }
     }
@@ -92,8 +92,8 @@ pub unsafe fn to_positions<S: Simd, const STEP: usize, const COPY: usize>(
                 half[j] = v;
             }
         }
-        for (i, half) in half.into_iter().enumerate() {
-            store_row::<S, POINTS, LANES>(to, tiles, i, 0, input::<S>(half));
+        for (i, half) in half.iter().enumerate() {
+            store_row::<S, POINTS, LANES>(to, tiles, i, 0, input::<S>(*half));
         }
         for j in 0..OUT {
             let line = input::<S>(load::<S, POINTS>(from.add((j * STEP + COPY) * LANES), STEP * row));
@@ -140,9 +140,10 @@ pub unsafe fn to_sums<S: Simd, const WIDTH: usize>(from: *const f32, tiles: Tile
                 sums[j] = v;
             }
         }
-        for (i, sums) in sums.into_iter().enumerate() {
-            for (j, (sum, copy)) in sums.into_iter().zip(sum_row::<S, WIDTH>(from, tiles, POINTS + i)).enumerate() {
-                S::store(to.add(i * row + j * LANES), S::add(sum, copy));
+        for (i, sums) in sums.iter().enumerate() {
+            let copied = sum_row::<S, WIDTH>(from, tiles, POINTS + i);
+            for j in 0..OUT {
+                S::store(to.add(i * row + j * LANES), S::add(sums[j], copied[j]));
             }
         }
     }
@@ -199,9 +200,9 @@ pub unsafe fn spread<S: Simd, const WIDTH: usize>(from: *const f32, row: Row, to
                 half[j] = v;
             }
         }
-        for (i, half) in half.into_iter().enumerate() {
-            store_row::<S, POINTS, WIDTH>(to, tiles, i, 0, output_adjoint::<S>(half));
-            store_row::<S, OUT, WIDTH>(to, tiles, i, POINTS, half);
+        for (i, half) in half.iter().enumerate() {
+            store_row::<S, POINTS, WIDTH>(to, tiles, i, 0, output_adjoint::<S>(*half));
+            store_row::<S, OUT, WIDTH>(to, tiles, i, POINTS, *half);
         }
         for i in 0..OUT {
             let line = load::<S, OUT>(from.add(i * row), LANES);

@@ -16,10 +16,10 @@ mod leaf;
 #[cfg(test)]
 mod tests;
 mod tile;
-pub mod weight;
+pub(super) mod weight;
 
-pub use grid::panels_apart;
-pub use leaf::vectors;
+pub(super) use grid::panels_apart;
+pub(super) use leaf::vectors;
 pub use tile::{F2, F4, Kernels, Line, Tile};
 
 use super::conv::{ConvShape, Epilogue};
