@@ -18,7 +18,7 @@ mod im2col;
 pub mod lora;
 pub mod max_pool;
 pub mod norm;
-pub mod panel;
+pub(crate) mod panel;
 pub mod pool;
 pub mod rms_norm;
 pub mod rope;
@@ -27,7 +27,7 @@ pub mod softmax;
 pub mod source;
 mod stride2;
 pub mod swiglu;
-pub mod winograd;
+pub(crate) mod winograd;
 
 pub use super::precision::Precision;
 use candle_core::{DType, Tensor};

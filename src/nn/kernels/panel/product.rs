@@ -100,10 +100,10 @@ unsafe fn block<S: Simd, const ROWS: usize, const WIDTH: usize, const ROW: usize
                 for (j, weights) in weights.iter_mut().enumerate() {
                     *weights = S::load(panel.add(j * LANES));
                 }
-                for r in 0..ROWS {
+                for (r, sums) in sums.iter_mut().enumerate() {
                     let x = S::splat(*x.add(r * ROW));
-                    for j in 0..WIDTH {
-                        sums[r][j] = S::fma(x, weights[j], sums[r][j]);
+                    for (sum, &weights) in sums.iter_mut().zip(&weights) {
+                        *sum = S::fma(x, weights, *sum);
                     }
                 }
                 x = x.add(STEP);

@@ -74,7 +74,7 @@ fn pixels_and_planes() {
                 for c in 0..LANES {
                     let found = packed[i / width * pixels.row + i % width * pixels.pixel + c];
                     let expected = if c < channels { applied(c, x[c * plane + i]) } else { 0.0 };
-                    assert!((found - expected).abs() < 1e-6, "{isa}: pixel {i}, channel {c}: {found}, {expected}");
+                    assert_eq!(found, expected, "{isa}: pixel {i}, channel {c}");
                 }
             }
             let (add, mut y) = (numbers(16 * plane, 6), vec![f32::NAN; 16 * plane]);
@@ -86,10 +86,7 @@ fn pixels_and_planes() {
                     let expected = applied(c, x[c * plane + i]) + bias[c] + add[c * plane + i];
                     let found = y[c * plane + i];
                     let inside = c < channels && i < height * width;
-                    assert!(
-                        if inside { (found - expected).abs() < 1e-6 } else { found.is_nan() },
-                        "{isa}: {c}, {i}: {found}"
-                    );
+                    assert!(if inside { found == expected } else { found.is_nan() }, "{isa}: {c}, {i}: {found}");
                 }
             }
         }

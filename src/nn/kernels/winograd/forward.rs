@@ -11,11 +11,12 @@ use crate::nn::kernels::simd::{Isa, LANES};
 use crate::nn::kernels::source::Source;
 use rayon::prelude::*;
 
-/// Tiles of a block: transformed inputs and products of it stay in the second level of the cache.
-const TILES: usize = 32;
+/// Tiles of a block: few enough for its transformed inputs or, in the other order, its products to stay in a core's
+/// own cache, enough for the transformed weights not to be fetched too often.
+const TILES: usize = 64;
 
-/// Tiles of a block where the transformed weights of a panel are what stays there.
-const PANEL_TILES: usize = 64;
+/// As many blocks as this are wanted for several threads, as long as they have half of [`TILES`].
+const BLOCKS: usize = 16;
 
 /// Transformed weights of more numbers than this (16 MiB) would be fetched from memory for every block.
 const MOST_WEIGHTS: usize = 4 << 20;
@@ -57,7 +58,8 @@ impl Work<'_> {
                 // SAFETY: safe but for the processor, which has what `isa` says.
                 unsafe { transform_weight::<T>(self.isa, &self.weight, index * PANEL, weights) }
             });
-            let blocks = self.grid.blocks(0..shape.n, TILES);
+            let tiles = (self.grid.tiles(shape.n) / BLOCKS).clamp(TILES / 2, TILES);
+            let blocks = self.grid.blocks(0..shape.n, tiles);
             blocks.par_iter().with_max_len(1).for_each(|block| self.block::<T>(block, weights, y));
         });
     }
@@ -97,7 +99,7 @@ impl Work<'_> {
                     unsafe { transform_input::<T>(self.isa, grid, &self.source, &all, channels, pixels, to, position) }
                 });
             });
-            let blocks = grid.blocks(0..shape.n, PANEL_TILES);
+            let blocks = grid.blocks(0..shape.n, TILES);
             (0..shape.k.div_ceil(PANEL)).into_par_iter().with_max_len(1).for_each(|panel| {
                 with_scratch(transformed_len::<T>(shape.c), |weights| {
                     // SAFETY: safe but for the processor, which has what `isa` says.

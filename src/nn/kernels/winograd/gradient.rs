@@ -11,8 +11,8 @@ use crate::nn::kernels::simd::{Isa, LANES};
 use crate::nn::kernels::source::Source;
 use rayon::prelude::*;
 
-/// Tiles of a block.
-const TILES: usize = 32;
+/// Tiles of a block: few enough for their transforms to stay in a core's own cache.
+const TILES: usize = 64;
 
 /// Slices of the batch with sums of their own. A constant: the sums do not depend on the number of threads.
 const SLICES: usize = 8;

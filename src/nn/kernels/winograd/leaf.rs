@@ -42,11 +42,8 @@ unsafe fn input<S: Simd, T: Tile>(
     for (index, channel) in channels.step_by(LANES).enumerate() {
         let count = (shape.c - channel).min(LANES);
         let planes = Planes { height: rows.len(), width: shape.w, plane, channels: count };
-        let activation = match &source.activation {
-            // SAFETY: the processor has `S`.
-            Some(activation) => Some(unsafe { Lanewise::<S>::new(activation, channel, count) }),
-            None => None,
-        };
+        // SAFETY: the processor has `S`.
+        let activation = source.activation.as_ref().map(|a| unsafe { Lanewise::<S>::new(a, channel, count) });
         let mut tile = 0;
         for n in block.samples.clone() {
             let image = &source.data[(n * shape.c + channel) * plane..][..count * plane];
@@ -155,11 +152,8 @@ unsafe fn output<S: Simd, T: Tile>(
         let channel = channel + half * LANES;
         let count = (shape.k - channel).min(LANES);
         let planes = Planes { height: rows.len(), width: shape.ow, plane, channels: count };
-        let bias = match epilogue.bias {
-            // SAFETY: a slice of `count` numbers.
-            Some(bias) => Some(unsafe { S::load_first(bias[channel..][..count].as_ptr(), count) }),
-            None => None,
-        };
+        // SAFETY: a slice of `count` numbers.
+        let bias = epilogue.bias.map(|bias| unsafe { S::load_first(bias[channel..][..count].as_ptr(), count) });
         let mut tile = 0;
         for n in block.samples.clone() {
             let first = (n * shape.k + channel) * plane;
