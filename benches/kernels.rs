@@ -8,12 +8,13 @@ use fsched::nn::rng::Stream;
 use std::fmt;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: fsched::allocator::MiMalloc = fsched::allocator::MiMalloc;
 
 /// Images of a batch.
 const BATCH: usize = 64;
 
 fn main() {
+    fsched::allocator::keep_freed_pages();
     divan::main();
 }
 

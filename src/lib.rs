@@ -21,3 +21,5 @@ pub mod runtime;
 pub mod record;
 
 pub mod cli;
+
+pub mod allocator;

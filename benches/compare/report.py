@@ -103,11 +103,14 @@ def markdown(results):
         if entries:
             text.append(f"### {title}\n\n{tables.get(part, compared)(entries)}")
     if results["checks"]:
-        rows = [
-            [check["case"], str(check["parameters"]), *(f"{check['largest_difference'][w]:.1e}" for w in ("step", "evaluate", "adversarial"))]
-            for check in results["checks"]
-        ]
+        works = ["step", "evaluate", "adversarial"]
+
+        def row(check):
+            differences = [check["largest_difference"].get(work) for work in works]
+            return [check["case"], f"{check['parameters']:,}", *("" if d is None else f"{d:.1e}" for d in differences)]
+
         columns = ["case", "parameters", "3 steps", "evaluation", "PGD-10 step"]
+        rows = [row(check) for check in results["checks"]]
         text.append(f"### Relative difference of the losses, same weights and batch\n\n{table(columns, rows)}")
     failures = {failure for entry in results["measured"] for failure in entry.get("failures", [])}
     notes = [*results["notes"], *sorted(failures)]

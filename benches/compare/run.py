@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument("--works", type=names, help="step, adversarial, evaluate, forward …; all if left out")
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[2, 1])
     parser.add_argument("--batches", type=lambda text: [int(n) for n in text.split(",")], help="of these sizes alone")
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, help="torch.compile too; on unless quick")
     parser.add_argument("--rounds", type=int, help="turns of each side; 3 if quick, else 7")
     parser.add_argument("--seconds", type=float, help="of a turn; 0.5 if quick, else 1.5")
     return parser.parse_args()
@@ -63,8 +64,11 @@ class Run:
         self.sides = Sides(options.ours)
         rounds = options.rounds or (3 if options.quick else 7)
         seconds = options.seconds or (0.5 if options.quick else 1.5)
-        self.measure = Measure(self.sides, rounds, seconds, compile=not options.quick)
-        settings = {"rounds": rounds, "seconds": seconds, "compile": not options.quick}
+        compile = not options.quick if options.compile is None else options.compile
+        self.measure = Measure(self.sides, rounds, seconds, compile)
+        # Of what there is much to measure, less of each.
+        self.short = Measure(self.sides, rounds, seconds / 3, compile=False)
+        settings = {"rounds": rounds, "seconds": seconds, "compile": compile}
         about = machine(self.sides, max(options.threads))
         self.results = {"machine": about, "settings": settings, "checks": [], "measured": [], "notes": []}
         print(" · ".join(f"{key} {value}" for key, value in about.items()), flush=True)
@@ -100,8 +104,8 @@ class Run:
             print(f"not measured: {case['name']}: {error}", flush=True)
             self.write()
 
-    def compare(self, part, case, threads, **more):
-        for work, result in self.measure.compare(case, threads).items():
+    def compare(self, part, case, threads, measure, **more):
+        for work, result in measure.compare(case, threads).items():
             self.keep(part, case, work, threads, result, **more)
 
     def steps(self):
@@ -113,7 +117,7 @@ class Run:
                 differences = ", ".join(f"{work} {value:.1e}" for work, value in checked["largest_difference"].items())
                 print(f"{case['name']}: {checked['parameters']} parameters, losses differ by {differences}", flush=True)
                 for threads in self.options.threads:
-                    self.compare("steps", case, threads)
+                    self.compare("steps", case, threads, self.measure)
 
             self.guarded(case, measure)
 
@@ -141,13 +145,13 @@ class Run:
     def layers(self):
         for case in self.chosen(LAYERS):
             for threads in self.options.threads:
-                self.guarded(case, lambda: self.compare("layers", case, threads))
+                self.guarded(case, lambda: self.compare("layers", case, threads, self.short))
 
     def growth(self):
         for dimension, cases in GROWTH.items():
-            for case in self.chosen(cases):
-                case["works"] = [work for work in case["works"] if work == "step"]
-                self.guarded(case, lambda: self.compare("growth", case, max(self.options.threads), along=dimension))
+            for case in self.chosen([{**case, "works": ["step"]} for case in cases]):
+                threads = max(self.options.threads)
+                self.guarded(case, lambda: self.compare("growth", case, threads, self.short, along=dimension))
 
 
 def main():

@@ -394,6 +394,34 @@ mod tests {
         assert_eq!(numbers(gradients.get(&b).unwrap()).unwrap(), before);
     }
 
+    /// y = 2 x, which overwrites the gradient where it may and adds what others have found.
+    fn double(tape: &Tape, x: &Value, seen: Rc<RefCell<Vec<(bool, bool)>>>) -> Value {
+        let y = (x.tensor() * 2.0).unwrap();
+        tape.record_fresh(&[x], y, move |gradient, needs| {
+            let others = needs.take_others(0);
+            seen.borrow_mut().push((needs.owns_gradient(), others.is_some()));
+            let dx = if needs.owns_gradient() { add_into(gradient.clone(), gradient)? } else { (gradient * 2.0)? };
+            Ok(vec![Some(others.map_or(Ok(dx.clone()), |others| dx + others)?)])
+        })
+    }
+
+    #[test]
+    fn gradients_are_owned_once_nobody_else_holds_them_and_others_are_taken_once() {
+        // L = sum((2 (2 a) + 2 a) c) with a = 2 x: dL/dx = 12 c.
+        let (x, c) = (test_tensor(&[5], 1), test_tensor(&[5], 2));
+        let (tape, seen) = (Tape::new(), Rc::new(RefCell::new(Vec::new())));
+        let leaf = tape.leaf(&x);
+        let a = double(&tape, &leaf, seen.clone());
+        let (left, right) = (double(&tape, &a, seen.clone()), double(&tape, &a, seen.clone()));
+        let y = add(&tape, &double(&tape, &left, seen.clone()), &right);
+        let gradients = tape.backward_from(&y, c.clone()).unwrap();
+        let expected = (c * 12.0).unwrap();
+        assert!(crate::nn::check::max_error(gradients.get(&leaf).unwrap(), &expected) < 1e-6);
+        // From the end: of the shared gradient, of the shared gradient, of its double beside the other branch's, of
+        // the sum.
+        assert_eq!(*seen.borrow(), [(false, false), (false, false), (true, true), (true, false)]);
+    }
+
     #[test]
     fn constants_are_not_recorded_and_keep_nothing_alive() {
         let tape = Tape::new();

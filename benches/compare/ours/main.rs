@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: fsched::allocator::MiMalloc = fsched::allocator::MiMalloc;
 
 /// What the driver asks for, under the name `do`.
 #[derive(Deserialize)]
@@ -120,6 +120,7 @@ fn peak(present: &mut dyn Workload, work: &str, count: usize) -> Result<Json> {
 }
 
 fn main() -> io::Result<()> {
+    fsched::allocator::keep_freed_pages();
     let mut present = None;
     for line in io::stdin().lock().lines() {
         let line = line?;

@@ -126,14 +126,19 @@ pub fn relu_gradient(y: &[f32], dy: &mut [f32], columns: usize, sums: bool) -> O
     let isa = Isa::in_use();
     let blocks = dy.par_chunks_mut(ROWS * columns).zip(y.par_chunks(ROWS * columns)).map(|(dy, y)| {
         isa.run(|| {
-            for (dy, &y) in dy.iter_mut().zip(y) {
-                *dy = if y <= 0.0 { 0.0 } else { *dy };
-            }
+            mask(y, dy);
             if sums { sum_rows(dy, columns) } else { Vec::new() }
         })
     });
     let blocks: Vec<Vec<f32>> = blocks.collect();
     sums.then(|| sum_blocks(blocks, columns))
+}
+
+#[inline(always)]
+fn mask(y: &[f32], dy: &mut [f32]) {
+    for (dy, &y) in dy.iter_mut().zip(y) {
+        *dy = if y <= 0.0 { 0.0 } else { *dy };
+    }
 }
 
 #[inline(always)]

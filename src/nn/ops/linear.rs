@@ -105,3 +105,92 @@ fn composed(tape: &Tape, inputs: &[&Value]) -> Result<Value> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::check::{bits, max_error, same_bits_for_any_threads, test_tensor};
+    use crate::nn::ops;
+    use candle_core::DType;
+
+    /// (N, F, O), with products that are one block, several, and many.
+    const SIZES: [(usize, usize, usize); 5] = [(1, 1, 1), (3, 17, 7), (31, 65, 10), (70, 33, 129), (130, 300, 90)];
+
+    fn inputs(n: usize, features: usize, outputs: usize) -> [Tensor; 3] {
+        [test_tensor(&[n, features], 1), test_tensor(&[outputs, features], 2), test_tensor(&[outputs], 3)]
+    }
+
+    /// The output of `f` and the gradients of its inputs.
+    fn pass(
+        f: impl Fn(&Tape, &Value, &Value, Option<&Value>) -> Result<Value>,
+        [x, w, b]: &[Tensor; 3],
+        bias: bool,
+    ) -> Vec<Tensor> {
+        let tape = Tape::new();
+        let (x, w, b) = (tape.leaf(x), tape.leaf(w), tape.leaf(b));
+        let y = f(&tape, &x, &w, bias.then_some(&b)).unwrap();
+        // Twice: a gradient that is given from outside may not be written into, one that the tape made may.
+        let y = ops::add(&tape, &y, &y).unwrap();
+        let gradient = test_tensor(y.tensor().dims(), 4).to_dtype(y.tensor().dtype()).unwrap();
+        let gradients = tape.backward_from(&y, gradient).unwrap();
+        let all = [Some(y.tensor().clone()), gradients.get(&x).cloned(), gradients.get(&w).cloned()];
+        all.into_iter().flatten().chain(gradients.get(&b).cloned()).collect()
+    }
+
+    fn two(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>) -> Result<Value> {
+        ops::relu(tape, &linear(tape, x, w, b)?)
+    }
+
+    #[test]
+    fn with_relu_it_has_the_bits_of_two_operations() {
+        for (n, features, outputs) in SIZES {
+            let inputs = inputs(n, features, outputs);
+            for bias in [true, false] {
+                let (one, two) = (pass(linear_relu, &inputs, bias), pass(two, &inputs, bias));
+                assert_eq!(one.len(), if bias { 4 } else { 3 });
+                for (one, two) in one.iter().zip(&two) {
+                    assert_eq!(bits(one), bits(two), "{n}x{features}x{outputs}, bias {bias}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_near_the_composed_form_in_f64() {
+        for (n, features, outputs) in SIZES {
+            let inputs = inputs(n, features, outputs);
+            let exact = inputs.clone().map(|input| input.to_dtype(DType::F64).unwrap());
+            for (found, exact) in pass(linear_relu, &inputs, true).iter().zip(pass(linear_relu, &exact, true)) {
+                let error = max_error(found, &exact);
+                assert!(error < 2e-6, "{n}x{features}x{outputs}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_gradient_from_outside_is_not_written_into() {
+        let [x, w, b] = inputs(5, 8, 6);
+        let tape = Tape::new();
+        let y = linear_relu(&tape, &tape.leaf(&x), &Value::constant(w), Some(&Value::constant(b))).unwrap();
+        let gradient = test_tensor(&[5, 6], 4);
+        let before = bits(&gradient);
+        tape.backward_from(&y, gradient.clone()).unwrap();
+        assert_eq!(bits(&gradient), before);
+    }
+
+    #[test]
+    fn only_wanted_gradients_are_formed() {
+        let [x, w, b] = inputs(5, 8, 6);
+        let tape = Tape::new();
+        let (leaf, w, b) = (tape.leaf(&x), Value::constant(w), Value::constant(b));
+        let y = linear_relu(&tape, &leaf, &w, Some(&b)).unwrap();
+        let gradients = tape.backward_from(&y, test_tensor(&[5, 6], 4)).unwrap();
+        assert!(gradients.get(&leaf).is_some() && gradients.get(&w).is_none() && gradients.get(&b).is_none());
+    }
+
+    #[test]
+    fn same_bits_on_any_number_of_threads() {
+        let inputs = inputs(130, 300, 300);
+        same_bits_for_any_threads(|| pass(linear_relu, &inputs, true));
+    }
+}

@@ -56,9 +56,10 @@ pub fn projection(tape: &Tape, input: Input, weights: &[Weight], residual: Optio
         return composed::record(tape, &inputs, |t| compose(&input, weights, residual.is_some(), t));
     }
     let source = Source::new(&input)?;
-    let layers = weights.iter().map(Layer::new).collect::<Result<Vec<_>>>()?;
-    let mut kept = Kept { sizes, source, layers, residual: residual.is_some() };
-    let y = kept.forward(residual)?;
+    let mut ranks = 0;
+    let layers = weights.iter().map(|weight| Layer::new(weight, &mut ranks)).collect::<Result<Vec<_>>>()?;
+    let mut kept = Kept { sizes, source, layers, ranks, hidden: None, residual: residual.is_some() };
+    let y = kept.forward(residual, weights.iter().flat_map(|weight| weight.lora).any(|lora| lora.b.is_tracked()))?;
     // The gradient of the residual is the one that comes.
     Ok(tape.record_fresh(&inputs, y, move |gradient, needs| kept.backward(gradient, needs)))
 }
@@ -193,20 +194,21 @@ struct LayerUpdate {
     b: Tensor,
     rank: usize,
     scale: f64,
-    /// n aᵀ (N, r), if the gradient of b is wanted.
-    hidden: Option<Vec<f32>>,
+    /// Where its ranks start among those of all layers.
+    first: usize,
 }
 
 impl Layer {
-    fn new(weight: &Weight) -> Result<Layer> {
+    /// `ranks` counts those of the layers so far.
+    fn new(weight: &Weight, ranks: &mut usize) -> Result<Layer> {
         let w = weight.w.tensor().contiguous()?;
-        let update = |lora: &Lora| -> Result<LayerUpdate> {
-            let (a, b) = (lora.a.tensor().contiguous()?, lora.b.tensor().contiguous()?);
-            // Made by `forward`; empty until then.
-            let hidden = lora.b.is_tracked().then(Vec::new);
-            Ok(LayerUpdate { rank: a.dim(0)?, a, b, scale: lora.scale, hidden })
+        let mut update = |lora: &Lora| -> Result<LayerUpdate> {
+            let (a, b, first) = (lora.a.tensor().contiguous()?, lora.b.tensor().contiguous()?, *ranks);
+            let rank = a.dim(0)?;
+            *ranks += rank;
+            Ok(LayerUpdate { a, b, rank, scale: lora.scale, first })
         };
-        let update = weight.lora.as_ref().map(update).transpose()?;
+        let update = weight.lora.as_ref().map(&mut update).transpose()?;
         Ok(Layer { outputs: w.dim(0)?, w, update })
     }
 
@@ -228,29 +230,37 @@ struct Kept {
     sizes: Sizes,
     source: Source,
     layers: Vec<Layer>,
+    /// R: the sum of the ranks of all updates.
+    ranks: usize,
+    /// [n a1ᵀ | n a2ᵀ | ...] (N, R), if the gradient of some b is wanted.
+    hidden: Option<Vec<f32>>,
     residual: bool,
 }
 
 impl Kept {
-    fn forward(&mut self, residual: Option<&Value>) -> Result<Tensor> {
+    fn forward(&mut self, residual: Option<&Value>, keep_hidden: bool) -> Result<Tensor> {
         let Sizes { rows, features, outputs } = self.sizes;
         let onto = match residual {
             Some(residual) => Some(buffer::view(&residual.tensor().contiguous()?)?.to_vec()),
             None => None,
         };
-        let layers = &mut self.layers;
-        let y = self.source.with(features, |n| {
+        let (layers, ranks) = (&self.layers, self.ranks);
+        let (y, hidden) = self.source.with(features, |n| {
             let n = Matrix::new(n, rows, features, features);
-            for layer in layers.iter_mut() {
-                if let Some(LayerUpdate { a, rank, hidden: Some(hidden), .. }) = &mut layer.update {
-                    *hidden = product(n, Matrix::new(&buffer::view(a)?, *rank, features, features).t());
+            let mut hidden = None;
+            if keep_hidden {
+                let mut a = Vec::with_capacity(ranks * features);
+                for update in layers.iter().filter_map(|layer| layer.update.as_ref()) {
+                    a.extend_from_slice(&buffer::view(&update.a)?);
                 }
+                hidden = Some(product(n, Matrix::new(&a, ranks, features, features).t()));
             }
             let weights = layers.iter().map(Layer::weight).collect::<Result<Vec<_>>>()?;
             let transposed = |(w, layer): (_, &Layer)| Matrix::new(w, layer.outputs, features, features).t();
-            let weights: Vec<Matrix> = weights.iter().map(|w| &***w).zip(layers.iter()).map(transposed).collect();
-            Ok(gemm::beside(n, &weights, onto))
+            let weights: Vec<Matrix> = weights.iter().map(|w| &***w).zip(layers).map(transposed).collect();
+            Ok((gemm::beside(n, &weights, onto), hidden))
         })?;
+        self.hidden = hidden;
         buffer::tensor(y, (rows, outputs))
     }
 
@@ -308,6 +318,7 @@ impl Kept {
     fn weight_gradients(&self, dy: &[f32], n: &[f32], mut input: usize, needs: &Needs) -> Result<Vec<Option<Tensor>>> {
         let Sizes { rows, features, .. } = self.sizes;
         let n = Matrix::new(n, rows, features, features);
+        let of_updates = if self.ranks > 0 { self.gradients_of_a(dy, n)? } else { Vec::new() };
         let (mut gradients, mut first) = (Vec::new(), 0);
         for layer in &self.layers {
             let dy = self.columns(dy, first, layer);
@@ -315,28 +326,35 @@ impl Kept {
             gradients.push(needs.compute(input, || buffer::tensor(product(dy.t(), n), layer.w.shape()))?);
             input += 1;
             if let Some(update) = &layer.update {
-                gradients.push(needs.compute(input, || update.gradient_of_a(dy, n, rows, layer.outputs))?);
-                gradients.push(update.gradient_of_b(dy, rows)?);
+                let of_a = &of_updates[update.first * features..(update.first + update.rank) * features];
+                gradients.push(needs.compute(input, || buffer::tensor(of_a.to_vec(), update.a.shape()))?);
+                gradients.push(needs.compute(input + 1, || self.gradient_of_b(update, dy))?);
                 input += 2;
             }
         }
         Ok(gradients)
     }
-}
 
-impl LayerUpdate {
-    /// scale (dy b)ᵀ n
-    fn gradient_of_a(&self, dy: Matrix, n: Matrix, rows: usize, outputs: usize) -> Result<Tensor> {
-        let b = scaled(&buffer::view(&self.b)?, self.scale);
-        let hidden = product(dy, Matrix::new(&b, outputs, self.rank, self.rank));
-        buffer::tensor(product(Matrix::new(&hidden, rows, self.rank, self.rank).t(), n), self.a.shape())
+    /// scale (dy b)ᵀ n of every update, one below the other (R, F).
+    fn gradients_of_a(&self, dy: &[f32], n: Matrix) -> Result<Vec<f32>> {
+        let (rows, ranks, mut first) = (self.sizes.rows, self.ranks, 0);
+        let mut back = vec![0.0; rows * ranks];
+        for layer in &self.layers {
+            if let Some(LayerUpdate { b, rank, scale, first: column, .. }) = &layer.update {
+                let b = scaled(&buffer::view(b)?, *scale);
+                let b = Matrix::new(&b, layer.outputs, *rank, *rank);
+                product_into(&mut back[*column..], ranks, self.columns(dy, first, layer), b, false);
+            }
+            first += layer.outputs;
+        }
+        Ok(product(Matrix::new(&back, rows, ranks, ranks).t(), n))
     }
 
-    /// scale dyᵀ (n aᵀ), if it is wanted.
-    fn gradient_of_b(&self, dy: Matrix, rows: usize) -> Result<Option<Tensor>> {
-        let Some(hidden) = &self.hidden else { return Ok(None) };
-        let db = product(dy.t(), Matrix::new(hidden, rows, self.rank, self.rank));
-        buffer::tensor(scaled(&db, self.scale), self.b.shape()).map(Some)
+    /// scale dyᵀ (n aᵀ) of one update.
+    fn gradient_of_b(&self, update: &LayerUpdate, dy: Matrix) -> Result<Tensor> {
+        let Some(hidden) = &self.hidden else { bail!("projection: n aᵀ was not kept") };
+        let hidden = Matrix::new(&hidden[update.first..], self.sizes.rows, update.rank, self.ranks);
+        buffer::tensor(scaled(&product(dy.t(), hidden), update.scale), update.b.shape())
     }
 }
 

@@ -48,13 +48,13 @@ pub(super) fn check(angles: &Angles, d: usize, positions: usize) -> Result<()> {
 /// By differentiable candle operations; x (B, T, H, d).
 pub(super) fn composed_rope(x: &Tensor, angles: &Angles, offset: usize) -> Result<Tensor> {
     let (_, length, _, d) = x.dims4()?;
-    let table = |pick: fn((&[f32], &[f32])) -> Vec<f32>| -> Result<Tensor> {
-        let numbers: Vec<f32> = (offset..offset + length).flat_map(|position| pick(angles.at(position))).collect();
-        Tensor::from_vec(numbers, (length, 1, d / 2), &candle_core::Device::Cpu)?
-            .to_device(x.device())?
-            .to_dtype(x.dtype())
+    let table = |numbers: Vec<f32>| -> Result<Tensor> {
+        let table = Tensor::from_vec(numbers, (length, 1, d / 2), &candle_core::Device::Cpu)?;
+        table.to_device(x.device())?.to_dtype(x.dtype())
     };
-    let (cos, sin) = (table(|(cos, _)| cos.to_vec())?, table(|(_, sin)| sin.to_vec())?);
+    let positions = offset..offset + length;
+    let cos = table(positions.clone().flat_map(|position| angles.at(position).0.to_vec()).collect())?;
+    let sin = table(positions.flat_map(|position| angles.at(position).1.to_vec()).collect())?;
     let (a, b) = (x.narrow(3, 0, d / 2)?, x.narrow(3, d / 2, d / 2)?);
     let first = (a.broadcast_mul(&cos)? - b.broadcast_mul(&sin)?)?;
     let second = (b.broadcast_mul(&cos)? + a.broadcast_mul(&sin)?)?;

@@ -127,8 +127,8 @@ impl Group<'_> {
     ) {
         let shape = self.setting.shape;
         let (padded, rows, keys) = (Padded::new(shape), logs.len(), first + logs.len());
-        products(self.isa, shape, padded, q, shared.kt, rows, keys, p);
-        products(self.isa, shape, padded, dy, shared.vt, rows, keys, ds);
+        products(self.isa, shape, q, shared.kt, rows, keys, p);
+        products(self.isa, shape, dy, shared.vt, rows, keys, ds);
         // SAFETY: `p` and `ds` hold `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has a
         // number for each position.
         unsafe { differentiate(self.isa, p, ds, padded.length, first, bias, logs) };

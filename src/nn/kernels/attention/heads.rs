@@ -133,8 +133,10 @@ unsafe fn transpose_blocks_of<S: Simd>(from: &[f32], to: &mut [f32], rows: usize
         for j in (0..columns).step_by(LANES) {
             // SAFETY: whole blocks inside both matrices.
             unsafe {
-                let mut block: [S::V; LANES] =
-                    std::array::from_fn(|r| S::load(from.as_ptr().add((i + r) * columns + j)));
+                let mut block = [S::zero(); LANES];
+                for (r, row) in block.iter_mut().enumerate() {
+                    *row = S::load(from.as_ptr().add((i + r) * columns + j));
+                }
                 S::transpose(&mut block);
                 for (r, &row) in block.iter().enumerate() {
                     S::store(to.as_mut_ptr().add((j + r) * rows + i), row);

@@ -94,9 +94,12 @@ impl Setting<'_> {
     fn check(&self) {
         let Shape { length, d, .. } = self.shape;
         if let Some((angles, offset)) = self.angles {
-            assert!(angles.head() == d && offset + length <= angles.positions(), "angles for {length} heads of {d}");
+            assert!(
+                angles.head() == d && offset + length <= angles.positions(),
+                "angles for {length} positions of heads of {d}"
+            );
         }
-        assert!(self.mask.is_none_or(|mask| mask.len() == self.shape.rows()), "mask");
+        assert!(self.mask.is_none_or(|mask| mask.len() == self.shape.rows()), "a mask of all positions");
     }
 
     /// What is added to the logits of each key of a sequence; empty if nothing.
@@ -124,7 +127,7 @@ impl Padded {
         self.d * self.length
     }
 
-    /// Cuts `count` matrices of `len` numbers off `scratch`.
+    /// Cuts `N` matrices of `len` numbers off `scratch`.
     fn cut<'a, const N: usize>(len: usize, scratch: &mut &'a mut [f32]) -> [&'a mut [f32]; N] {
         std::array::from_fn(|_| scratch.split_off_mut(..len).expect("scratch memory was sized for its matrices"))
     }
@@ -170,7 +173,7 @@ fn one_group(isa: Isa, setting: Setting, parts: [Part; 3], task: usize, logs: &m
             for first in (0..shape.length).step_by(BLOCK) {
                 let logs = &mut logs[first..shape.length.min(first + BLOCK)];
                 let (rows, keys) = (logs.len(), first + logs.len());
-                products(isa, shape, padded, &q[first * padded.d..], kt, rows, keys, logits);
+                products(isa, shape, &q[first * padded.d..], kt, rows, keys, logits);
                 let mut factors = [0.0; BLOCK];
                 // SAFETY: `logits` has `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has
                 // a number for each position.
@@ -190,7 +193,8 @@ fn scale(shape: Shape) -> f32 {
 }
 
 /// `a` (rows of d numbers) times the first `keys` columns of `bt` (d, T) into `out`.
-fn products(isa: Isa, shape: Shape, padded: Padded, a: &[f32], bt: &[f32], rows: usize, keys: usize, out: &mut [f32]) {
+fn products(isa: Isa, shape: Shape, a: &[f32], bt: &[f32], rows: usize, keys: usize, out: &mut [f32]) {
+    let padded = Padded::new(shape);
     let (a, bt) = (Matrix::new(a, rows, shape.d, padded.d), Matrix::new(bt, shape.d, keys, padded.length));
     multiply_on(isa, out, padded.length, a, bt, false);
 }

@@ -42,7 +42,12 @@ fn grouped(k: usize, columns: usize, matrix: &[f32]) -> Vec<f32> {
 }
 
 dispatch! {
-    unsafe fn run_sample(shape: &ConvShape, x: &[f32], activation: Option<&Activation>, w: &[f32], b: &[f32], add: Option<&[f32]>, scratch: &mut [f32], y: &mut [f32]) => sample
+    /// # Safety
+    /// All are as long as one sample of the shape needs.
+    unsafe fn run_sample(
+        shape: &ConvShape, x: &[f32], activation: Option<&Activation>, w: &[f32], b: &[f32], add: Option<&[f32]>,
+        scratch: &mut [f32], y: &mut [f32],
+    ) => sample
 }
 
 #[inline(always)]

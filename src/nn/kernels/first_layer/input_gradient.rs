@@ -7,6 +7,9 @@ use rayon::prelude::*;
 /// in the nearest cache when the next one reads them.
 const GROUP: usize = 16;
 
+/// Rows of a block at most.
+const MOST_ROWS: usize = 4;
+
 /// `dx(n, c, i, j) = Σ over k, r, s of dy(n, k, i - r + 1, j - s + 1) w(k, c, r, s)`, (N, C, H, W).
 ///
 /// The sums over k and r are formed for each s without moving any row sideways; the three are moved and added at the
@@ -52,6 +55,8 @@ impl Sums {
 }
 
 dispatch! {
+    /// # Safety
+    /// All are as long as one sample of the shape needs.
     unsafe fn run_sample(shape: &ConvShape, w: &[f32], dy: &[f32], sums: &mut [f32], dx: &mut [f32]) => sample
 }
 
@@ -109,6 +114,13 @@ unsafe fn group<S: Simd, const C: usize, const ROWS: usize>(job: &Job, first: us
     }
 }
 
+/// A vector of pixels, or the first `n` of one.
+#[inline(always)]
+unsafe fn load<S: Simd, const WHOLE: bool>(from: *const f32, n: usize) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe { if WHOLE { S::load(from) } else { S::load_first(from, n) } }
+}
+
 /// One vector of ROWS rows; WHOLE says that all its pixels are inside the row.
 #[inline(always)]
 unsafe fn block<S: Simd, const C: usize, const ROWS: usize, const WHOLE: bool>(
@@ -135,19 +147,15 @@ unsafe fn block<S: Simd, const C: usize, const ROWS: usize, const WHOLE: bool>(
             }
         }
         let inside = |row: usize| (1..=shape.h).contains(&(y + row));
-        // Rows y - 1 to y + ROWS of dy, of which the block for one row needs the first three.
+        // Rows y - 1 to y + ROWS of dy.
         let from = |k: usize, row: usize| match inside(row) {
             true => job.dy.add((k * shape.h + y + row - 1) * shape.w + column),
             false => zeros.as_ptr(),
         };
         for k in first..(first + GROUP).min(shape.k) {
-            let load = |row: usize| match WHOLE {
-                true => S::load(from(k, row)),
-                false => S::load_first(from(k, row), shape.w - column),
-            };
-            let mut rows = [load(0), load(1), load(2), S::zero(), S::zero(), S::zero()];
-            for (row, line) in rows.iter_mut().enumerate().take(ROWS + 2).skip(3) {
-                *line = load(row);
+            let mut rows = [S::zero(); MOST_ROWS + 2];
+            for (row, line) in rows.iter_mut().enumerate().take(ROWS + 2) {
+                *line = load::<S, WHOLE>(from(k, row), shape.w - column);
             }
             let mut w = job.w.add(k * 9 * C);
             for r in 0..3 {

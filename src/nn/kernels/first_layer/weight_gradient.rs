@@ -39,7 +39,12 @@ pub fn weight_gradient(isa: Isa, shape: &ConvShape, x: Source, dy: &[f32]) -> Ve
 }
 
 dispatch! {
-    unsafe fn run_sample(shape: &ConvShape, x: &[f32], activation: Option<&Activation>, dy: &[f32], scratch: &mut [f32], sums: &mut [f32], onto: bool) => sample
+    /// # Safety
+    /// All are as long as one sample of the shape needs.
+    unsafe fn run_sample(
+        shape: &ConvShape, x: &[f32], activation: Option<&Activation>, dy: &[f32], scratch: &mut [f32],
+        sums: &mut [f32], onto: bool,
+    ) => sample
 }
 
 dispatch! {

@@ -142,11 +142,15 @@ const ROWS: usize = 256;
 
 /// Into how many blocks of rows and of columns an output is cut, by the shape alone: few, if they would be small.
 fn blocks(rows: usize, columns: usize, depth: usize) -> (usize, usize) {
-    /// Multiplications that are worth a task of their own.
-    const WORTH: usize = 1 << 20;
-    let worth = (rows * columns * depth).div_ceil(WORTH).max(1);
-    let row_blocks = rows.div_ceil(ROWS).clamp(1, worth);
-    let column_blocks = (worth / row_blocks).clamp(1, columns.div_ceil(2 * PANEL).max(1));
+    /// Multiplications that are worth a task of their own: some microseconds.
+    const WORTH: usize = 1 << 18;
+    /// Rows of a block, at least: packing a panel for fewer would show.
+    const FEWEST: usize = 32;
+    let worth = (rows * columns * depth / WORTH).max(1);
+    let cached = rows.div_ceil(ROWS).clamp(1, worth);
+    let column_blocks = (worth / cached).clamp(1, columns.div_ceil(2 * PANEL).max(1));
+    // Narrow outputs are cut into more blocks of rows.
+    let row_blocks = worth.min(4).div_ceil(column_blocks).min(rows / FEWEST).max(cached);
     (row_blocks, column_blocks)
 }
 
@@ -222,7 +226,7 @@ impl Job<'_> {
 }
 
 dispatch! {
-    /// One panel of columns of a block: packs `b` into `panel` if it has to, and multiplies all rows.
+    /// One panel of columns of a block: packs `b` into `panel` where it has to, and multiplies all rows.
     ///
     /// # Safety
     /// As for [`tile`] with any number of rows and up to [`PANEL`] columns; `panel` has room for `depth` steps of them.
@@ -247,31 +251,31 @@ unsafe fn multiply_panel<S: Simd>(
     out: Place,
     finish: Finish,
 ) {
-    let width = out.columns.next_multiple_of(LANES);
-    // SAFETY: the caller's promises.
-    unsafe {
-        let b = if b.next == 1 && width == out.columns {
-            b
-        } else {
-            pack::<S>(out.columns, depth, b, panel.as_mut_ptr(), width);
-            Operand { start: panel.as_ptr(), next: 1, step: width }
-        };
-        let blocks = rows.div_ceil(S::ROWS);
-        let mut first = 0;
-        for block in 0..blocks {
-            let n = (rows + block) / blocks;
-            let a = Operand { start: a.start.wrapping_add(first * a.next), ..a };
-            let mut column = 0;
-            while column < out.columns {
-                let columns = (out.columns - column).min(S::WIDTH * LANES);
+    let mut column = 0;
+    while column < out.columns {
+        let columns = (out.columns - column).min(S::WIDTH * LANES);
+        let width = columns.next_multiple_of(LANES);
+        let b = Operand { start: b.start.wrapping_add(column * b.next), ..b };
+        // SAFETY: the caller's promises; rows and columns of the register blocks are within those of the panel.
+        unsafe {
+            let b = if b.next == 1 && width == columns {
+                b
+            } else {
+                pack::<S>(columns, depth, b, panel.as_mut_ptr(), width);
+                Operand { start: panel.as_ptr(), next: 1, step: width }
+            };
+            let bias = if finish.bias.is_null() { finish.bias } else { finish.bias.add(column) };
+            let blocks = rows.div_ceil(S::ROWS);
+            let mut first = 0;
+            for block in 0..blocks {
+                let n = (rows + block) / blocks;
+                let a = Operand { start: a.start.wrapping_add(first * a.next), ..a };
                 let start = out.start.add(first * out.stride + column);
-                let bias = if finish.bias.is_null() { finish.bias } else { finish.bias.add(column) };
-                let b = Operand { start: b.start.add(column), ..b };
                 tile::<S>(n, depth, a, b, Place { start, columns, ..out }, Finish { bias, ..finish });
-                column += columns;
+                first += n;
             }
-            first += n;
         }
+        column += columns;
     }
 }
 

@@ -5,6 +5,7 @@ use super::layout::{POSITIONS, Tiles, copies};
 use super::line::OUT;
 use super::tile::spread;
 use super::way::{Grid, Image, Way};
+use crate::nn::kernels::buffer::Shared;
 use crate::nn::kernels::conv::Epilogue;
 use crate::nn::kernels::panel::{Lanewise, PANEL, Pixels, Planes, Run, pack, product, unpack};
 use crate::nn::kernels::simd::{LANES, Simd, dispatch};
@@ -125,13 +126,13 @@ unsafe fn gradient<S: Simd>(
 
 dispatch! {
     /// Products back to pixels, for up to [`PANEL`] output channels from `channel` on of the rows of tiles `rows` of
-    /// `samples`, to `y`, which begins with the first sample. `pixels` is scratch memory of a row of tiles.
+    /// `samples`, to `y`. `pixels` is scratch memory of a row of tiles.
     ///
     /// # Safety
-    /// The slices are checked.
+    /// Nobody else uses these channels of these samples in `y`. The slices are checked.
     pub unsafe fn transform_output<W: Way>(
         grid: Grid, image: Image, channel: usize, from: &[f32], samples: &Range<usize>, rows: &Range<usize>,
-        pixels: &mut [f32], epilogue: &Epilogue, y: &mut [f32],
+        pixels: &mut [f32], epilogue: &Epilogue, y: &Shared,
     ) => output
 }
 
@@ -146,7 +147,7 @@ unsafe fn output<S: Simd, W: Way>(
     rows: &Range<usize>,
     pixels: &mut [f32],
     epilogue: &Epilogue,
-    y: &mut [f32],
+    y: &Shared,
 ) {
     let row = grid.row(W::WRITE);
     let tiles = Tiles::<PANEL>::new(samples.len() * rows.len() * grid.across);
@@ -158,9 +159,9 @@ unsafe fn output<S: Simd, W: Way>(
         let bias = epilogue.bias.map(|bias| unsafe { S::load_first(bias[channel..][..count].as_ptr(), count) });
         let mut tile = 0;
         for n in samples.clone() {
-            let at = |n: usize| n * image.len() + channel * image.plane();
-            let add = epilogue.add.map(|add| &add[at(n)..][..count * image.plane()]);
-            let planes = &mut y[at(n - samples.start)..][..count * image.plane()];
+            let at = n * image.len() + channel * image.plane();
+            let add = epilogue.add.map(|add| &add[at..][..count * image.plane()]);
+            let planes = y.at(at, count * image.plane());
             for first in rows.clone().map(|row| row * W::WRITE) {
                 let height = W::WRITE.min(image.h - first);
                 let layout = Planes { height, width: image.w, plane: image.plane(), channels: count };
@@ -172,7 +173,7 @@ unsafe fn output<S: Simd, W: Way>(
                         tile += 1;
                     }
                     let add = add.map(|add| add.as_ptr().add(first * image.w));
-                    let to = planes.as_mut_ptr().add(first * image.w);
+                    let to = planes.add(first * image.w);
                     unpack::<S>(pixels.as_ptr(), Pixels { pixel: LANES, row }, bias, add, to, &layout);
                 }
             }

@@ -7,8 +7,9 @@
 //! and columns are sums of two products, `dx(2i + 1) = dy(i) w(2) + dy(i + 1) w(0)`, its even ones of one. The gradient
 //! of the weight is the adjoint of the forward pass.
 //!
-//! Error against f64, as max|err|/max|ref|: 2e-6 at most in all three. Rounding depends on the place in the tile, so
-//! equal patches do not give equal bits; a number that is not finite spoils its whole tile.
+//! Error against f64, as max|err|/max|ref|, for 64 to 512 channels and 64 samples: forward 1.1e-6, gradient of the
+//! input 2.4e-6, of the weight 0.6e-6. Rounding depends on the place in the tile, so equal patches do not give equal
+//! bits; a number that is not finite spoils its whole tile.
 
 mod convolve;
 mod layout;
@@ -57,8 +58,9 @@ pub fn applies(shape: &ConvShape) -> bool {
     (shape.r, shape.s, shape.stride, shape.padding) == (3, 3, 2, 1)
 }
 
-/// Whether tiles cover the output so well that there are fewer products than in the direct sum, and vectors are filled
-/// well enough.
+/// Whether this is faster than the direct sum as a matrix product: tiles cover the output so well that they need fewer
+/// products (outputs of 2x2 or less they don't), and there are enough channels. Measured: 1.6 to 1.8 times as fast from
+/// 64 channels and outputs of 4x4 on, 1.1 to 1.6 times with 8 to 16 channels, slower with 4.
 pub fn pays(shape: &ConvShape) -> bool {
     let grid = Grid::new(shape);
     shape.c >= 8 && shape.k >= 8 && grid.down * grid.across * layout::NUMBERS <= 9 * shape.positions()

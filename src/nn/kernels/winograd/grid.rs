@@ -97,6 +97,6 @@ pub fn vectors_apart(tiles: usize) -> usize {
 }
 
 /// The same with a panel for each tile (or channel).
-pub fn panels_apart(rows: usize) -> usize {
+pub const fn panels_apart(rows: usize) -> usize {
     rows * PANEL + LANES
 }
