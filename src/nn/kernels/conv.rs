@@ -96,14 +96,6 @@ impl Epilogue<'_> {
     }
 }
 
-/// What is computed of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    Forward,
-    InputGradient,
-    WeightGradient,
-}
-
 /// A way to compute a convolution. Every method can do what it [applies](Method::applies) to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -130,15 +122,14 @@ impl Method {
     ///
     /// | channels, pixels | F(4x4) | F(2x2) | im2col |
     /// |---|---|---|---|
-    /// | 64 to 64, 28x28 | 5.7 | 9.4 | 18 |
-    /// | 64 to 64, 14x14 | 2.0 | 2.3 | 5.9 |
-    /// | 64 to 64, 7x7 | 0.6 | 0.8 | 2.1 |
-    /// | 64 to 64, 3x3 | 0.3 | 0.3 | 1.0 |
+    /// | 64 to 64, 28x28 | 5.7 | 9.3 | 20 |
+    /// | 64 to 64, 14x14 | 1.8 | 2.2 | 5.9 |
+    /// | 64 to 64, 7x7 | 0.5 | 0.7 | 2.1 |
+    /// | 64 to 64, 3x3 | 0.2 | 0.2 | 1.0 |
     /// | 16 to 16, 14x14 | 0.2 | 0.2 | 0.6 |
     /// | 8 to 8, 28x28 | 0.5 | 0.6 | 0.6 |
     /// | 4 to 4, 28x28 | 0.4 | 0.5 | 0.2 |
-    pub fn choose(shape: &ConvShape, precision: Precision, pass: Pass) -> Method {
-        let _ = pass;
+    pub fn choose(shape: &ConvShape, precision: Precision) -> Method {
         let fast = precision == Precision::Fast;
         if first_layer::applies(shape) {
             Method::FirstLayer
@@ -164,7 +155,7 @@ impl Method {
 
 /// `y = x * w` and what the epilogue adds, (N, K, OH, OW).
 pub fn forward(shape: &ConvShape, precision: Precision, x: Source, w: &[f32], epilogue: Epilogue) -> Vec<f32> {
-    forward_by(Method::choose(shape, precision, Pass::Forward), Isa::in_use(), shape, x, w, epilogue)
+    forward_by(Method::choose(shape, precision), Isa::in_use(), shape, x, w, epilogue)
 }
 
 /// [`forward`] by a method that applies.
@@ -186,7 +177,7 @@ pub fn forward_by(method: Method, isa: Isa, shape: &ConvShape, x: Source, w: &[f
 
 /// The gradient of the input as the kernel reads it (after its activation), (N, C, H, W), from that of the output.
 pub fn input_gradient(shape: &ConvShape, precision: Precision, w: &[f32], dy: &[f32]) -> Vec<f32> {
-    input_gradient_by(Method::choose(shape, precision, Pass::InputGradient), Isa::in_use(), shape, w, dy)
+    input_gradient_by(Method::choose(shape, precision), Isa::in_use(), shape, w, dy)
 }
 
 /// [`input_gradient`] by a method that applies.
@@ -202,7 +193,7 @@ pub fn input_gradient_by(method: Method, isa: Isa, shape: &ConvShape, w: &[f32],
 
 /// The gradient of the weight, (K, C, R, S), from that of the output.
 pub fn weight_gradient(shape: &ConvShape, precision: Precision, x: Source, dy: &[f32]) -> Vec<f32> {
-    weight_gradient_by(Method::choose(shape, precision, Pass::WeightGradient), Isa::in_use(), shape, x, dy)
+    weight_gradient_by(Method::choose(shape, precision), Isa::in_use(), shape, x, dy)
 }
 
 /// [`weight_gradient`] by a method that applies.

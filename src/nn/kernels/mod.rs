@@ -1,7 +1,7 @@
 //! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
 //!
 //! The functions are safe and take plain slices. Unsafe code: vectors ([`simd`]) and the leaves written over them,
-//! pieces of a buffer shared between threads ([`buffer::Pieces`]), and output buffers that start unfilled
+//! buffers written by several threads ([`buffer::Pieces`], [`buffer::Shared`]), and output buffers that start unfilled
 //! ([`buffer::unfilled`]); each use says why it is sound.
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
 //! have the same bits for any number of threads.

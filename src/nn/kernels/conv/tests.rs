@@ -1,6 +1,6 @@
 //! Every method on every instruction set against the definition in f64, on sizes that fill no vector and no tile.
 
-use super::{ConvShape, Epilogue, Method, Pass, forward_by, input_gradient_by, weight_gradient_by};
+use super::{ConvShape, Epilogue, Method, forward_by, input_gradient_by, weight_gradient_by};
 use crate::nn::check::{pattern, same_bits_for_any_threads};
 use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::source::{Activation, Source};
@@ -160,7 +160,7 @@ fn bits_do_not_depend_on_threads() {
 fn equal_patches_give_equal_bits_where_exact() {
     for shape in shapes() {
         let (x, w) = (vec![0.3; shape.n * shape.c * shape.h * shape.w], numbers(shape.k * shape.patch(), 2));
-        let method = Method::choose(&shape, Precision::Exact, Pass::Forward);
+        let method = Method::choose(&shape, Precision::Exact);
         for isa in Isa::available() {
             let y = forward_by(method, isa, &shape, Source::plain(&x), &w, Epilogue::default());
             let inside = |at: usize, side: usize, size: usize| {

@@ -17,6 +17,9 @@ const TILES: usize = 64;
 /// Slices of the batch with sums of their own. A constant: the sums do not depend on the number of threads.
 const SLICES: usize = 8;
 
+/// Transformed gradients of more numbers than this (1 MiB) get half as many slices.
+const MANY_SUMS: usize = 1 << 18;
+
 /// Transformed gradients of more numbers than this (4 MiB) are too many for a copy per slice.
 const MOST_SUMS: usize = 1 << 20;
 
@@ -65,7 +68,8 @@ impl Work<'_> {
     /// the sums of the slices are added in order.
     fn by_slices<T: Tile>(&self, dw: &mut [f32]) {
         let (shape, groups) = (&self.grid.shape, self.groups());
-        let (slices, sum) = (SLICES.min(shape.n), self.sums_len::<T>());
+        let sum = self.sums_len::<T>();
+        let slices = (if sum > MANY_SUMS { SLICES / 2 } else { SLICES }).min(shape.n);
         with_scratch(slices * sum, |sums| {
             sums.par_chunks_mut(sum).enumerate().with_max_len(1).for_each(|(slice, sums)| {
                 let samples = slice * shape.n / slices..(slice + 1) * shape.n / slices;
