@@ -166,7 +166,7 @@ pub fn forward_by(method: Method, isa: Isa, shape: &ConvShape, x: Source, w: &[f
         Method::Phases => stride2::forward(isa, shape, x, w, epilogue),
         Method::FirstLayer => first_layer::forward(isa, shape, x, w, epilogue),
         Method::Im2col => {
-            let mut y = im2col::forward(shape, &x.materialize(shape.input()), w, epilogue.bias);
+            let mut y = im2col::forward(shape, x, w, epilogue.bias);
             if let Some(add) = epilogue.add {
                 elementwise::add_assign(&mut y, add);
             }
@@ -203,7 +203,7 @@ pub fn weight_gradient_by(method: Method, isa: Isa, shape: &ConvShape, x: Source
         Method::Winograd2 => winograd::weight_gradient::<F2>(isa, shape, x, dy),
         Method::Phases => stride2::weight_gradient(isa, shape, x, dy),
         Method::FirstLayer => first_layer::weight_gradient(isa, shape, x, dy),
-        Method::Im2col => im2col::weight_gradient(shape, &x.materialize(shape.input()), dy),
+        Method::Im2col => im2col::weight_gradient(shape, x, dy),
     }
 }
 

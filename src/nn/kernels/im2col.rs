@@ -3,7 +3,9 @@
 use super::buffer::{unfilled, with_scratch};
 use super::conv::ConvShape;
 use super::gemm::{Matrix, multiply};
+use super::source::{Activation, Source};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// Output positions per product: enough columns to keep the multiplication busy, few enough to stay in cache.
 const COLUMNS: usize = 256;
@@ -31,7 +33,9 @@ impl Groups {
 }
 
 /// `y = w * x + b`.
-pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
+pub fn forward(shape: &ConvShape, x: Source, w: &[f32], b: Option<&[f32]>) -> Vec<f32> {
+    let (x, activation) = readable(shape, &x);
+    let activation = activation.as_ref();
     let (patch, positions, k) = (shape.patch(), shape.positions(), shape.k);
     let groups = Groups::new(shape);
     // SAFETY: every group writes all outputs of its samples.
@@ -43,10 +47,12 @@ pub fn forward(shape: &ConvShape, x: &[f32], w: &[f32], b: Option<&[f32]>) -> Ve
             let samples = y.len() / (k * positions);
             let stride = groups.stride(shape, samples);
             if samples == 1 && stride == positions {
-                with_columns(shape, x, stride, |columns| multiply(y, stride, weight, columns, false));
+                with_columns(shape, x, activation, stride, |columns| multiply(y, stride, weight, columns, false));
             } else {
                 with_scratch(k * stride, |rows| {
-                    with_columns(shape, x, stride, |columns| multiply(rows, stride, weight, columns, false));
+                    with_columns(shape, x, activation, stride, |columns| {
+                        multiply(rows, stride, weight, columns, false)
+                    });
                     unpack(rows, stride, positions, y);
                 });
             }
@@ -90,7 +96,9 @@ pub fn input_gradient(shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
 /// `dw[k] = sum over samples and positions of dy[k] times the patch`.
 ///
 /// The batch is cut into a few slices that depend on the shape alone; their sums are added in order.
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+pub fn weight_gradient(shape: &ConvShape, x: Source, dy: &[f32]) -> Vec<f32> {
+    let (x, activation) = readable(shape, &x);
+    let activation = activation.as_ref();
     let (patch, positions, k) = (shape.patch(), shape.positions(), shape.k);
     let groups = Groups::new(shape);
     // More slices let more threads work; each costs memory of the size of the weight.
@@ -106,7 +114,7 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
             for (x, dy) in x.chunks(groups.samples * image).zip(dy.chunks(groups.samples * outputs)) {
                 let stride = groups.stride(shape, x.len() / image);
                 with_packed(dy, k, positions, stride, |dy| {
-                    with_columns(shape, x, stride, |columns| multiply(&mut sum, k, columns, dy.t(), true));
+                    with_columns(shape, x, activation, stride, |columns| multiply(&mut sum, k, columns, dy.t(), true));
                 });
             }
             sum
@@ -138,10 +146,25 @@ fn sum_transposed(sums: &[Vec<f32>], rows: usize, columns: usize) -> Vec<f32> {
     out
 }
 
+/// Numbers to make columns from, and the activation that is left to apply to them. Only 1x1 kernels without padding read
+/// each number once (or, at a stride, not even that), so only for them it is applied to the columns.
+fn readable<'a>(shape: &ConvShape, x: &Source<'a>) -> (Cow<'a, [f32]>, Option<Activation<'a>>) {
+    if (shape.r, shape.s, shape.padding) == (1, 1, 0) {
+        return (Cow::Borrowed(x.data), x.activation);
+    }
+    (x.materialize(shape.input()), None)
+}
+
 /// Calls `work` with the column matrix (patch x stride) of the samples in `x`; the padding is zero.
-fn with_columns<R>(shape: &ConvShape, x: &[f32], stride: usize, work: impl FnOnce(Matrix) -> R) -> R {
+fn with_columns<R>(
+    shape: &ConvShape,
+    x: &[f32],
+    activation: Option<&Activation>,
+    stride: usize,
+    work: impl FnOnce(Matrix) -> R,
+) -> R {
     let (patch, positions, image) = (shape.patch(), shape.positions(), shape.c * shape.h * shape.w);
-    if shape.is_pointwise() && x.len() == image && stride == positions {
+    if activation.is_none() && shape.is_pointwise() && x.len() == image && stride == positions {
         return work(Matrix::new(x, patch, stride, stride));
     }
     with_scratch(patch * stride, |columns| {
@@ -149,6 +172,9 @@ fn with_columns<R>(shape: &ConvShape, x: &[f32], stride: usize, work: impl FnOnc
         for (row, columns) in columns.chunks_mut(stride).enumerate() {
             for (x, columns) in x.chunks(image).zip(columns.chunks_mut(positions)) {
                 gather_row(shape, row, x, columns);
+                if let Some(activation) = activation {
+                    activation.apply_to(row, columns);
+                }
             }
             columns[used..].fill(0.0);
         }

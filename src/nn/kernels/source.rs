@@ -73,6 +73,15 @@ impl<'a> Activation<'a> {
         self.apply_on(Isa::in_use(), sizes, x)
     }
 
+    /// Some numbers of one channel as a kernel sees them, in place; the bits are those of [`Activation::apply`].
+    pub(super) fn apply_to(&self, channel: usize, numbers: &mut [f32]) {
+        let Line { mean, slope, shift } = self.line(channel);
+        for x in numbers {
+            let y = (*x - mean) * slope + shift;
+            *x = if self.relu && y <= 0.0 { 0.0 } else { y };
+        }
+    }
+
     fn apply_on(&self, isa: Isa, sizes: Sizes, x: &[f32]) -> Vec<f32> {
         assert_eq!(x.len(), sizes.n * sizes.c * sizes.m);
         // SAFETY: each plane is written below.
