@@ -110,10 +110,6 @@ unsafe impl Simd for Avx2 {
         unsafe { halves!(_mm256_div_ps, a, b) }
     }
     #[inline(always)]
-    unsafe fn sqrt(a: Self::V) -> Self::V {
-        unsafe { halves!(_mm256_sqrt_ps, a) }
-    }
-    #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         unsafe { halves!(_mm256_fmadd_ps, a, b, c) }
     }
@@ -128,13 +124,6 @@ unsafe impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V {
         unsafe { halves!(_mm256_min_ps, a, b) }
-    }
-    #[inline(always)]
-    unsafe fn where_positive(x: Self::V, a: Self::V) -> Self::V {
-        unsafe {
-            let keep = |x, a| _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(x, _mm256_setzero_ps()), a);
-            [keep(x[0], a[0]), keep(x[1], a[1])]
-        }
     }
     #[inline(always)]
     unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V {

@@ -56,7 +56,6 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
-    unsafe fn sqrt(a: Self::V) -> Self::V;
     /// `a b + c`, rounded once where the instruction set can.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `c - a b`, rounded once where the instruction set can.
@@ -65,8 +64,6 @@ pub unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The smaller of each pair; `b` where one of them is NaN.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
-    /// `a` where `x > 0`, else 0.
-    unsafe fn where_positive(x: Self::V, a: Self::V) -> Self::V;
     /// `a` where `x > y` or one of them is NaN, else 0.
     unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V;
     /// The larger of each pair; NaN where one of them is NaN.

@@ -73,10 +73,6 @@ unsafe impl Simd for Portable {
         map2(a, b, |a, b| a / b)
     }
     #[inline(always)]
-    unsafe fn sqrt(a: Self::V) -> Self::V {
-        map(a, f32::sqrt)
-    }
-    #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         std::array::from_fn(|i| multiply_add(a[i], b[i], c[i]))
     }
@@ -91,10 +87,6 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V {
         map2(a, b, |a, b| if a < b { a } else { b })
-    }
-    #[inline(always)]
-    unsafe fn where_positive(x: Self::V, a: Self::V) -> Self::V {
-        map2(x, a, |x, a| if x > 0.0 { a } else { 0.0 })
     }
     #[inline(always)]
     unsafe fn where_above(x: Self::V, y: Self::V, a: Self::V) -> Self::V {
