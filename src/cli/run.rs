@@ -5,6 +5,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
 use super::machine::Machine;
+use crate::allocator;
 use crate::components::data::Places;
 use crate::diagnostic::Code;
 use crate::language::program::Program;
@@ -75,6 +76,7 @@ impl Run {
             return self.result(&summary, out);
         }
         let device = self.machine.device(&program)?;
+        allocator::expect(plan.footprint.peak_memory_bytes);
         let job = Job { run: self, program, plan, sources, places, data: files.data, device };
         let summary = job.run(self.take(&folder)?)?;
         self.result(&summary, out)

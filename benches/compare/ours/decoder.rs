@@ -173,6 +173,10 @@ impl Workload for Decoder {
         self.weights.iter().filter(|(name, _)| self.trains(name)).map(|(_, weight)| weight.elem_count()).sum()
     }
 
+    fn memory(&self) -> u64 {
+        12 * self.weights.values().map(|weight| weight.elem_count() as u64).sum::<u64>()
+    }
+
     fn export(&self, folder: &Path) -> Result<()> {
         let told = |problem: weights::WeightsError| candle_core::Error::Msg(problem.to_string());
         let tokens = |ids: &[u32]| {

@@ -64,6 +64,11 @@ impl Workload for Layer {
         self.w.len()
     }
 
+    fn memory(&self) -> u64 {
+        // A layer is measured as a part of its network.
+        u64::MAX
+    }
+
     fn export(&self, _folder: &Path) -> Result<()> {
         Ok(())
     }

@@ -57,6 +57,9 @@ trait Workload: Send {
     /// Trained numbers.
     fn parameters(&self) -> usize;
 
+    /// Bytes that a step needs, about; as the plan's estimate in a run.
+    fn memory(&self) -> u64;
+
     /// What both sides start from.
     fn export(&self, folder: &std::path::Path) -> Result<()>;
 
@@ -85,6 +88,7 @@ fn answer(present: &mut Option<Box<dyn Workload>>, request: Request) -> Result<J
             // The last case's memory goes before the new one's comes.
             *present = None;
             let opened = present.insert(open(case)?);
+            fsched::allocator::expect(opened.memory());
             return Ok(json!({ "parameters": opened.parameters() }));
         }
         _ => {}

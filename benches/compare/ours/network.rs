@@ -97,6 +97,11 @@ impl Workload for Images {
         self.network.parameters().iter().map(|p| p.tensor.elem_count()).sum()
     }
 
+    fn memory(&self) -> u64 {
+        let weights = 12 * self.parameters() as u64;
+        weights + self.network.architecture().activation_bytes(self.batch.labels.len())
+    }
+
     fn export(&self, folder: &Path) -> Result<()> {
         let labels = Tensor::from_iter(self.batch.labels.iter().map(|&label| i64::from(label)), &Device::Cpu)?;
         let batch = BTreeMap::from([("inputs".into(), self.batch.pixels.clone()), ("targets".into(), labels)]);
