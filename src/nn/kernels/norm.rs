@@ -66,8 +66,8 @@ fn planes_per_task(m: usize) -> usize {
     (super::elementwise::PIECE / m.max(1)).max(1)
 }
 
-/// Group normalization: mean and variance over each sample's group of c / groups channels; weight and bias per
-/// channel. Returns the output and, per sample and group, mean and `inv_std`.
+/// Group normalization, y = (x - mean) inv_std w(c) + b(c): mean and variance over each sample's group of c / groups
+/// channels; weight and bias per channel. Returns the output and, per sample and group, mean and `inv_std`.
 pub fn group_forward(
     sizes: Sizes,
     groups: usize,
@@ -156,7 +156,8 @@ fn group_block_backward(
     sums
 }
 
-/// Layer normalization of rows of length `w.len()`: the output and, per row, mean and `inv_std`.
+/// Layer normalization of rows of length `w.len()`, y = (x - mean) inv_std w + b: the output and, per row, mean and
+/// `inv_std`.
 pub fn row_forward(x: &[f32], w: &[f32], b: &[f32], epsilon: f64) -> (Vec<f32>, Vec<(f32, f32)>) {
     let d = w.len();
     // SAFETY: every row is written below.
