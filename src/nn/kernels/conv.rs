@@ -27,7 +27,9 @@ pub struct ConvShape {
     /// Kernel height and width.
     pub r: usize,
     pub s: usize,
+    /// Pixels from one patch to the next.
     pub stride: usize,
+    /// Zeros on each side of the image.
     pub padding: usize,
     /// Output height and width: `(h + 2 padding - r) / stride + 1`, rounded down.
     pub oh: usize,

@@ -1,7 +1,7 @@
 //! Convolution as matrix products: patches are written as columns, a few samples at a time, then multiplied.
 //!
-//! Error against f64, as max|err|/max|ref|: 1e-6 at most for patches of up to 585 numbers. Every output is one sum of products in a fixed order
-//! ([`gemm`](super::gemm)), wherever it lies: equal patches give bitwise equal outputs.
+//! Error against f64, as max|err|/max|ref|: 1e-6 at most for patches of up to 585 numbers. Every output is one sum of
+//! products in a fixed order ([`gemm`](super::gemm)), wherever it lies: equal patches give bitwise equal outputs.
 
 use super::buffer::{unfilled, with_scratch};
 use super::conv::ConvShape;

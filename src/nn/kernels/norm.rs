@@ -101,8 +101,8 @@ pub fn group_forward(
     (y, scales)
 }
 
-/// Backward of [`group_forward`]: the gradient of x, inv_std (w dy - mean of w dy - x̂ · mean of (w dy x̂)) with means over
-/// the group, and per channel those of bias and weight, the sums of dy and of dy x̂.
+/// Backward of [`group_forward`]: the gradient of x, inv_std (w dy - mean of w dy - x̂ · mean of (w dy x̂)) with means
+/// over the group, and per channel those of bias and weight, the sums of dy and of dy x̂.
 pub fn group_backward(
     sizes: Sizes,
     groups: usize,

@@ -19,8 +19,8 @@ pub fn inverse_rms(isa: Isa, x: &[f32], d: usize, epsilon: f64) -> Vec<f32> {
     inverse
 }
 
-/// y = x w / rms(x) for rows of `w.len()` numbers, given `inverse` = 1 / rms of each. With [`inverse_rms`] within 1e-6 of
-/// f64, relative to the largest |y|.
+/// y = x w / rms(x) for rows of `w.len()` numbers, given `inverse` = 1 / rms of each. With [`inverse_rms`] within 1e-6
+/// of f64, relative to the largest |y|.
 pub fn scale(isa: Isa, x: &[f32], inverse: &[f32], w: &[f32]) -> Vec<f32> {
     let d = w.len();
     assert_eq!(x.len(), inverse.len() * d, "numbers of {} rows of {d}", inverse.len());
