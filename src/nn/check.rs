@@ -54,10 +54,14 @@ pub fn pattern(len: usize, seed: u64) -> Vec<f64> {
     (0..len).map(|_| next()).collect()
 }
 
-/// [`pattern`] as an f32 CPU tensor.
+/// [`pattern`] in f32.
+pub fn singles(len: usize, seed: u64) -> Vec<f32> {
+    pattern(len, seed).into_iter().map(|x| x as f32).collect()
+}
+
+/// [`singles`] as a CPU tensor.
 pub fn test_tensor(dims: &[usize], seed: u64) -> Tensor {
-    let data: Vec<f32> = pattern(dims.iter().product(), seed).into_iter().map(|x| x as f32).collect();
-    Tensor::from_vec(data, dims, &Device::Cpu).expect("as many numbers as elements")
+    Tensor::from_vec(singles(dims.iter().product(), seed), dims, &Device::Cpu).expect("as many numbers as elements")
 }
 
 /// The elements of a tensor in f64, in order.
@@ -78,10 +82,16 @@ fn from_numbers(data: &[f64], dims: &[usize], like: &Tensor) -> Result<Tensor> {
 /// The largest difference relative to the largest element of `expected`.
 pub fn max_error(found: &Tensor, expected: &Tensor) -> f64 {
     assert_eq!(found.dims(), expected.dims(), "shapes");
-    let (found, expected) = (numbers(found).expect("numbers"), numbers(expected).expect("numbers"));
+    error(&numbers(found).expect("numbers"), &numbers(expected).expect("numbers"))
+}
+
+/// The same for numbers in slices.
+pub fn error<T: Copy + Into<f64>>(found: &[T], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
     let size = expected.iter().fold(0f64, |a, b| a.max(b.abs())).max(1e-30);
+    let differences = found.iter().zip(expected).map(|(&a, b)| (a.into() - b).abs() / size);
     // Not max(): it would pass over NaN.
-    found.iter().zip(&expected).map(|(a, b)| (a - b).abs() / size).fold(0.0, |a, b| if b <= a { a } else { b })
+    differences.fold(0.0, |a, b| if b <= a { a } else { b })
 }
 
 /// Runs `work` in pools of 1, 2 and 3 threads and checks that the bits of the results agree.

@@ -1,4 +1,4 @@
-//! What candle lacks for training: plain-data architectures, differentiable layers, random streams.
+//! What candle lacks for training: plain-data architectures, fast kernels, differentiable layers, random streams.
 
 pub mod architecture;
 #[cfg(test)]

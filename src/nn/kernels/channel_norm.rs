@@ -5,6 +5,7 @@
 //! few enough that what its first loop read is still in the core's own cache for the second. Sums run over sixteen
 //! lanes in f32 for at most 4096 elements (of a plane at least), and in f64 from there on.
 
+use super::buffer::Shared;
 use super::norm::{Moments, Sizes};
 use super::simd::{Isa, LANES, Simd, dispatch};
 use super::source::{Activation, Line, on_line};
@@ -29,6 +30,11 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// Numbers from its first one to the end of its last plane.
+    pub fn len(&self) -> usize {
+        (self.samples - 1) * self.stride + self.channels * self.m
+    }
+
     /// Samples after which lanes are emptied into f64.
     pub fn run(&self) -> usize {
         (RUN / self.m.max(1)).max(1)
@@ -45,7 +51,8 @@ pub(super) fn for_channels<T: Send>(sizes: Sizes, work: impl Fn(usize, usize) ->
 }
 
 /// Mean and biased variance of each channel over the batch: mean, then squares around it, for blocks of samples, which
-/// are merged in f64 (Chan, Golub and LeVeque 1979).
+/// are merged in f64 (Chan, Golub and LeVeque 1979). Both within 1e-6 of f64: the mean relative to itself or 1, the
+/// variance to itself.
 pub fn moments(sizes: Sizes, x: &[f32]) -> Vec<Moments> {
     moments_on(Isa::in_use(), sizes, x)
 }
@@ -114,7 +121,7 @@ pub enum Statistics<'a> {
 ///
 /// With g = `dy` where the activation passed it, x̂ = (x − mean) inv_std, and means over the batch:
 /// dx = slope (g − mean of g − x̂ · mean of (g x̂)), or dx = slope g where the statistics are constants, which needs no
-/// `x` if there is no ReLU.
+/// `x` if there is no ReLU. Within 2e-6 of f64, relative to the largest term of the channel.
 pub fn backward(
     sizes: Sizes,
     x: Option<&[f32]>,
@@ -148,7 +155,7 @@ fn backward_on(
         // SAFETY: the block lies in all slices, which have the same length. The planes of the block are written by
         // this task alone, after they were read.
         unsafe {
-            let dx = out.start().add(at);
+            let dx = out.at(at, block.len());
             let dy = incoming.dy.map_or(dx.cast_const(), |dy| dy.as_ptr().add(at));
             // Where x isn't needed, any numbers do.
             let x = x.map_or(dy, |x| x.as_ptr().add(at));
@@ -168,22 +175,6 @@ fn backward_on(
             sums
         }
     })
-}
-
-/// A buffer that tasks write at different places.
-pub(super) struct Shared(*mut f32);
-
-// SAFETY: who writes promises that the places differ.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    pub fn new(buffer: &mut [f32]) -> Shared {
-        Shared(buffer.as_mut_ptr())
-    }
-
-    pub fn start(&self) -> *mut f32 {
-        self.0
-    }
 }
 
 /// What the gradient through the statistics adds to dx: constant + by_x (x − mean).
@@ -254,12 +245,17 @@ dispatch! {
 pub(super) struct Lanes<S: Simd, const K: usize>([[S::V; K]; MOST]);
 
 impl<S: Simd, const K: usize> Lanes<S, K> {
+    /// Nothing summed yet.
+    ///
+    /// # Safety
+    /// The processor has `S`, here and in [`Lanes::flush`].
     #[inline(always)]
     pub unsafe fn zero() -> Self {
         // SAFETY: the caller has `S`.
         Lanes([[unsafe { S::zero() }; K]; MOST])
     }
 
+    /// The sums of a channel.
     #[inline(always)]
     pub fn of(&mut self, channel: usize) -> &mut [S::V; K] {
         &mut self.0[channel]

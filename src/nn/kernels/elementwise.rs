@@ -64,7 +64,8 @@ pub fn add_assign(sum: &mut [f32], new: &[f32]) {
     });
 }
 
-/// The sum of a slice: sixteen running sums in f32 over at most 4096 elements, those added up in f64.
+/// The sum of a slice: sixteen running sums in f32 over at most 4096 elements, those added up in f64. So at most 256
+/// additions in f32 stand behind a number: within 256 · 2^-24 of f64, relative to the sum of the sizes.
 pub fn sum(values: &[f32]) -> f64 {
     fold(values, |value| value)
 }

@@ -12,7 +12,8 @@ pub fn gather(table: &[f32], d: usize, ids: &[u32]) -> Vec<f32> {
     y
 }
 
-/// The gradient of a table of `rows` rows: row i is the sum of the rows n of `dy` with `ids[n]` = i, in order of n.
+/// The gradient of a table of `rows` rows of `d` numbers: row i is the sum of the rows n of `dy` (N, d) with
+/// `ids[n]` = i, in f32 in order of n.
 pub fn scatter_add(dy: &[f32], d: usize, ids: &[u32], rows: usize) -> Vec<f32> {
     assert_eq!(dy.len(), ids.len() * d, "the gradient of {} rows of {d}", ids.len());
     let mut dtable = vec![0f32; rows * d];

@@ -5,8 +5,8 @@
 //! the first; where it holds NaN the maximum is NaN and the gradient goes to the last number. Rows and columns that
 //! no whole window covers get what comes through the statistics alone.
 
-use super::buffer::unfilled;
-use super::channel_norm::{Block, Lanes, MOST, Shared, Statistics, Tilt, for_channels};
+use super::buffer::{Shared, unfilled};
+use super::channel_norm::{Block, Lanes, MOST, Statistics, Tilt, for_channels};
 use super::elementwise::PIECE;
 use super::norm::Sizes;
 use super::pool::PoolShape;
@@ -19,7 +19,7 @@ pub fn applies(shape: &PoolShape) -> bool {
     shape.kernel == 2 && shape.stride == 2
 }
 
-/// The maximum of each window of the activated numbers, (N, C, OH, OW).
+/// The maximum of each window of the activated numbers, (N, C, OH, OW), with the bits of the activation's result.
 pub fn forward(shape: &PoolShape, x: &[f32], lines: Activation) -> Vec<f32> {
     forward_on(Isa::in_use(), shape, x, lines)
 }
@@ -48,7 +48,8 @@ pub fn gradient_sums(shape: &PoolShape, x: &[f32], lines: Activation, dy: &[f32]
 }
 
 /// The gradient of x, and [`gradient_sums`] (empty where the statistics are constants), by the equations of
-/// [`channel_norm::backward`](super::channel_norm::backward).
+/// [`channel_norm::backward`](super::channel_norm::backward), with g = `dy` where the window's maximum is and the
+/// activation passed it. Within 1e-6 of f64 for numbers of size 1.
 pub fn backward(
     shape: &PoolShape,
     x: &[f32],
@@ -97,7 +98,7 @@ fn backward_on(
                 }
             }
             if statistics.is_some() {
-                planes_back(isa, task, lines, &tilts, target.start().add(first * sizes.m));
+                planes_back(isa, task, lines, &tilts, target.at(first * sizes.m, block.len()));
             }
         }
         let sums = if batch || statistics.is_none() { &totals[..channels] } else { &[] };

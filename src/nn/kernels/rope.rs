@@ -108,13 +108,13 @@ pub(super) unsafe fn turn_head<S: Simd>(x: *const f32, y: *mut f32, cos: &[f32],
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::check::pattern;
+    use crate::nn::check::singles;
 
     #[test]
     fn pairs_are_turned_by_the_angles_of_their_positions() {
         for (d, heads, length, offset) in [(2, 1, 1, 0), (8, 3, 5, 2), (24, 1, 33, 0), (66, 2, 17, 100)] {
             let (angles, theta) = (Angles::new(offset + length, d, 500_000.0), 500_000f64);
-            let x: Vec<f32> = pattern(2 * length * heads * d, 1).into_iter().map(|x| x as f32).collect();
+            let x = singles(2 * length * heads * d, 1);
             for isa in Isa::available() {
                 let y = angles.turn(isa, &x, heads, length, offset, Turn::Forward);
                 for (index, (x, y)) in x.chunks(d).zip(y.chunks(d)).enumerate() {

@@ -12,13 +12,13 @@ use rayon::prelude::*;
 /// The target of a row that counts for nothing.
 pub const IGNORED: u32 = u32::MAX;
 
-/// e^x(k) / Σ e^x(j) for each row of `classes` numbers.
+/// e^x(k) / Σ e^x(j) for each row of `classes` numbers. Within 3e-6 of f64, relative to each number.
 pub fn softmax(x: &[f32], classes: usize) -> Vec<f32> {
     // SAFETY: rows of equal lengths.
     map_rows(x, classes, |isa, x, y| unsafe { softmax_rows(isa, x, y, classes) })
 }
 
-/// x(k) − log Σ e^x(j) for each row of `classes` numbers.
+/// x(k) − log Σ e^x(j) for each row of `classes` numbers. Within 1e-6 of f64, relative to each number.
 pub fn log_softmax(x: &[f32], classes: usize) -> Vec<f32> {
     // SAFETY: rows of equal lengths.
     map_rows(x, classes, |isa, x, y| unsafe { log_softmax_rows(isa, x, y, classes) })
@@ -49,7 +49,8 @@ pub fn log_softmax_gradient(y: &[f32], dy: &[f32], classes: usize) -> Vec<f32> {
 /// a row has loss and gradient 0.
 ///
 /// The gradient at the target is formed from the other classes alone, so it stays exact where the target's own share
-/// is nearly 1.
+/// is nearly 1. Relative to each number, losses are within 1e-6 of f64 and gradients within 3e-6 (of the share, where
+/// smoothing makes the difference smaller).
 pub fn cross_entropy(x: &[f32], classes: usize, targets: &[u32], s: f64, gradient: bool) -> (Vec<f64>, Vec<f32>) {
     assert!(classes > 0 && x.len() == targets.len() * classes, "{} targets for {} numbers", targets.len(), x.len());
     let known = |&target: &u32| (target as usize) < classes || target == IGNORED;

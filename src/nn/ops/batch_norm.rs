@@ -109,6 +109,7 @@ impl Norm {
         Ok(Norm { sizes, x, lines, inv_std, batch })
     }
 
+    /// What its mean and variance are, for the way back.
     pub fn statistics(&self) -> Statistics<'_> {
         if self.batch { Statistics::OfBatch(&self.inv_std) } else { Statistics::Constant }
     }

@@ -10,9 +10,9 @@ use candle_core::{Result, Tensor, bail};
 /// y(n, k, i, j) = b(k) + sum over c, r, s of x(n, c, i stride + r - padding, j stride + s - padding) w(k, c, r, s).
 ///
 /// Shapes: x (N, C, H, W), w (K, C, R, S), b (K), result (N, K, OH, OW) with
-/// OH = (H + 2 padding - R) / stride + 1 rounded down. Outside the image x is zero. With
-/// [`Precision::Exact`](crate::nn::precision::Precision::Exact) equal patches give bitwise equal outputs. No gradient is
-/// formed for an input that is not tracked.
+/// OH = (H + 2 padding - R) / stride + 1 rounded down. Outside the image x is zero. On a tape of [`Precision::Exact`]
+/// equal patches give bitwise equal outputs; on one of [`Precision::Fast`] that depends on the method, which the shape
+/// decides ([`Method`](conv::Method)). No gradient is formed for an input that is not tracked.
 ///
 /// # Errors
 /// If the shapes do not fit together.

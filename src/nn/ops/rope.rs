@@ -35,6 +35,7 @@ pub fn rope(tape: &Tape, x: &Value, angles: &Arc<Angles>, offset: usize) -> Resu
     Ok(tape.record_fresh(&[x], y, move |gradient, _| Ok(vec![Some(turned(gradient, Turn::Back)?)])))
 }
 
+/// Angles for heads of `d` numbers and that many positions at least, or an error.
 pub(super) fn check(angles: &Angles, d: usize, positions: usize) -> Result<()> {
     if angles.head() != d {
         bail!("rope: angles for heads of {} numbers, the heads have {d}", angles.head());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::nn::check::pattern;
+use crate::nn::check::singles;
 
 /// Sizes with planes below, at and beside whole vectors, one sample, one channel, several runs and blocks.
 const SIZES: [(usize, usize, usize); 9] = [
@@ -23,10 +23,6 @@ struct Case {
     inv_std: Vec<f32>,
 }
 
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    pattern(len, seed).into_iter().map(|x| x as f32).collect()
-}
-
 /// The numbers of one channel in order.
 fn channel(sizes: Sizes, data: &[f32], channel: usize) -> impl Iterator<Item = f64> + '_ {
     (0..sizes.n).flat_map(move |n| &data[(n * sizes.c + channel) * sizes.m..][..sizes.m]).map(|&x| f64::from(x))
@@ -34,14 +30,14 @@ fn channel(sizes: Sizes, data: &[f32], channel: usize) -> impl Iterator<Item = f
 
 fn case((n, c, m): (usize, usize, usize), relu: bool) -> Case {
     let len = n * c * m;
-    let x: Vec<f32> = numbers(len, 1).iter().enumerate().map(|(i, x)| x + 30.0 * ((i / m % c) as f32 - 1.0)).collect();
+    let x: Vec<f32> = singles(len, 1).iter().enumerate().map(|(i, x)| x + 30.0 * ((i / m % c) as f32 - 1.0)).collect();
     let sizes = Sizes { n, c, m };
     let exact: Vec<(f64, f64)> = (0..c).map(|k| exact_moments(sizes, &x, k)).collect();
     let inv_std: Vec<f32> = exact.iter().map(|(_, variance)| (1.0 / (variance + 1e-5).sqrt()) as f32).collect();
-    let slope = numbers(c, 2).iter().zip(&inv_std).map(|(w, inv_std)| (w + 0.1) * inv_std).collect();
+    let slope = singles(c, 2).iter().zip(&inv_std).map(|(w, inv_std)| (w + 0.1) * inv_std).collect();
     let mean = exact.iter().map(|(mean, _)| *mean as f32).collect();
-    let lines = crate::nn::kernels::source::Lines { mean, slope, shift: numbers(c, 3), relu };
-    Case { sizes, x, dy: numbers(len, 4), others: numbers(len, 5), lines, inv_std }
+    let lines = crate::nn::kernels::source::Lines { mean, slope, shift: singles(c, 3), relu };
+    Case { sizes, x, dy: singles(len, 4), others: singles(len, 5), lines, inv_std }
 }
 
 fn exact_moments(sizes: Sizes, x: &[f32], k: usize) -> (f64, f64) {

@@ -1,7 +1,7 @@
 //! Every method on every instruction set against the definition in f64, on sizes that fill no vector and no tile.
 
 use super::{ConvShape, Epilogue, Method, forward_by, input_gradient_by, weight_gradient_by};
-use crate::nn::check::{pattern, same_bits_for_any_threads};
+use crate::nn::check::{error, same_bits_for_any_threads, singles};
 use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::source::{Activation, Source};
 use crate::nn::kernels::{Precision, buffer};
@@ -42,12 +42,8 @@ fn shapes() -> impl Iterator<Item = ConvShape> {
     })
 }
 
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    pattern(len, seed).into_iter().map(|x| x as f32).collect()
-}
-
-/// Output, gradient of the input, gradient of the weight.
-fn reference(shape: &ConvShape, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
+/// Output, gradient of the input, gradient of the weight, by the definition.
+pub fn reference(shape: &ConvShape, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
     let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
     let inside = |at: usize, tap: usize, size: usize| {
         (at * shape.stride + tap).checked_sub(shape.padding).filter(|&place| place < size)
@@ -69,14 +65,6 @@ fn reference(shape: &ConvShape, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 
     [y, dx, dw]
 }
 
-/// Largest error relative to the largest number expected.
-fn error(found: &[f32], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let largest = expected.iter().fold(1e-30, |most: f64, x| most.max(x.abs()));
-    let differences = found.iter().zip(expected).map(|(&f, e)| (f64::from(f) - e).abs());
-    differences.fold(0f64, |most, d| if d > most || d.is_nan() { d } else { most }) / largest
-}
-
 /// The largest error that a method may make.
 fn bound(method: Method) -> f64 {
     match method {
@@ -89,10 +77,10 @@ fn bound(method: Method) -> f64 {
 #[test]
 fn every_method_is_close_to_the_definition() {
     for shape in shapes() {
-        let (x, w) = (numbers(shape.n * shape.c * shape.h * shape.w, 1), numbers(shape.k * shape.patch(), 2));
+        let (x, w) = (singles(shape.n * shape.c * shape.h * shape.w, 1), singles(shape.k * shape.patch(), 2));
         let (dy, add) =
-            (numbers(shape.n * shape.k * shape.positions(), 3), numbers(shape.n * shape.k * shape.positions(), 4));
-        let bias = numbers(shape.k, 5);
+            (singles(shape.n * shape.k * shape.positions(), 3), singles(shape.n * shape.k * shape.positions(), 4));
+        let bias = singles(shape.k, 5);
         let [mut y, dx, dw] = reference(&shape, &x, &w, &dy);
         for (i, (y, add)) in y.iter_mut().zip(&add).enumerate() {
             *y += f64::from(bias[i / shape.positions() % shape.k]) + f64::from(*add);
@@ -117,9 +105,9 @@ fn every_method_is_close_to_the_definition() {
 #[test]
 fn an_activation_on_the_way_gives_the_bits_of_one_before() {
     for shape in shapes() {
-        let x = numbers(shape.n * shape.c * shape.h * shape.w, 1);
-        let (mean, slope, shift) = (numbers(shape.c, 2), numbers(shape.c, 3), numbers(shape.c, 4));
-        let (w, dy) = (numbers(shape.k * shape.patch(), 5), numbers(shape.n * shape.k * shape.positions(), 6));
+        let x = singles(shape.n * shape.c * shape.h * shape.w, 1);
+        let (mean, slope, shift) = (singles(shape.c, 2), singles(shape.c, 3), singles(shape.c, 4));
+        let (w, dy) = (singles(shape.k * shape.patch(), 5), singles(shape.n * shape.k * shape.positions(), 6));
         for relu in [false, true] {
             let activation = Activation { mean: &mean, slope: &slope, shift: &shift, relu };
             let before = activation.apply(shape.input(), &x);
@@ -139,8 +127,8 @@ fn an_activation_on_the_way_gives_the_bits_of_one_before() {
 #[test]
 fn bits_do_not_depend_on_threads() {
     for shape in shapes() {
-        let (x, w) = (numbers(shape.n * shape.c * shape.h * shape.w, 1), numbers(shape.k * shape.patch(), 2));
-        let dy = numbers(shape.n * shape.k * shape.positions(), 3);
+        let (x, w) = (singles(shape.n * shape.c * shape.h * shape.w, 1), singles(shape.k * shape.patch(), 2));
+        let dy = singles(shape.n * shape.k * shape.positions(), 3);
         for method in Method::ALL.into_iter().filter(|method| method.applies(&shape)) {
             same_bits_for_any_threads(|| {
                 let isa = Isa::in_use();
@@ -159,7 +147,7 @@ fn bits_do_not_depend_on_threads() {
 #[test]
 fn equal_patches_give_equal_bits_where_exact() {
     for shape in shapes() {
-        let (x, w) = (vec![0.3; shape.n * shape.c * shape.h * shape.w], numbers(shape.k * shape.patch(), 2));
+        let (x, w) = (vec![0.3; shape.n * shape.c * shape.h * shape.w], singles(shape.k * shape.patch(), 2));
         let method = Method::choose(&shape, Precision::Exact);
         for isa in Isa::available() {
             let y = forward_by(method, isa, &shape, Source::plain(&x), &w, Epilogue::default());

@@ -12,10 +12,12 @@ pub struct Frame {
     pub row: usize,
     /// Numbers from one channel to the next.
     pub plane: usize,
+    /// Numbers in all.
     pub len: usize,
 }
 
 impl Frame {
+    /// The frame of a sample of this shape's input.
     pub fn new(shape: &ConvShape) -> Frame {
         let row = shape.w.next_multiple_of(LANES) + 2;
         let plane = (shape.h + 2) * row;

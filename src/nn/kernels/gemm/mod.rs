@@ -1,4 +1,5 @@
 //! Matrix products in f32, with bits that depend neither on the number of threads nor on where a row or column lies.
+//! Error against f64, as max|err|/max|ref|: 1e-6 at most for sums of up to 520 products.
 //!
 //! The output is cut into blocks that are multiplied in parallel. Within a block the inner dimension is cut into parts
 //! of at most [`DEPTH`] steps; for each part and each panel of columns (the width of a register block) the panel of `b`
@@ -6,7 +7,7 @@
 
 mod tile;
 
-use super::buffer::{unfilled, with_scratch};
+use super::buffer::{Shared, unfilled, with_scratch};
 use super::simd::{Isa, LANES, Simd, dispatch};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -116,11 +117,11 @@ fn in_parallel(isa: Isa, out: &mut [f32], stride: usize, job: Job) {
     assert_eq!(depth, job.b.rows, "inner sizes of a matrix product");
     assert!(stride >= columns && (rows == 0 || out.len() >= (rows - 1) * stride + columns), "output of a product");
     let (row_blocks, column_blocks) = blocks(rows, columns, depth);
-    let target = Target(out.as_mut_ptr());
+    let target = Shared::new(out);
     let task = |task: usize| {
         let (i, j) = (task / column_blocks, task % column_blocks);
         let (row, column) = (share(rows, 1, row_blocks, i), share(columns, PANEL, column_blocks, j));
-        let start = target.get().wrapping_add(row.start * stride + column.start);
+        let start = target.at(row.start * stride + column.start, 0);
         // SAFETY: blocks of different tasks are disjoint and inside the buffer, by the assertion above.
         unsafe { job.block(isa, start, stride, row, column) }
     };
@@ -159,17 +160,6 @@ fn share(len: usize, unit: usize, parts: usize, index: usize) -> Range<usize> {
     let units = len.div_ceil(unit);
     let cut = |index: usize| (units * index / parts * unit).min(len);
     cut(index)..cut(index + 1)
-}
-
-struct Target(*mut f32);
-
-// SAFETY: only used to write disjoint blocks, see `in_parallel`.
-unsafe impl Sync for Target {}
-
-impl Target {
-    fn get(&self) -> *mut f32 {
-        self.0
-    }
 }
 
 /// A product to be formed, whole or in blocks.

@@ -1,7 +1,7 @@
 //! Products against f64 on odd sizes, and the bits they promise.
 
 use super::*;
-use crate::nn::check::pattern;
+use crate::nn::check::singles;
 
 const SIZES: [(usize, usize, usize); 12] = [
     (1, 1, 1),
@@ -18,10 +18,6 @@ const SIZES: [(usize, usize, usize); 12] = [
     (300, 129, 100),
 ];
 
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    pattern(len, seed).into_iter().map(|x| x as f32).collect()
-}
-
 /// A matrix of that shape in memory of its own, transposed if asked for, with rows some numbers apart.
 struct Owned {
     data: Vec<f32>,
@@ -35,7 +31,7 @@ impl Owned {
     fn new(rows: usize, columns: usize, gap: usize, transposed: bool, seed: u64) -> Owned {
         let (lines, length) = if transposed { (columns, rows) } else { (rows, columns) };
         let used = (lines - 1) * (length + gap) + length;
-        Owned { data: numbers(used, seed), rows, columns, gap, transposed }
+        Owned { data: singles(used, seed), rows, columns, gap, transposed }
     }
 
     fn matrix(&self) -> Matrix<'_> {
@@ -76,7 +72,7 @@ fn products_are_near_f64_in_all_transpositions_on_every_instruction_set() {
         for (transposed, gap) in [(0, 0), (1, 0), (2, 3), (3, 1)] {
             let a = Owned::new(rows, depth, gap, transposed & 1 == 1, 1);
             let b = Owned::new(depth, columns, 2 * gap, transposed & 2 == 2, 2);
-            let bias = numbers(columns, 3);
+            let bias = singles(columns, 3);
             for isa in Isa::available() {
                 let found = product_on(isa, a.matrix(), b.matrix(), Epilogue::default());
                 let plain = error(&found, columns, rows, columns, |i, j| dot(&a, &b, i, j));
@@ -98,7 +94,7 @@ fn products_are_added_between_the_rows_of_a_wider_output() {
     for (rows, depth, columns) in SIZES {
         let (a, b) = (Owned::new(rows, depth, 1, true, 1), Owned::new(depth, columns, 0, false, 2));
         let stride = columns + 5;
-        let before = numbers(rows * stride, 3);
+        let before = singles(rows * stride, 3);
         for isa in Isa::available() {
             let mut out = before.clone();
             multiply_on(isa, &mut out, stride, a.matrix(), b.matrix(), true);
@@ -137,7 +133,7 @@ fn not_a_number_and_infinity_go_through() {
 #[test]
 fn equal_rows_and_columns_give_equal_bits_wherever_they_stand() {
     let depth = 600;
-    let (row, column) = (numbers(depth, 1), numbers(depth, 2));
+    let (row, column) = (singles(depth, 1), singles(depth, 2));
     for isa in Isa::available() {
         let mut seen = Vec::new();
         for (rows, columns, transposed) in [(1, 1, false), (29, 83, false), (29, 83, true), (300, 130, false)] {

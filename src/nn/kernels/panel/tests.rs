@@ -1,13 +1,9 @@
 //! Every instruction set against plain loops.
 
 use super::{Lanewise, PANEL, Pixels, Planes, Run, pack, product, unpack};
-use crate::nn::check::pattern;
+use crate::nn::check::singles;
 use crate::nn::kernels::simd::{Isa, LANES, Simd, dispatch};
 use crate::nn::kernels::source::Activation;
-
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    pattern(len, seed).into_iter().map(|x| x as f32).collect()
-}
 
 #[inline(always)]
 unsafe fn there<S: Simd>(x: &[f32], planes: &Planes, activation: Option<&Activation>, to: &mut [f32], pixels: Pixels) {
@@ -62,8 +58,8 @@ fn pixels_and_planes() {
         let plane = height * width + 5;
         let planes = Planes { height, width, plane, channels };
         let pixels = Pixels { pixel: 32, row: (width + 2) * 32 };
-        let x = numbers(16 * plane, 1);
-        let (mean, slope, shift, bias) = (numbers(16, 2), numbers(16, 3), numbers(16, 4), numbers(16, 5));
+        let x = singles(16 * plane, 1);
+        let (mean, slope, shift, bias) = (singles(16, 2), singles(16, 3), singles(16, 4), singles(16, 5));
         let activation = Activation { mean: &mean, slope: &slope, shift: &shift, relu: true };
         let applied = |c: usize, x: f32| ((x - mean[c]) * slope[c] + shift[c]).max(0.0);
         for isa in Isa::available() {
@@ -77,7 +73,7 @@ fn pixels_and_planes() {
                     assert_eq!(found, expected, "{isa}: pixel {i}, channel {c}");
                 }
             }
-            let (add, mut y) = (numbers(16 * plane, 6), vec![f32::NAN; 16 * plane]);
+            let (add, mut y) = (singles(16 * plane, 6), vec![f32::NAN; 16 * plane]);
             let bias = std::array::from_fn(|c| bias[c]);
             // SAFETY: as above.
             unsafe { run_unpack(isa, &packed, pixels, &bias, &add, &mut y, &planes) };
@@ -96,7 +92,7 @@ fn pixels_and_planes() {
 #[test]
 fn products() {
     let runs = [Run { at: 3, len: 16 }, Run { at: 2000, len: 5 }, Run { at: 40, len: 0 }, Run { at: 900, len: 1 }];
-    let (x, panel) = (numbers(4000, 1), numbers(22 * PANEL, 2));
+    let (x, panel) = (singles(4000, 1), singles(22 * PANEL, 2));
     for rows in 1..=40 {
         for (vectors, onto) in [(1, false), (1, true), (2, false), (2, true)] {
             for (row, step) in [(16, 1), (1, 32)] {

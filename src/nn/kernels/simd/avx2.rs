@@ -13,6 +13,7 @@ pub struct Avx2;
 /// The processor has AVX2.
 #[inline(always)]
 pub(super) unsafe fn sum_halves(low: __m256, high: __m256) -> f32 {
+    // SAFETY: the processor has the instructions by the caller's promise, here and below.
     unsafe {
         let eight = _mm256_add_ps(low, high);
         let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));

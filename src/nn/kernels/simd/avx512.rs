@@ -20,6 +20,7 @@ unsafe impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> __m512 {
+        // SAFETY: the processor has the instructions by the caller's promise, here and below.
         unsafe { _mm512_set1_ps(x) }
     }
     #[inline(always)]

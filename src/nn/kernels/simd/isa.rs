@@ -91,6 +91,7 @@ impl Isa {
         Isa::available()[0]
     }
 
+    /// For [`dispatch!`](super::dispatch).
     #[doc(hidden)]
     #[inline(always)]
     pub fn kind(self) -> Kind {

@@ -45,6 +45,7 @@ pub struct Grid {
 }
 
 impl Grid {
+    /// The tiles that cover the output.
     pub fn new(shape: &ConvShape) -> Grid {
         Grid { down: shape.oh.div_ceil(OUT), across: shape.ow.div_ceil(OUT) }
     }

@@ -127,7 +127,6 @@ impl Work<'_> {
     }
 
     /// One group of input channels with one panel of outputs, over `tiles` tiles.
-    #[allow(clippy::too_many_arguments)]
     fn correlate_group<T: Tile>(
         &self,
         (panel, group): (usize, usize),

@@ -24,6 +24,7 @@ pub struct Block {
 }
 
 impl Grid {
+    /// The tiles that cover the output.
     pub fn new<T: Tile>(shape: &ConvShape) -> Grid {
         Grid { shape: *shape, down: shape.oh.div_ceil(T::OUT), across: shape.ow.div_ceil(T::OUT), out: T::OUT }
     }

@@ -32,7 +32,8 @@ pub fn applies(shape: &ConvShape) -> bool {
     shape.r == 3 && shape.s == 3 && shape.stride == 1 && shape.padding <= 2
 }
 
-/// `y = x * w` and what the epilogue adds, (N, K, OH, OW).
+/// `y(n, k, i, j) = bias(k) + Σ over c, r, s of x(n, c, i + r - padding, j + s - padding) w(k, c, r, s) +
+/// add(n, k, i, j)`, (N, K, OH, OW).
 pub fn forward<T: Tile>(isa: Isa, shape: &ConvShape, x: Source, w: &[f32], epilogue: Epilogue) -> Vec<f32> {
     check(shape, Some(x.data), w, None);
     epilogue.check(shape);
@@ -40,7 +41,8 @@ pub fn forward<T: Tile>(isa: Isa, shape: &ConvShape, x: Source, w: &[f32], epilo
     forward::convolve::<T>(isa, shape, x, weight, epilogue)
 }
 
-/// The gradient of the input, (N, C, H, W): the convolution of `dy` with the turned weight.
+/// `dx(n, c, i, j) = Σ over k, r, s of dy(n, k, i - r + padding, j - s + padding) w(k, c, r, s)`, (N, C, H, W): the
+/// convolution of `dy` with the turned weight.
 pub fn input_gradient<T: Tile>(isa: Isa, shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
     check(shape, None, w, Some(dy));
     let weight = Weight { data: w, k: shape.k, c: shape.c, turned: true };
@@ -49,7 +51,7 @@ pub fn input_gradient<T: Tile>(isa: Isa, shape: &ConvShape, w: &[f32], dy: &[f32
     forward::convolve::<T>(isa, &turned, Source::plain(dy), weight, Epilogue::default())
 }
 
-/// The gradient of the weight, (K, C, 3, 3).
+/// `dw(k, c, r, s) = Σ over n, i, j of dy(n, k, i, j) x(n, c, i + r - padding, j + s - padding)`, (K, C, 3, 3).
 pub fn weight_gradient<T: Tile>(isa: Isa, shape: &ConvShape, x: Source, dy: &[f32]) -> Vec<f32> {
     check(shape, Some(x.data), &[], Some(dy));
     gradient::weight_gradient::<T>(isa, shape, x, dy)

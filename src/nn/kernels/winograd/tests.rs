@@ -1,58 +1,20 @@
 //! Both tile sizes on every instruction set against a direct convolution in f64.
 
 use super::{F2, F4, Tile, forward, input_gradient, weight_gradient};
-use crate::nn::check::{pattern, same_bits_for_any_threads};
+use crate::nn::check::{error, same_bits_for_any_threads, singles};
 use crate::nn::kernels::buffer::tensor;
-use crate::nn::kernels::conv::{ConvShape, Epilogue};
+use crate::nn::kernels::conv::{ConvShape, Epilogue, tests::reference};
 use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::source::{Activation, Source};
-
-fn numbers(len: usize, seed: u64) -> Vec<f32> {
-    pattern(len, seed).into_iter().map(|x| x as f32).collect()
-}
 
 fn shape((n, c, k, h, w): (usize, usize, usize, usize, usize), padding: usize) -> Option<ConvShape> {
     ConvShape::new((n, c, h, w), (k, c, 3, 3), 1, padding).ok()
 }
 
-/// Output, gradient of the input, gradient of the weight, by the definition.
-fn reference(shape: &ConvShape, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
-    let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
-    let inside = |at: usize, tap: usize, size: usize| (at + tap).checked_sub(shape.padding).filter(|&i| i < size);
-    for (n, k, c) in triples(shape.n, shape.k, shape.c) {
-        for (tap, i, j) in triples(9, shape.oh, shape.ow) {
-            let (Some(row), Some(column)) = (inside(i, tap / 3, shape.h), inside(j, tap % 3, shape.w)) else {
-                continue;
-            };
-            let x_at = ((n * shape.c + c) * shape.h + row) * shape.w + column;
-            let y_at = ((n * shape.k + k) * shape.oh + i) * shape.ow + j;
-            let w_at = (k * shape.c + c) * 9 + tap;
-            let (x, w, dy) = (f64::from(x[x_at]), f64::from(w[w_at]), f64::from(dy[y_at]));
-            y[y_at] += x * w;
-            dx[x_at] += dy * w;
-            dw[w_at] += dy * x;
-        }
-    }
-    [y, dx, dw]
-}
-
 /// Input, weight and gradient of the output.
 fn data(shape: &ConvShape) -> [Vec<f32>; 3] {
     let input = shape.n * shape.c * shape.h * shape.w;
-    [numbers(input, 1), numbers(shape.k * shape.patch(), 2), numbers(shape.n * shape.k * shape.positions(), 3)]
-}
-
-/// All triples of numbers below the limits.
-fn triples(a: usize, b: usize, c: usize) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..a * b * c).map(move |i| (i / (b * c), i / c % b, i % c))
-}
-
-/// Largest error relative to the largest number expected.
-fn error(found: &[f32], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let largest = expected.iter().fold(0f64, |most, x| most.max(x.abs()));
-    let differences = found.iter().zip(expected).map(|(&f, e)| (f64::from(f) - e).abs());
-    differences.fold(0f64, |most, d| if d > most || d.is_nan() { d } else { most }) / largest
+    [singles(input, 1), singles(shape.k * shape.patch(), 2), singles(shape.n * shape.k * shape.positions(), 3)]
 }
 
 /// Samples, input and output channels, height, width.
@@ -145,7 +107,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 fn an_activation_is_that_written_to_memory_first() {
     let shape = shape((3, 21, 34, 9, 11), 1).unwrap();
     let [x, weight, dy] = data(&shape);
-    let (mean, slope, shift) = (numbers(shape.c, 4), numbers(shape.c, 5), numbers(shape.c, 6));
+    let (mean, slope, shift) = (singles(shape.c, 4), singles(shape.c, 5), singles(shape.c, 6));
     for relu in [false, true] {
         let source =
             Source { data: &x, activation: Some(Activation { mean: &mean, slope: &slope, shift: &shift, relu }) };
@@ -169,7 +131,7 @@ fn the_epilogue_is_added() {
     for sizes in [(3, 21, 34, 9, 11), LARGE[2]] {
         let shape = shape(sizes, 1).unwrap();
         let [x, weight, add] = data(&shape);
-        let bias = numbers(shape.k, 4);
+        let bias = singles(shape.k, 4);
         for isa in Isa::available() {
             let plain = forward::<F4>(isa, &shape, Source::plain(&x), &weight, Epilogue::default());
             let epilogue = Epilogue { bias: Some(&bias), add: Some(&add) };

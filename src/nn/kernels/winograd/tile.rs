@@ -61,6 +61,7 @@ impl Tile for F2 {
 
     #[inline(always)]
     unsafe fn input<S: Simd>(d: Line<S>) -> Line<S> {
+        // SAFETY: registers only, here and in all transforms of a line below; the caller has `S`.
         unsafe {
             let zero = S::zero();
             [S::sub(d[0], d[2]), S::add(d[1], d[2]), S::sub(d[2], d[1]), S::sub(d[1], d[3]), zero, zero]
