@@ -84,8 +84,10 @@ class Run:
 
     def keep(self, part, case, work, threads, result, **more):
         entry = {"part": part, "letter": case["letter"], "case": case["name"], "work": work, "threads": threads}
-        target = case["targets"].get("memory" if part == "memory" and work == "step" else work)
-        entry |= {"target": target if part in ("steps", "memory") else None, **more, **result}
+        # Memory has a target for training alone; an evaluation's is small on both sides.
+        wanted = {"steps": work, "memory": None if work == "evaluate" else "memory"}.get(part)
+        target = case["targets"].get(wanted)
+        entry |= {"target": target, **more, **result}
         self.results["measured"].append(entry)
         print(line_of(entry), flush=True)
         self.write()

@@ -6,7 +6,8 @@ use crate::nn::architecture::PartKind;
 use crate::nn::check::{numbers, pattern};
 use crate::nn::network::{Forward, Mode, Network, Trainable};
 use crate::nn::ops::{Reduction, cross_entropy};
-use crate::nn::tape::{Tape, Value as Recorded};
+use crate::nn::precision::Precision;
+use crate::nn::tape::Value as Recorded;
 use crate::nn::weights;
 use candle_core::{Device, Tensor};
 use serde_json::Value as Json;
@@ -169,7 +170,7 @@ fn largest(values: &[f64]) -> f64 {
 
 /// Compares logits, loss and all gradients of one mode; returns the pass.
 fn compare_pass(name: &str, network: &Network, mode: Mode, expected: &Json) -> Forward {
-    let tape = Tape::new();
+    let tape = network.tape();
     let x = tape.leaf(&images(network.architecture().input, 1.0));
     let forward = network.forward(&tape, &x, mode, Trainable::All).expect("a pass");
     let classes = network.architecture().classes as u32;
@@ -204,14 +205,14 @@ fn compare_pass(name: &str, network: &Network, mode: Mode, expected: &Json) -> F
 #[test]
 fn logits_gradients_and_running_statistics_are_those_of_pytorch() {
     let golden = golden();
-    for name in SMALL {
+    for (name, precision) in SMALL.iter().flat_map(|name| [(name, Precision::Fast), (name, Precision::Exact)]) {
         let expected = &golden["small"][name];
-        let mut network = filled(small(name));
+        let mut network = filled(small(name)).with_precision(precision);
         compare_pass(name, &network, Mode::Eval, &expected["eval"]);
         let forward = compare_pass(name, &network, Mode::Train, &expected["train"]);
         network.apply_statistics(forward.statistics, |_| false);
         let x = Recorded::constant(images(network.architecture().input, 0.5));
-        let second = network.forward(&Tape::new(), &x, Mode::Train, Trainable::None).expect("a pass");
+        let second = network.forward(&network.tape(), &x, Mode::Train, Trainable::None).expect("a pass");
         network.apply_statistics(second.statistics, |_| false);
         let tensors = network.state_dict().expect("its tensors");
         for (buffer, expected) in expected["running"].as_object().expect("a table") {

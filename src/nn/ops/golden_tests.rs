@@ -75,12 +75,16 @@ fn apply(
     Ok((y, None))
 }
 
-/// One case in one type, with the inputs in `tracked` as leaves and the others constant; returns the largest error.
-fn run(case: &Json, tensors: &Tensors, dtype: DType, tracked: &[bool]) -> f64 {
+/// The kernels in both precisions, and the composed form.
+const WAYS: [(DType, Precision); 3] =
+    [(DType::F32, Precision::Fast), (DType::F32, Precision::Exact), (DType::F64, Precision::Fast)];
+
+/// One case in one way, with the inputs in `tracked` as leaves and the others constant; returns the largest error.
+fn run(case: &Json, tensors: &Tensors, (dtype, precision): (DType, Precision), tracked: &[bool]) -> f64 {
     let name = case["name"].as_str().unwrap();
     let stored = |key: &str| tensors[&format!("{name}.{key}")].to_dtype(dtype).unwrap();
     let inputs: Vec<&str> = case["inputs"].as_array().unwrap().iter().map(|input| input.as_str().unwrap()).collect();
-    let tape = Tape::new();
+    let tape = Tape::with(precision);
     let value = |(input, &tracked): (&&str, &bool)| match tracked {
         true => tape.leaf(&stored(input)),
         false => Value::constant(stored(input)),
@@ -120,18 +124,18 @@ fn operations_agree_with_pytorch() {
         // All inputs, each alone, none: what is not tracked must change nothing else.
         for pattern in 0..1 << inputs {
             let tracked: Vec<bool> = (0..inputs).map(|input| pattern >> input & 1 == 1).collect();
-            for dtype in [DType::F32, DType::F64] {
-                let error = run(case, &tensors, dtype, &tracked);
-                let entry =
-                    worst.entry((case["op"].as_str().unwrap().to_string(), dtype == DType::F32)).or_insert(0f64);
+            for way in WAYS {
+                let error = run(case, &tensors, way, &tracked);
+                let name = format!("{} {:?} {}", case["op"].as_str().unwrap(), way.0, way.1.name());
+                let entry = worst.entry(name).or_insert(0f64);
                 *entry = entry.max(error);
             }
         }
     }
     let mut worst: Vec<_> = worst.into_iter().collect();
     worst.sort_by(|a, b| a.0.cmp(&b.0));
-    for ((op, fast), error) in worst {
-        println!("{op} {}: {error:.1e}", if fast { "kernels" } else { "composed" });
+    for (name, error) in worst {
+        println!("{name}: {error:.1e}");
     }
 }
 
@@ -244,8 +248,8 @@ fn convolutions_of_many_shapes_agree_with_the_composed_form() {
         ([2, 32, 16, 16], [17, 32, 1, 1], 1, 0),
         ([33, 4, 5, 5], [6, 4, 5, 5], 3, 2),
     ] {
-        let run = |dtype: DType| {
-            let tape = Tape::new();
+        let run = |dtype: DType, precision: Precision| {
+            let tape = Tape::with(precision);
             let leaf = |dims: &[usize], seed| tape.leaf(&test_tensor(dims, seed).to_dtype(dtype).unwrap());
             let (x, w, b) = (leaf(&x, 1), leaf(&w, 2), leaf(&w[..1], 3));
             let y = conv2d(&tape, &x, &w, Some(&b), stride, padding).unwrap();
@@ -255,9 +259,12 @@ fn convolutions_of_many_shapes_agree_with_the_composed_form() {
             all.extend([x, w, b].iter().map(|leaf| gradients.take(leaf).unwrap()));
             all
         };
-        for (fast, exact) in run(DType::F32).iter().zip(run(DType::F64)) {
-            let error = max_error(fast, &exact);
-            assert!(error <= 1e-5, "{x:?} {w:?} stride {stride}: {error:e}");
+        let reference = run(DType::F64, Precision::Exact);
+        for precision in [Precision::Fast, Precision::Exact] {
+            for (found, reference) in run(DType::F32, precision).iter().zip(&reference) {
+                let error = max_error(found, reference);
+                assert!(error <= 1e-5, "{x:?} {w:?} stride {stride}, {precision:?}: {error:e}");
+            }
         }
     }
 }
