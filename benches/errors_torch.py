@@ -54,7 +54,7 @@ def numbers(shape, seed):
 
 
 def everything(operation, inputs, dtype):
-    leaves = [x.to(dtype).requires_grad_() for x in inputs]
+    leaves = [x.detach().to(dtype).requires_grad_() for x in inputs]
     y = operation(*leaves)
     y.backward(numbers(y.shape, 99).to(dtype))
     return [y.detach(), *(x.grad for x in leaves)]
@@ -73,7 +73,8 @@ for line in open(sys.argv[1]):
     operation = OPERATIONS[ours["operation"]]
     inputs = [numbers(shape, seed) for seed, shape in enumerate(ours["inputs"])]
     pairs = zip(everything(operation, inputs, torch.float32), everything(operation, inputs, torch.float64))
-    for (part, mine), (found, reference) in zip(ours["errors"].items(), pairs):
-        theirs = error(found, reference)
+    for index, (found, reference) in enumerate(pairs):
+        part = f"gradient {index}" if index else "output"
+        mine, theirs = ours["errors"][part], error(found, reference)
         ratio = f"{mine / theirs:.2f}" if theirs else ("1" if mine == 0 else "–")
         print(f"| {ours['operation']} | {ours['precision']} | {part} | {mine:.1e} | {theirs:.1e} | {ratio} |")

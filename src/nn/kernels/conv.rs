@@ -166,6 +166,8 @@ pub fn forward(shape: &ConvShape, precision: Precision, x: Source, w: &[f32], ep
 
 /// [`forward`] by a method that applies.
 pub fn forward_by(method: Method, isa: Isa, shape: &ConvShape, x: Source, w: &[f32], epilogue: Epilogue) -> Vec<f32> {
+    check(shape, Some(x.data), Some(w), None);
+    epilogue.check(shape);
     match method {
         Method::Winograd4 => winograd::forward::<F4>(isa, shape, x, w, epilogue),
         Method::Winograd2 => winograd::forward::<F2>(isa, shape, x, w, epilogue),
@@ -189,6 +191,7 @@ pub fn input_gradient(shape: &ConvShape, precision: Precision, w: &[f32], dy: &[
 
 /// [`input_gradient`] by a method that applies.
 pub fn input_gradient_by(method: Method, isa: Isa, shape: &ConvShape, w: &[f32], dy: &[f32]) -> Vec<f32> {
+    check(shape, None, Some(w), Some(dy));
     match method {
         Method::Winograd4 => winograd::input_gradient::<F4>(isa, shape, w, dy),
         Method::Winograd2 => winograd::input_gradient::<F2>(isa, shape, w, dy),
@@ -206,6 +209,7 @@ pub fn weight_gradient(shape: &ConvShape, precision: Precision, x: Source, dy: &
 
 /// [`weight_gradient`] by a method that applies.
 pub fn weight_gradient_by(method: Method, isa: Isa, shape: &ConvShape, x: Source, dy: &[f32]) -> Vec<f32> {
+    check(shape, Some(x.data), None, Some(dy));
     match method {
         Method::Winograd4 => winograd::weight_gradient::<F4>(isa, shape, x, dy),
         Method::Winograd2 => winograd::weight_gradient::<F2>(isa, shape, x, dy),
@@ -213,6 +217,16 @@ pub fn weight_gradient_by(method: Method, isa: Isa, shape: &ConvShape, x: Source
         Method::FirstLayer => first_layer::weight_gradient(isa, shape, x, dy),
         Method::Im2col => im2col::weight_gradient(shape, x, dy),
     }
+}
+
+/// Panics where the sizes are none that [`ConvShape::new`] makes, or the lengths do not fit them.
+fn check(shape: &ConvShape, x: Option<&[f32]>, w: Option<&[f32]>, dy: Option<&[f32]>) {
+    let ConvShape { n, c, h, w: width, k, r, s, stride, padding, .. } = *shape;
+    let made = ConvShape::new((n, c, h, width), (k, c, r, s), stride, padding);
+    assert!(made.is_ok_and(|made| made == *shape), "sizes of {shape:?}");
+    assert!(x.is_none_or(|x| x.len() == n * c * h * width), "input of {shape:?}");
+    assert!(w.is_none_or(|w| w.len() == k * shape.patch()), "weight of {shape:?}");
+    assert!(dy.is_none_or(|dy| dy.len() == n * k * shape.positions()), "gradient of {shape:?}");
 }
 
 /// The gradient of the bias: the sum of `dy` over samples and positions, (K).

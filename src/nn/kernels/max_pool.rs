@@ -19,6 +19,11 @@ pub fn applies(shape: &PoolShape) -> bool {
     shape.kernel == 2 && shape.stride == 2
 }
 
+/// Panics where the windows don't fit into their planes.
+fn check(shape: &PoolShape) {
+    assert!(applies(shape) && (shape.oh, shape.ow) == (shape.h / 2, shape.w / 2), "windows of {shape:?}");
+}
+
 /// The maximum of each window of the activated numbers, (N, C, OH, OW), with the bits of the activation's result.
 pub fn forward(shape: &PoolShape, x: &[f32], lines: Activation) -> Vec<f32> {
     forward_on(Isa::in_use(), shape, x, lines)
@@ -26,7 +31,8 @@ pub fn forward(shape: &PoolShape, x: &[f32], lines: Activation) -> Vec<f32> {
 
 fn forward_on(isa: Isa, shape: &PoolShape, x: &[f32], lines: Activation) -> Vec<f32> {
     let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
-    assert!(applies(shape) && x.len() == shape.n * shape.c * plane);
+    check(shape);
+    assert_eq!(x.len(), shape.n * shape.c * plane, "numbers of {shape:?}");
     // SAFETY: each plane is written below.
     let mut y = unsafe { unfilled(shape.n * shape.c * out) };
     let planes = (PIECE / plane).max(1);
@@ -75,7 +81,8 @@ fn backward_on(
 ) -> Vec<(f64, f64)> {
     let sizes = Sizes { n: shape.n, c: shape.c, m: shape.h * shape.w };
     let out = shape.oh * shape.ow;
-    assert!(applies(shape) && x.len() == sizes.n * sizes.c * sizes.m && dy.len() == sizes.n * sizes.c * out);
+    check(shape);
+    assert!(x.len() == sizes.n * sizes.c * sizes.m && dy.len() == sizes.n * sizes.c * out, "numbers of {shape:?}");
     assert_eq!(dx.len(), if statistics.is_some() { x.len() } else { 0 });
     let count = (sizes.n * sizes.m) as f64;
     let target = Shared::new(dx);
@@ -98,7 +105,8 @@ fn backward_on(
                 }
             }
             if statistics.is_some() {
-                planes_back(isa, task, lines, &tilts, target.at(first * sizes.m, block.len()));
+                let tilts = batch.then_some(&tilts);
+                planes_back(isa, task, lines, tilts, target.at(first * sizes.m, block.len()));
             }
         }
         let sums = if batch || statistics.is_none() { &totals[..channels] } else { &[] };
@@ -131,11 +139,11 @@ dispatch! {
 }
 
 dispatch! {
-    /// Writes dx of each plane.
+    /// Writes dx of each plane; without tilts where the statistics are constants.
     ///
     /// # Safety
     /// As [`sum_gradients`]; behind `dx` as behind `x`, and nobody else uses the numbers of these planes.
-    unsafe fn planes_back(task: Task, lines: Activation, tilts: &[Tilt; MOST], dx: *mut f32) => back
+    unsafe fn planes_back(task: Task, lines: Activation, tilts: Option<&[Tilt; MOST]>, dx: *mut f32) => back
 }
 
 // The functions from here on are no closures and use no `array::map`, since those are compiled without the instruction
@@ -260,27 +268,34 @@ unsafe fn gradients<S: Simd>(task: Task, lines: Activation, totals: &mut [[f64; 
 }
 
 #[inline(always)]
-unsafe fn back<S: Simd>(task: Task, lines: Activation, tilts: &[Tilt; MOST], dx: *mut f32) {
+unsafe fn back<S: Simd>(task: Task, lines: Activation, tilts: Option<&[Tilt; MOST]>, dx: *mut f32) {
     let Task { shape, block, first, .. } = task;
     // SAFETY: the caller's promise: planes are read and written within the task's.
     unsafe {
         for sample in 0..block.samples {
-            for (channel, tilt) in tilts.iter().enumerate().take(block.channels) {
+            for channel in 0..block.channels {
                 let at = sample * block.stride + channel * block.m;
                 let (x, dx) = (task.x.add(at), dx.add(at));
                 let dy = task.dy.add((sample * shape.c + channel) * shape.oh * shape.ow);
                 let line = lines.line(first + channel);
-                plane_back::<S>(shape, line, lines.relu, *tilt, [x, dy], dx);
+                match tilts {
+                    Some(tilts) => plane_back::<S, true>(shape, line, lines.relu, tilts[channel], [x, dy], dx),
+                    None => {
+                        let none = Tilt { constant: 0.0, by_x: 0.0 };
+                        plane_back::<S, false>(shape, line, lines.relu, none, [x, dy], dx);
+                    }
+                }
             }
         }
     }
 }
 
-/// dx from the share of the gradient and what comes through the statistics.
+/// dx from the share of the gradient and, if TILTED, what comes through the statistics. A tilt of zeros would make NaN of
+/// an infinite x.
 #[inline(always)]
-unsafe fn sloped<S: Simd>(apart: S::V, share: S::V, slope: S::V, tilt: [S::V; 2]) -> S::V {
+unsafe fn sloped<S: Simd, const TILTED: bool>(apart: S::V, share: S::V, slope: S::V, tilt: [S::V; 2]) -> S::V {
     // SAFETY: registers only; the caller has `S`.
-    unsafe { S::fma(slope, share, S::fma(apart, tilt[1], tilt[0])) }
+    unsafe { if TILTED { S::fma(slope, share, S::fma(apart, tilt[1], tilt[0])) } else { S::mul(slope, share) } }
 }
 
 /// Stores `2 count` numbers.
@@ -295,7 +310,7 @@ unsafe fn store_pairs<S: Simd>(dx: *mut f32, count: usize, (left, right): (S::V,
 }
 
 #[inline(always)]
-unsafe fn plane_back<S: Simd>(
+unsafe fn plane_back<S: Simd, const TILTED: bool>(
     shape: PoolShape,
     line: Line,
     relu: bool,
@@ -316,12 +331,12 @@ unsafe fn plane_back<S: Simd>(
                 let dy = S::load_first(dy.add(i * ow + j), count);
                 let (_, shares) = shares::<S>(apart, [slope, shift], relu, dy);
                 let top = S::interleave(
-                    sloped::<S>(apart[0], shares[0], slope, tilt),
-                    sloped::<S>(apart[1], shares[1], slope, tilt),
+                    sloped::<S, TILTED>(apart[0], shares[0], slope, tilt),
+                    sloped::<S, TILTED>(apart[1], shares[1], slope, tilt),
                 );
                 let bottom = S::interleave(
-                    sloped::<S>(apart[2], shares[2], slope, tilt),
-                    sloped::<S>(apart[3], shares[3], slope, tilt),
+                    sloped::<S, TILTED>(apart[2], shares[2], slope, tilt),
+                    sloped::<S, TILTED>(apart[3], shares[3], slope, tilt),
                 );
                 store_pairs::<S>(dx.add(at), count, top);
                 store_pairs::<S>(dx.add(at + w), count, bottom);
@@ -329,7 +344,7 @@ unsafe fn plane_back<S: Simd>(
         }
         let uncovered = |i: usize, j: usize| {
             let place = i * w + j;
-            *dx.add(place) = tilts.constant + tilts.by_x * (*x.add(place) - line.mean);
+            *dx.add(place) = if TILTED { tilts.constant + tilts.by_x * (*x.add(place) - line.mean) } else { 0.0 };
         };
         for i in 0..2 * oh {
             (2 * ow..w).for_each(|j| uncovered(i, j));

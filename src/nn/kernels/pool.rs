@@ -62,6 +62,7 @@ fn group(plane: usize) -> usize {
 /// The maximum of each window, and where it lies in its plane: the first one of equals; NaN counts as the largest.
 pub fn max_forward(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    assert_eq!(x.len(), shape.planes() * plane, "input of {shape:?}");
     // SAFETY: `windows` visits every output position of every plane.
     let mut y = unsafe { unfilled(shape.planes() * out) };
     let mut places = vec![0u32; y.len()];
@@ -89,6 +90,7 @@ fn max_of_window(shape: &PoolShape, x: &[f32], first: usize) -> (f32, u32) {
 /// Sends each output's gradient to where its maximum lay.
 pub fn max_backward(shape: &PoolShape, places: &[u32], dy: &[f32]) -> Vec<f32> {
     let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
+    assert!(dy.len() == shape.planes() * out && places.len() == dy.len(), "gradient of {shape:?}");
     // SAFETY: every plane is filled with zeros before anything is added.
     let mut dx = unsafe { unfilled(shape.planes() * plane) };
     dx.par_chunks_mut(plane).zip(places.par_chunks(out)).zip(dy.par_chunks(out)).with_min_len(group(plane)).for_each(
@@ -106,6 +108,7 @@ pub fn max_backward(shape: &PoolShape, places: &[u32], dy: &[f32]) -> Vec<f32> {
 pub fn mean_forward(shape: &PoolShape, x: &[f32]) -> Vec<f32> {
     let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
     let scale = 1.0 / (shape.kernel * shape.kernel) as f32;
+    assert_eq!(x.len(), shape.planes() * plane, "input of {shape:?}");
     // SAFETY: `windows` visits every output position of every plane.
     let mut y = unsafe { unfilled(shape.planes() * out) };
     y.par_chunks_mut(out).zip(x.par_chunks(plane)).with_min_len(group(plane)).for_each(|(y, x)| {
@@ -121,6 +124,7 @@ pub fn mean_forward(shape: &PoolShape, x: &[f32]) -> Vec<f32> {
 pub fn mean_backward(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
     let (plane, out) = (shape.h * shape.w, shape.oh * shape.ow);
     let scale = 1.0 / (shape.kernel * shape.kernel) as f32;
+    assert_eq!(dy.len(), shape.planes() * out, "gradient of {shape:?}");
     // SAFETY: every plane is filled with zeros before anything is added.
     let mut dx = unsafe { unfilled(shape.planes() * plane) };
     dx.par_chunks_mut(plane).zip(dy.par_chunks(out)).with_min_len(group(plane)).for_each(|(dx, dy)| {

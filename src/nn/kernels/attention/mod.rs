@@ -66,7 +66,7 @@ struct Part<'a> {
 impl<'a> Inputs<'a> {
     fn parts(self, shape: Shape) -> [Part<'a>; 3] {
         let (h, g) = (shape.heads, shape.kv_heads);
-        assert!(g > 0 && h.is_multiple_of(g) && shape.d > 0, "{h} heads in {g} groups");
+        assert!(g > 0 && h > 0 && h.is_multiple_of(g) && shape.d > 0, "{h} heads in {g} groups");
         let parts = match self {
             Inputs::Apart { q, k, v } => {
                 [(q, h), (k, g), (v, g)].map(|(data, per_row)| Part { data, per_row, first: 0 })
@@ -226,7 +226,8 @@ unsafe fn softmax_of<S: Simd>(
         // SAFETY: reads and writes inside `seen` and `bias`; the caller's promise.
         unsafe {
             let max = largest::<S>(seen, bias);
-            if max < -0.5 * NEVER {
+            // By the mask, not by the maximum, which passes over NaN.
+            if !bias.is_empty() && bias[..seen.len()].iter().all(|&bias| bias < 0.0) {
                 seen.fill(0.0);
                 (*log, *factor) = (NEVER, 0.0);
                 continue;

@@ -139,3 +139,28 @@ fn extreme_logits_stay_finite() {
         assert!(y.iter().chain(&all).all(|x| x.is_finite()), "{isa}");
     }
 }
+
+#[test]
+fn nan_in_a_query_is_not_taken_for_one_without_keys() {
+    let shape = Shape { batch: 1, length: 20, heads: 1, kv_heads: 1, d: 8 };
+    let [mut q, k, v] = [1, 2, 3].map(|seed| numbers(20 * 8, seed, 2.0));
+    for row in [0, 17] {
+        q[row * 8] = f32::NAN;
+    }
+    let mask: Vec<bool> = (0..20).map(|i| i != 5).collect();
+    for (isa, mask) in Isa::available().into_iter().flat_map(|isa| [(isa, None), (isa, Some(&mask[..]))]) {
+        let (y, _) = forward(isa, Setting { shape, angles: None, mask }, Inputs::Apart { q: &q, k: &k, v: &v });
+        for (row, numbers) in y.chunks(8).enumerate() {
+            let broken = row == 0 || row == 17;
+            assert!(numbers.iter().all(|x| x.is_nan() == broken), "{isa}, row {row}: {numbers:?}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "0 heads")]
+fn no_heads_are_refused() {
+    let setting =
+        Setting { shape: Shape { batch: 1, length: 1, heads: 0, kv_heads: 1, d: 1 }, angles: None, mask: None };
+    backward(Isa::in_use(), setting, Inputs::Apart { q: &[], k: &[1.0], v: &[1.0] }, &[], &[]);
+}

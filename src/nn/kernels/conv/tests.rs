@@ -164,3 +164,10 @@ fn equal_patches_give_equal_bits_where_exact() {
         }
     }
 }
+
+#[test]
+#[should_panic(expected = "input of")]
+fn an_input_that_is_too_short_is_refused() {
+    let shape = ConvShape::new((2, 1, 5, 5), (1, 1, 5, 5), 1, 2).unwrap();
+    forward_by(Method::Im2col, Isa::in_use(), &shape, Source::plain(&[0.0; 25]), &[0.0; 25], Epilogue::default());
+}

@@ -99,3 +99,24 @@ fn nan_is_the_maximum_of_its_window() {
         }
     }
 }
+
+#[test]
+fn an_infinite_number_leaves_the_gradients_of_constant_statistics_finite() {
+    // Sides of 3: the last row and column are in no window.
+    let shape = PoolShape::new((1, 1, 3, 3), 2, 2).expect("a shape");
+    let lines = Lines { mean: vec![0.0], slope: vec![1.0], shift: vec![0.0], relu: false };
+    let x = [f32::NEG_INFINITY, 1.0, f32::NEG_INFINITY, 0.5, 0.0, f32::INFINITY, f32::NAN, 0.0, 0.0];
+    for isa in Isa::available() {
+        let mut dx = vec![f32::NAN; x.len()];
+        backward_on(isa, &shape, &x, lines.activation(), Some(Statistics::Constant), &[2.0], &mut dx);
+        assert_eq!(dx, [0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "{isa}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "windows of")]
+fn a_shape_whose_windows_exceed_the_plane_is_refused() {
+    let shape = PoolShape { oh: 2, ..PoolShape::new((1, 1, 2, 2), 2, 2).expect("a shape") };
+    let lines = Lines { mean: vec![0.0], slope: vec![1.0], shift: vec![0.0], relu: false };
+    forward(&shape, &[0.0; 4], lines.activation());
+}
