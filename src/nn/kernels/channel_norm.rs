@@ -6,7 +6,7 @@
 //! lanes in f32 for at most 4096 elements (of a plane at least), and in f64 from there on.
 
 use super::buffer::Shared;
-use super::norm::{Moments, Sizes};
+use super::norm::{Moments, Sizes, at_least_zero};
 use super::simd::{Isa, LANES, Simd, dispatch};
 use super::source::{Activation, Line, on_line};
 use rayon::prelude::*;
@@ -83,7 +83,7 @@ fn moments_on(isa: Isa, sizes: Sizes, x: &[f32]) -> Vec<Moments> {
             }
         }
         let count = (sizes.n * sizes.m) as f64;
-        merged.iter().map(|&(mean, squares)| Moments { mean, variance: (squares / count).max(0.0) }).collect()
+        merged.iter().map(|&(mean, squares)| Moments { mean, variance: at_least_zero(squares / count) }).collect()
     })
 }
 

@@ -15,6 +15,11 @@ pub struct Moments {
     pub variance: f64,
 }
 
+/// Takes out what rounding made negative; NaN stays.
+pub fn at_least_zero(variance: f64) -> f64 {
+    variance.clamp(0.0, f64::INFINITY)
+}
+
 impl Moments {
     /// Of all numbers in several slices with `count` elements in all; two passes.
     fn of<'a>(slices: impl Iterator<Item = &'a [f32]> + Clone, count: usize) -> Moments {
@@ -22,7 +27,7 @@ impl Moments {
         let center = mean as f32;
         // The rounding of `center` is taken out again, so the variance is that around the exact mean.
         let squares = slices.map(|slice| fold(slice, |x| (x - center) * (x - center))).sum::<f64>() / count as f64;
-        let variance = (squares - (mean - f64::from(center)).powi(2)).max(0.0);
+        let variance = at_least_zero(squares - (mean - f64::from(center)).powi(2));
         Moments { mean, variance }
     }
 

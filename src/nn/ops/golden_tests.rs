@@ -307,6 +307,19 @@ fn batch_statistics_alone_leave_the_running_averages() {
 }
 
 #[test]
+fn a_channel_that_is_not_a_number_has_no_statistics() {
+    let numbers = vec![f32::NAN, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 5.0];
+    let x = Value::constant(Tensor::from_vec(numbers, (1, 2, 2, 2), &Device::Cpu).unwrap());
+    let w = Value::constant(Tensor::from_vec(vec![1f32, 1.0], 2, &Device::Cpu).unwrap());
+    let mut running = RunningStats { mean: w.tensor().clone(), var: w.tensor().clone() };
+    batch_norm(&Tape::new(), &x, &w, &w, BatchNormStats::BatchAndUpdate(&mut running)).unwrap();
+    for statistic in [running.mean, running.var] {
+        let found = statistic.to_vec1::<f32>().unwrap();
+        assert!(found[0].is_nan() && found[1].is_finite(), "{found:?}");
+    }
+}
+
+#[test]
 fn not_a_number_passes_through_relu_and_maximum() {
     let tape = Tape::new();
     let x = [1.0, f32::NAN, 3.0, -1.0, 2.0, 5.0, f32::NAN, 4.0];
