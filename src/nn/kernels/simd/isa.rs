@@ -20,9 +20,6 @@ pub enum Kind {
 }
 
 impl Isa {
-    /// The names that `FSCHED_ISA` takes, widest first.
-    pub const NAMES: [&str; 3] = ["avx512", "avx2", "portable"];
-
     /// The instruction set in use: the widest one, or the one that the environment variable `FSCHED_ISA` names, with
     /// which the bytes of a run on another machine can be had again. A name that is unknown or not available here is
     /// passed over; [`Isa::requested`] says so.
@@ -31,7 +28,7 @@ impl Isa {
         *IN_USE.get_or_init(|| Isa::requested().unwrap_or_else(|_| Isa::widest()))
     }
 
-    /// What `FSCHED_ISA` asks for; the widest instruction set where it is not set.
+    /// What `FSCHED_ISA` asks for (`avx512`, `avx2` or `portable`); the widest instruction set where it is not set.
     ///
     /// # Errors
     /// A sentence, if the name is unknown or this processor lacks what it names.
