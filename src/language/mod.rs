@@ -24,6 +24,7 @@ pub use load::{Disk, Files};
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::source::Sources;
+use crate::syntax::format::Lists;
 use crate::syntax::tree::File;
 use context::Context;
 use load::{Inputs, Loaded};
@@ -49,6 +50,11 @@ pub struct Analysis {
     pub diagnostics: Vec<Diagnostic>,
     /// `None` where there are errors
     pub program: Option<Program>,
+}
+
+/// A text in its canonical form; if it has syntax errors, these. What its words mean does not matter.
+pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    crate::syntax::format::format(text, Lists(&statements::list_from))
 }
 
 /// More training than this in one program is a slip of the keyboard.
