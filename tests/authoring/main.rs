@@ -1,0 +1,3 @@
+//! Writing programs: what is said of mistakes, and what tools do with a text.
+
+mod pictures;
