@@ -1,3 +1,4 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text.
 
+mod index;
 mod pictures;
