@@ -7,6 +7,7 @@ pub mod program;
 pub mod selectors;
 pub mod statements;
 pub mod suggest;
+pub mod vocabulary;
 
 mod arguments;
 mod context;

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Name, Param, Parameter, Simple};
 
 /// The types that annotations may name.
-static TYPES: &[(&str, Type)] = &[
+pub(super) static TYPES: &[(&str, Type)] = &[
     ("Int", Type::Int),
     ("Real", Type::Real),
     ("Share", Type::Share),

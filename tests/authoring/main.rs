@@ -1,0 +1,3 @@
+//! What people and their editors see while a program is being written.
+
+mod editors;
