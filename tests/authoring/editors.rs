@@ -6,10 +6,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Templates, and the file that each becomes under `editors`.
-const GENERATED: [(&str, &str); 2] = [
-    ("textmate.json", "vscode/syntaxes/fsched.tmLanguage.json"),
-    ("syntax.vim", "nvim/syntax/fsched.vim"),
-];
+const GENERATED: [(&str, &str); 2] =
+    [("textmate.json", "vscode/syntaxes/fsched.tmLanguage.json"), ("syntax.vim", "nvim/syntax/fsched.vim")];
 
 fn editors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("editors")
@@ -72,7 +70,10 @@ fn generated_files_have_the_words_of_the_language() {
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         let help = "write it anew: FSCHED_BLESS=1 cargo test --test authoring editors";
-        assert!(found == wanted, "editors/{target} is not what editors/templates/{name} gives with today's words\n{help}");
+        assert!(
+            found == wanted,
+            "editors/{target} is not what editors/templates/{name} gives with today's words\n{help}"
+        );
     }
 }
 
