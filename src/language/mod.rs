@@ -8,6 +8,7 @@ pub mod selectors;
 pub mod statements;
 pub mod suggest;
 
+mod advice;
 mod arguments;
 mod context;
 mod lints;

@@ -1,4 +1,4 @@
-//! What authors of programs see: diagnostics, fixes, formatting, the language server. One binary, since each links the
-//! whole crate.
+//! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
 mod corpus;
+mod pictures;
