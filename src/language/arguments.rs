@@ -109,8 +109,21 @@ impl<'a> Context<'a> {
             spans: vec![owner.span; params.len()],
             given: vec![false; params.len()],
         };
-        for argument in arguments {
-            let Some(index) = self.parameter(argument, &bound, owner) else { continue };
+        let mut named_by_previous = None;
+        for (i, argument) in arguments.iter().enumerate() {
+            let index = match named_by_previous.take() {
+                Some(index) => index,
+                None => match self.missing_colon(argument, arguments.get(i + 1), params) {
+                    Some(index) => {
+                        named_by_previous = Some(index);
+                        continue;
+                    }
+                    None => match self.parameter(argument, &bound, owner) {
+                        Some(index) => index,
+                        None => continue,
+                    },
+                },
+            };
             let param = &params[index];
             if bound.given[index] && !(param.many && argument.name.is_none()) {
                 let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
@@ -128,12 +141,13 @@ impl<'a> Context<'a> {
             }
             bound.given[index] = true;
         }
-        // What could not be read, or has a name that nothing has, may be what is missing.
+        // What could not be read, has a name that nothing has, or doesn't fit where it stands may be what is missing.
+        let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
         let known = |n: &Name| params.iter().any(|p| p.name == n.text);
         let broken = arguments
             .iter()
             .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
-        self.fill(&mut bound, owner, broken);
+        self.fill(&mut bound, owner, broken || misfit);
         bound
     }
 
@@ -143,14 +157,16 @@ impl<'a> Context<'a> {
         let Some(name) = &argument.name else {
             let free = |i: &usize| !params[*i].named && (params[*i].many || !bound.given[*i]);
             let index = (0..params.len()).find(free);
-            if index.is_none() && !matches!(argument.value.kind, ExprKind::Error) {
+            // One too many may be there because one before it doesn't belong there.
+            let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
+            if index.is_none() && !misfit && !matches!(argument.value.kind, ExprKind::Error) {
                 self.too_many(argument, params, owner);
             }
             return index;
         };
         let index = params.iter().position(|p| p.name == name.text);
         if index.is_none() {
-            self.unknown_argument(name, params, owner);
+            self.unknown_argument(name, argument, params, owner);
         }
         index
     }
@@ -205,13 +221,14 @@ impl<'a> Context<'a> {
         });
     }
 
-    fn unknown_argument(&mut self, name: &Name, params: &'static [Param], owner: Owner<'_>) {
+    fn unknown_argument(&mut self, name: &Name, argument: &Argument, params: &'static [Param], owner: Owner<'_>) {
         let known: Vec<&'static str> = params.iter().map(|p| p.name).collect();
         let message = format!("`{}` has no argument `{}`", owner.name, name.text);
         let d = Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, message);
-        let guess = suggest::foreign_argument(&name.text, &known)
-            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied());
-        self.report(match guess {
+        if let Some(d) = self.advise_duration(d.clone(), argument, params) {
+            return self.report(d);
+        }
+        self.report(match self.argument_meant(name, &known) {
             Some(guess) => {
                 d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess)
             }
@@ -239,8 +256,12 @@ impl<'a> Context<'a> {
             candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
         }
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        if let Some(d) = self.advise_filler(d.clone(), name, span) {
+            return self.report(d);
+        }
         let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
         let d = match (d.help.is_some(), hint) {
+            (false, Type::Selector) => self.advise_selector(d, name, span),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
             (false, _) => d.help(format!("define it before this place: `let {name} = …`")),
             _ => d,
@@ -253,6 +274,9 @@ impl<'a> Context<'a> {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
         let variables: Vec<String> = self.scopes.names().map(String::from).collect();
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
+        if let Some(d) = self.advise_component(d.clone(), name, span, family) {
+            return self.report(d);
+        }
         let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {

@@ -9,6 +9,7 @@ pub mod statements;
 pub mod suggest;
 pub mod vocabulary;
 
+mod advice;
 mod arguments;
 mod context;
 mod lints;
@@ -87,7 +88,10 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
         // A model that fits nothing is an error also where no step asks for it.
         return None;
     }
-    let model = cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span))?;
+    let model = match cx.model.clone() {
+        Some(model) => model,
+        None => cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span))?,
+    };
     if let Some(steps) = time::train_steps(&body, &[]).filter(|n| *n > MOST_STEPS) {
         let at = body.last().map_or(Default::default(), |s| s.span);
         let d = Diagnostic::new(Code::TOO_LARGE, at, format!("this program trains for {steps} steps"));

@@ -428,11 +428,12 @@ impl<'a> Context<'a> {
                 if let Some(r) = self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
                     d = d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%"));
                 }
-                d
+                if text.starts_with("takes a share") { d.help("`100%` is all of it") } else { d }
             }
             Mismatch::Choice { found, allowed } => self.unknown_choice(&found, allowed, span, what),
             Mismatch::Type { expected, found } => {
-                Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"))
+                let d = Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"));
+                self.advise_type(d, span, place)
             }
         };
         self.report(d);

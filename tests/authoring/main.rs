@@ -1,3 +1,5 @@
-//! What people and their editors see while a program is being written.
+//! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
+mod corpus;
 mod editors;
+mod pictures;
