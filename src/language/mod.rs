@@ -8,6 +8,7 @@ pub mod program;
 pub mod selectors;
 pub mod statements;
 pub mod suggest;
+pub mod vocabulary;
 
 mod advice;
 mod arguments;
@@ -100,7 +101,10 @@ fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
     let said = cx.diagnostics.len();
     let broken = has_errors(&cx.diagnostics);
     // A model that fits nothing is an error also where no step asks for it.
-    let model = cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span));
+    let model = match cx.model.clone() {
+        Some(model) => Some(model),
+        None => cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span)),
+    };
     if broken {
         cx.diagnostics.truncate(said);
     }

@@ -497,14 +497,7 @@ fn percent(p: f64) -> f64 {
 }
 
 fn unit_of(word: &str) -> Option<Unit> {
-    Some(match word {
-        "epoch" | "epochs" => Unit::Epochs,
-        "step" | "steps" => Unit::Steps,
-        "s" => Unit::Seconds,
-        "min" => Unit::Minutes,
-        "h" => Unit::Hours,
-        _ => return None,
-    })
+    super::vocabulary::UNITS.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit)
 }
 
 pub(super) fn split_of(word: &str) -> Option<Split> {
