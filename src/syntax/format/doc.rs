@@ -9,6 +9,8 @@ pub enum Doc<'t> {
     Line,
     /// Nothing, or where its group is broken a new line.
     Soft,
+    /// A blank, or where its group is broken an empty line and a new one.
+    LineApart,
     /// Always a new line.
     Hard,
     /// An empty line, then a new one.
@@ -123,10 +125,10 @@ impl<'t> Printer<'t> {
                 Doc::Text(text) => self.text(text),
                 Doc::IfFlat(text) if flat => self.text(text),
                 Doc::IfBroken(text) if !flat => self.text(text),
-                Doc::Line if flat => self.text(" "),
+                Doc::Line | Doc::LineApart if flat => self.text(" "),
                 Doc::Line | Doc::Hard => self.new_row(indent),
                 Doc::Soft if !flat => self.new_row(indent),
-                Doc::Empty => {
+                Doc::Empty | Doc::LineApart => {
                     self.new_row(0);
                     self.new_row(indent);
                 }
@@ -174,8 +176,8 @@ impl<'t> Printer<'t> {
                 Doc::Text(text) => text.chars().count(),
                 Doc::IfFlat(text) if flat => text.chars().count(),
                 Doc::IfBroken(text) if !flat => text.chars().count(),
-                Doc::Line if flat => 1,
-                Doc::Line | Doc::Hard | Doc::Empty => return true,
+                Doc::Line | Doc::LineApart if flat => 1,
+                Doc::Line | Doc::LineApart | Doc::Hard | Doc::Empty => return true,
                 Doc::Soft if !flat => return true,
                 Doc::Nest(_, docs) => {
                     stack.extend(docs.list.iter().rev().map(|d| (flat, d)));

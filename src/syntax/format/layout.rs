@@ -3,6 +3,7 @@
 use super::doc::{Doc, Docs};
 use super::marks::{Comma, Mark};
 use super::pieces::{Bracket, Item, ItemKind, Items, Piece};
+use crate::syntax::build::HOSTS;
 use crate::syntax::tokens::Token;
 
 /// Columns by which a block, or the entries of brackets, go right.
@@ -85,7 +86,7 @@ impl<'t> Layout<'t, '_> {
         while at < list.len() {
             match (&list[at], at) {
                 (_, 0) => {}
-                (item, _) if item.apart => docs.push(Doc::Empty),
+                (item, _) if item.apart || self.block_apart(list, at) => docs.push(Doc::Empty),
                 _ => docs.push(Doc::Hard),
             }
             let pragma_above = at > 0 && matches!(&list[at - 1].kind, ItemKind::Comment(c) if self.is_pragma(*c));
@@ -108,7 +109,7 @@ impl<'t> Layout<'t, '_> {
             let ItemKind::Entry(pieces, trailing) = &item.kind else { continue };
             if i > 0 {
                 group.push(style.between());
-                group.push(Doc::Line);
+                group.push(if self.block_apart(run, i) { Doc::LineApart } else { Doc::Line });
             }
             group.append(self.statement(pieces));
             comment = *trailing;
@@ -119,6 +120,18 @@ impl<'t> Layout<'t, '_> {
         let pragma = pragma_above || comment.is_some_and(|c| self.is_pragma(c));
         docs.push(if pragma { Doc::Unbroken(group) } else { Doc::Group(group) });
         docs.append(self.trailing(comment));
+    }
+
+    /// Whether the item is a bare block (or the comment above it) which, on the line below a step, would be taken for the
+    /// step's own.
+    fn block_apart(&self, list: &[Item], at: usize) -> bool {
+        let Some(ItemKind::Entry(step, _)) = at.checked_sub(1).map(|before| &list[before].kind) else { return false };
+        let next = list[at..].iter().find_map(|i| match &i.kind {
+            ItemKind::Entry(pieces, _) => Some(pieces),
+            ItemKind::Comment(_) => None,
+        });
+        let is_block = next.is_some_and(|pieces| matches!(pieces.first(), Some(Piece::Block(_))));
+        is_block && matches!(step.first(), Some(Piece::Token(i)) if HOSTS.contains(&self.text(*i)))
     }
 
     fn trailing(&self, comment: Option<usize>) -> Docs<'t> {
@@ -334,7 +347,7 @@ impl<'t> Layout<'t, '_> {
                 if i > 0 {
                     inner.push(Doc::IfFlat(";"));
                 }
-                inner.push(Doc::Line);
+                inner.push(if self.block_apart(&items.list, i) { Doc::LineApart } else { Doc::Line });
                 if let ItemKind::Entry(pieces, _) = &item.kind {
                     inner.append(self.statement(pieces));
                 }

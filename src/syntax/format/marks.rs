@@ -27,7 +27,7 @@ pub struct Mark {
     pub before: bool,
     /// Touches the token behind it.
     pub after: bool,
-    /// An operator behind which a line may end; the loosest has the smallest number.
+    /// An operator with blanks around it, behind which a line may end; the loosest has the smallest number.
     pub level: Option<u8>,
     pub comma: Comma,
     /// An opening bracket that holds entries, so that a comma may stand behind the last.
@@ -191,10 +191,10 @@ impl<'f> Walk<'_, 'f> {
             }
             ExprKind::Binary { op, left, right } => {
                 self.expr(left);
-                let level = break_level(*op);
+                let fraction = *op == BinaryOp::Divide && !is_quantity(left) && !is_quantity(right);
                 self.mark(left.span.end, |m| {
-                    m.level = level;
-                    (m.before, m.after) = (level.is_none(), level.is_none());
+                    m.level = (!fraction).then(|| break_level(*op));
+                    (m.before, m.after) = (fraction, fraction);
                 });
                 self.expr(right);
             }
@@ -216,15 +216,20 @@ impl<'f> Walk<'_, 'f> {
     }
 }
 
-/// Products touch what they join; behind the others a line may end.
-fn break_level(op: BinaryOp) -> Option<u8> {
+/// How loosely an operator binds; behind the loosest a line ends first.
+fn break_level(op: BinaryOp) -> u8 {
     use BinaryOp::*;
     match op {
-        Then => Some(0),
-        Or => Some(1),
-        And => Some(2),
-        Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => Some(3),
-        Add | Subtract | Intersect => Some(4),
-        Multiply | Divide => None,
+        Then => 0,
+        Or => 1,
+        And => 2,
+        Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => 3,
+        Add | Subtract | Intersect => 4,
+        Multiply | Divide => 5,
     }
+}
+
+/// Whether it has a blank of its own: `10 epochs / 2` is no fraction of two numbers.
+fn is_quantity(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Quantity { .. })
 }

@@ -23,7 +23,11 @@ fn stays(text: &str) {
 fn blanks_between_tokens() {
     becomes(
         "data   fashion( validation :10% )\nlet\tx=  -3+4 * ( 2-1 ) / 5\n",
-        "data fashion(validation: 10%)\nlet x = -3 + 4*(2 - 1)/5\n",
+        "data fashion(validation: 10%)\nlet x = -3 + 4 * (2 - 1)/5\n",
+    );
+    becomes(
+        "let t = 2*3 epochs\nlet s = 8 / 255\nlet u = 9 epochs / 3\n",
+        "let t = 2 * 3 epochs\nlet s = 8/255\nlet u = 9 epochs / 3\n",
     );
     becomes("forget layers[ -2 .. ]  30%\n", "forget layers[-2..] 30%\n");
     becomes("expect a.b( c )>=85%and not( x==y )\n", "expect a.b(c) >= 85% and not (x == y)\n");
@@ -68,6 +72,17 @@ fn blocks_that_do_not_fit_are_broken() {
     becomes(
         &format!("relearn 10 with {{ optimizer adam(lr: 1e-3); freeze layers[..-2]; forget {arguments} }}"),
         &format!("relearn 10 with {{\n  optimizer adam(lr: 1e-3)\n  freeze layers[..-2]\n  forget {arguments}\n}}\n"),
+    );
+}
+
+#[test]
+fn a_bare_block_is_kept_apart_from_the_step_before_it() {
+    stays("train 1; { batch 8; train 1 }\nx 1\n{ a }\n");
+    becomes("train 1;\n{ a }\n", "train 1\n\n{ a }\n");
+    becomes("train 1;\n# why\n{ a\n}\n", "train 1\n\n# why\n{\n  a\n}\n");
+    becomes(
+        "repeat 5 { train 1; { batch 8\n train 2 }; }\n",
+        "repeat 5 {\n  train 1\n\n  {\n    batch 8\n    train 2\n  }\n}\n",
     );
 }
 
@@ -124,12 +139,12 @@ fn comments_stay_where_they_are() {
     );
     becomes("if x { a } # why\nelse { b }\n", "if x {\n  a\n}  # why\nelse {\n  b\n}\n");
     becomes("if x { a }\n\n# why\n  else if y { b }\n", "if x {\n  a\n}\n# why\nelse if y {\n  b\n}\n");
-    becomes("let x = # why\n3 + # more\n4\n", "let x =  # why\n    3 +  # more\n        4\n");
+    becomes("let x = # why\n3 + # more\n4\n", "let x =  # why\n    3 +  # more\n    4\n");
     becomes(
         "f([ # head\na # a\n, b, # b\n# own\nc\n# last\n])\n",
         "f([  # head\n  a,  # a\n  b,  # b\n  # own\n  c,\n  # last\n])\n",
     );
-    becomes("f(a: # why\n 3, b: 4)\n", "f(\n  a:  # why\n      3, b: 4,\n)\n");
+    becomes("f(a: # why\n 3, b: 4)\n", "f(\n  a:  # why\n      3,\n  b: 4,\n)\n");
     becomes("{ # x\n}\nf( # y\n)\n", "{  # x\n}\nf(  # y\n)\n");
     becomes("#a \t\n", "#a\n");
 }
