@@ -1,4 +1,5 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
 mod corpus;
+mod mutation;
 mod pictures;
