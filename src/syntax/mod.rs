@@ -24,6 +24,8 @@ mod strings;
 mod tests;
 mod tokens;
 
+pub use describe::RESERVED;
+
 use std::num::NonZeroUsize;
 use std::sync::Once;
 

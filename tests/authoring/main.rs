@@ -2,4 +2,6 @@
 
 mod corpus;
 mod mutation;
+mod editors;
+mod index;
 mod pictures;
