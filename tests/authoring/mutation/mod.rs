@@ -156,15 +156,13 @@ fn listing(verdicts: &[Verdict]) -> String {
     accepted.sort_by_key(|v| (v.mutant.mistake, v.mutant.kind));
     writeln!(out, "== accepted: {}", accepted.len()).unwrap();
     accepted.iter().for_each(|v| writeln!(out, "{v}").unwrap());
-    let parts: [(&str, &dyn Fn(&Verdict) -> bool); 3] = [
-        ("no error on the line or its neighbours", &|v| !v.near),
-        ("more than three errors", &|v| v.errors.len() > 3),
-        ("the word that was meant is not among the suggestions", &|v| v.is_misspelt() && !v.suggested),
-    ];
-    for (title, wrong) in parts {
+    let mut bad = |title: &str, wrong: &dyn Fn(&Verdict) -> bool| {
         let wrong: Vec<_> = verdicts.iter().filter(|v| v.refused() && wrong(v)).collect();
         writeln!(out, "\n== {title}: {}", wrong.len()).unwrap();
         wrong.iter().for_each(|v| writeln!(out, "{v}").unwrap());
-    }
+    };
+    bad("no error on the line or its neighbours", &|v| !v.near);
+    bad("more than three errors", &|v| v.errors.len() > 3);
+    bad("the word that was meant is not among the suggestions", &|v| v.is_misspelt() && !v.suggested);
     out
 }

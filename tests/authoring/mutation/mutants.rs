@@ -118,7 +118,6 @@ pub fn tokens(text: &str) -> Vec<Token> {
             };
         }
     }
-    // Line ends that stand between two statements alone can be mistaken.
     tokens
 }
 
@@ -230,7 +229,7 @@ impl Random {
                 0 => letters.insert(at, letter),
                 1 => drop(letters.remove(at)),
                 2 => letters[at] = letter,
-                _ => letters.swap(at, (at + 1) % word.chars().count()),
+                _ => letters.swap(at, (at + 1).min(word.chars().count() - 1)),
             }
             let spelt: String = letters.into_iter().collect();
             let is_word = spelt.starts_with(|c: char| c.is_alphabetic() || c == '_');
