@@ -12,6 +12,7 @@ pub mod vocabulary;
 
 mod advice;
 mod arguments;
+mod consequences;
 mod context;
 mod lints;
 mod load;
@@ -75,6 +76,8 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
     let (program, index) = lower(&mut cx, &root);
     let mut diagnostics = std::mem::take(&mut cx.diagnostics);
+    let files = std::iter::once(&root).chain(imports.values().map(|i| &i.file));
+    diagnostics = consequences::remove(diagnostics, files, &sources, &cx.unused);
     drop(cx);
     diagnostics = pragma::apply(&root, &sources, diagnostics);
     sort(&mut diagnostics);
