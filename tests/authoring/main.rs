@@ -2,6 +2,9 @@
 
 mod corpus;
 mod editors;
+mod fix;
+mod fmt;
 mod index;
 mod mutation;
 mod pictures;
+mod random;
