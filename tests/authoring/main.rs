@@ -3,4 +3,5 @@
 mod corpus;
 mod editors;
 mod index;
+mod mutation;
 mod pictures;
