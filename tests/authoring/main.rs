@@ -3,5 +3,6 @@
 mod corpus;
 mod editors;
 mod index;
+mod lsp;
 mod mutation;
 mod pictures;
