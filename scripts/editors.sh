@@ -40,7 +40,7 @@ package() (
 )
 
 neovim() {
-  local programs=(tests/corpus/*.fsched pipelines/*.fsched examples/*.fsched)
+  local programs=(tests/corpus/*.fsched tests/corpus/*/*.fsched pipelines/*.fsched examples/*.fsched)
   nvim --headless -u NONE --cmd "let g:fsched_lsp = v:false" --cmd "set rtp^=editors/nvim" \
     -c "filetype plugin indent on" -c "syntax on" -c "luafile editors/nvim/test/syntax.lua" "${programs[@]}"
 }

@@ -35,7 +35,7 @@ for page in "$root"/README.md "$root"/docs/*.md "$root"/docs/*/*.md; do
     inside        { print > file }' "$page"
 done
 # Programs of tests/ui are wrong on purpose, apart from those whose name says so.
-programs=("$root"/tests/corpus/*.fsched "$root"/tests/ui/good*.fsched "$root"/pipelines/*.fsched
+programs=("$root"/tests/corpus/*.fsched "$root"/tests/corpus/*/*.fsched "$root"/tests/ui/good*.fsched "$root"/pipelines/*.fsched
   "$root"/examples/*.fsched "$root"/src/cli/*.fsched "$root"/src/syntax/testdata/*.fsched "$work"/blocks/*.fsched)
 tree-sitter parse --quiet "${programs[@]}" || { echo "these are not taken without ERROR or MISSING"; exit 1; }
 echo "${#programs[@]} programs without an ERROR or MISSING node"

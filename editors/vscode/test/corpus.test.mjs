@@ -79,7 +79,7 @@ function ofSymbol(symbol) {
 
 const folders = ["tests/corpus", "pipelines", "examples", "src/cli"].map((folder) => path.join(root, folder));
 const programs = folders.flatMap((folder) =>
-  readdirSync(folder).filter((name) => name.endsWith(".fsched")).map((name) => path.join(folder, name)),
+  readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".fsched")).map((name) => path.join(folder, name)),
 );
 
 test(`each token of ${programs.length} programs has a scope of its kind`, async (t) => {
