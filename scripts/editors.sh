@@ -39,10 +39,23 @@ package() (
   npx --yes @vscode/vsce@3.9.2 package --no-dependencies --allow-missing-repository
 )
 
-neovim() {
-  local programs=(tests/corpus/*.fsched tests/corpus/*/*.fsched pipelines/*.fsched examples/*.fsched)
-  nvim --headless -u NONE --cmd "let g:fsched_lsp = v:false" --cmd "set rtp^=editors/nvim" \
-    -c "filetype plugin indent on" -c "syntax on" -c "luafile editors/nvim/test/syntax.lua" "${programs[@]}"
+nvim=${NVIM:-nvim}
+programs=(tests/corpus/*.fsched tests/corpus/*/*.fsched pipelines/*.fsched examples/*.fsched)
+
+neovim() { # RUNTIMEPATH SCRIPT
+  "$nvim" --headless -u NONE --cmd "let g:fsched_lsp = v:false" --cmd "set rtp^=$1" -c "runtime plugin/fsched.lua" \
+    -c "filetype plugin indent on" -c "syntax on" -c "luafile editors/nvim/test/$2" "${programs[@]}"
+}
+
+neovim_treesitter() {
+  local folder code=editors/tree-sitter-fsched/src
+  folder=$(mktemp -d)
+  mkdir "$folder/parser"
+  cc -shared -fPIC -O1 -I"$code" -o "$folder/parser/fsched.so" "$code/parser.c" "$code/scanner.c" \
+    && neovim "editors/nvim,$folder" treesitter.lua
+  local status=$?
+  rm -r "$folder"
+  return $status
 }
 
 part "words come from the language's tables" generated
@@ -52,7 +65,10 @@ if needs "Code" npm "Node 20 and later"; then
 fi
 PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 needs "tree-sitter" tree-sitter "cargo install tree-sitter-cli" && part "tree-sitter" editors/tree-sitter-fsched/test.sh
-needs "Neovim" nvim "0.7.2 and later" && part "Neovim: file type, colours, indentation" neovim
+if needs "Neovim" "$nvim" "0.7.2 and later"; then
+  part "Neovim: file type, colours, indentation" neovim editors/nvim syntax.lua
+  needs "Neovim with tree-sitter" cc "a C compiler" && part "Neovim with tree-sitter" neovim_treesitter
+fi
 
 printf '\n'
 ((${#missing[@]} == 0)) || printf 'left out: %s\n' "${missing[@]}"

@@ -6,7 +6,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 
-#define LANGUAGE_VERSION 15
+#define LANGUAGE_VERSION 14
 #define STATE_COUNT 264
 #define LARGE_STATE_COUNT 3
 #define SYMBOL_COUNT 112
@@ -17,7 +17,7 @@
 #define MAX_ALIAS_SEQUENCE_LENGTH 9
 #define MAX_RESERVED_WORD_SET_SIZE 0
 #define PRODUCTION_ID_COUNT 44
-#define SUPERTYPE_COUNT 2
+#define SUPERTYPE_COUNT 0
 
 enum ts_symbol_identifiers {
   sym_identifier = 1,
@@ -1359,46 +1359,6 @@ static const TSStateId ts_primary_state_ids[STATE_COUNT] = {
   [263] = 263,
 };
 
-static const TSSymbol ts_supertype_symbols[SUPERTYPE_COUNT] = {
-  sym_expression,
-  sym_statement,
-};
-
-static const TSMapSlice ts_supertype_map_slices[] = {
-  [sym_expression] = {.index = 0, .length = 14},
-  [sym_statement] = {.index = 14, .length = 11},
-};
-
-static const TSSymbol ts_supertype_map_entries[] = {
-  [0] =
-    sym_binary_expression,
-    sym_boolean,
-    sym_call,
-    sym_field,
-    sym_identifier,
-    sym_index,
-    sym_list,
-    sym_number,
-    sym_parenthesized,
-    sym_percentage,
-    sym_quantity,
-    sym_range,
-    sym_string,
-    sym_unary_expression,
-  [14] =
-    sym_block,
-    sym_for_statement,
-    sym_guard_statement,
-    sym_if_statement,
-    sym_let_statement,
-    sym_param_statement,
-    sym_phase_statement,
-    sym_repeat_statement,
-    sym_simple_statement,
-    sym_sweep_statement,
-    sym_use_statement,
-};
-
 static const TSCharacterRange sym_identifier_character_set_1[] = {
   {'A', 'Z'}, {'_', '_'}, {'a', 'z'}, {0xaa, 0xaa}, {0xb5, 0xb5}, {0xba, 0xba}, {0xc0, 0xd6}, {0xd8, 0xf6},
   {0xf8, 0x2c1}, {0x2c6, 0x2d1}, {0x2e0, 0x2e4}, {0x2ec, 0x2ec}, {0x2ee, 0x2ee}, {0x345, 0x345}, {0x363, 0x374}, {0x376, 0x377},
@@ -2446,7 +2406,7 @@ static bool ts_lex_keywords(TSLexer *lexer, TSStateId state) {
   }
 }
 
-static const TSLexerMode ts_lex_modes[STATE_COUNT] = {
+static const TSLexMode ts_lex_modes[STATE_COUNT] = {
   [0] = {.lex_state = 0, .external_lex_state = 1},
   [1] = {.lex_state = 0, .external_lex_state = 2},
   [2] = {.lex_state = 13, .external_lex_state = 2},
@@ -11784,7 +11744,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_fsched(void) {
     .state_count = STATE_COUNT,
     .large_state_count = LARGE_STATE_COUNT,
     .production_id_count = PRODUCTION_ID_COUNT,
-    .supertype_count = SUPERTYPE_COUNT,
     .field_count = FIELD_COUNT,
     .max_alias_sequence_length = MAX_ALIAS_SEQUENCE_LENGTH,
     .parse_table = &ts_parse_table[0][0],
@@ -11795,9 +11754,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_fsched(void) {
     .field_names = ts_field_names,
     .field_map_slices = ts_field_map_slices,
     .field_map_entries = ts_field_map_entries,
-    .supertype_map_slices = ts_supertype_map_slices,
-    .supertype_map_entries = ts_supertype_map_entries,
-    .supertype_symbols = ts_supertype_symbols,
     .symbol_metadata = ts_symbol_metadata,
     .public_symbol_map = ts_symbol_map,
     .alias_map = ts_non_terminal_alias_map,
@@ -11816,13 +11772,6 @@ TS_PUBLIC const TSLanguage *tree_sitter_fsched(void) {
       tree_sitter_fsched_external_scanner_deserialize,
     },
     .primary_state_ids = ts_primary_state_ids,
-    .name = "fsched",
-    .max_reserved_word_set_size = 0,
-    .metadata = {
-      .major_version = 0,
-      .minor_version = 1,
-      .patch_version = 0,
-    },
   };
   return &language;
 }
