@@ -5,6 +5,7 @@ mod editors;
 mod fix;
 mod fmt;
 mod index;
+mod lsp;
 mod mutation;
 mod pictures;
 mod random;
