@@ -3,6 +3,7 @@
 use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
+use super::sarif;
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,15 +35,25 @@ enum Deny {
 impl Check {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let mut exit = Exit::Done;
+        let mut checked = Vec::new();
         for file in &self.files {
             let analysis = self.input.analyze(file);
             let diagnostics: Vec<Diagnostic> = analysis.diagnostics.into_iter().map(|d| self.judged(d)).collect();
-            show(&analysis.sources, &diagnostics, self.format, self.max_errors, out)?;
-            if has_errors(&diagnostics) {
+            let errors = has_errors(&diagnostics);
+            if self.format == Form::Sarif {
+                // One log for all files.
+                checked.push((analysis.sources, diagnostics));
+            } else {
+                show(&analysis.sources, &diagnostics, self.format, self.max_errors, out)?;
+            }
+            if errors {
                 exit = Exit::FileHasErrors;
             } else if self.format == Form::Human {
                 tell(&format!("{} can be run\n", file.display()));
             }
+        }
+        if self.format == Form::Sarif {
+            out.write_all(sarif::log(&checked).as_bytes())?;
         }
         Ok(exit)
     }

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::lines::{self, Form};
 use super::render::Renderer;
+use super::sarif;
 use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
@@ -107,6 +108,10 @@ pub fn show(
         Form::Short => lines::short,
         Form::Json => lines::json,
         Form::Github => lines::github,
+        Form::Sarif => {
+            out.write_all(sarif::log(&[(sources.clone(), diagnostics.to_vec())]).as_bytes())?;
+            return Ok(());
+        }
     };
     for diagnostic in diagnostics {
         writeln!(out, "{}", line(sources, diagnostic))?;

@@ -17,6 +17,7 @@ mod new;
 mod plan;
 mod render;
 mod run;
+mod sarif;
 mod snippet;
 mod text;
 

@@ -9,3 +9,4 @@ mod lsp;
 mod mutation;
 mod pictures;
 mod random;
+mod sarif;
