@@ -2,7 +2,7 @@
 
 mod codes;
 
-pub use codes::{CODES, Code, by_code_or_name};
+pub use codes::{CODES, Code, CodeInfo, by_code_or_name};
 
 use crate::source::Span;
 
