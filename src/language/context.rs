@@ -37,6 +37,8 @@ pub(super) struct Context<'a> {
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
+    /// names that were bound and never used
+    pub unused: Vec<(String, Span)>,
     /// what editors want to know of each place
     pub index: Recorder,
     facts: HashMap<String, Option<DataFacts>>,
@@ -130,6 +132,7 @@ impl<'a> Context<'a> {
                 model_named: false,
             },
             index: Recorder::default(),
+            unused: Vec::new(),
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,

@@ -12,6 +12,7 @@ pub mod vocabulary;
 
 mod advice;
 mod arguments;
+mod consequences;
 mod context;
 mod lints;
 mod load;
@@ -29,6 +30,7 @@ pub use values::{families_of, words_of};
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::source::{Sources, Span};
+use crate::syntax::format::Lists;
 use crate::syntax::tree::File;
 use context::Context;
 use index::Index;
@@ -59,6 +61,11 @@ pub struct Analysis {
     pub index: Index,
 }
 
+/// A text in its canonical form; if it has syntax errors, these. What its words mean does not matter.
+pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    crate::syntax::format::format(text, Lists(&statements::list_from))
+}
+
 /// More training than this in one program is a slip of the keyboard.
 const MOST_STEPS: u64 = 1_000_000_000_000;
 
@@ -70,6 +77,8 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
     let (program, index) = lower(&mut cx, &root);
     let mut diagnostics = std::mem::take(&mut cx.diagnostics);
+    let files = std::iter::once(&root).chain(imports.values().map(|i| &i.file));
+    diagnostics = consequences::remove(diagnostics, files, &sources, &cx.unused);
     drop(cx);
     diagnostics = pragma::apply(&root, &sources, diagnostics);
     sort(&mut diagnostics);

@@ -2,6 +2,7 @@
 
 use super::cursor::{Clause, Cursor, Form, Level, State};
 use super::describe;
+use super::document::Document;
 use super::expected::{Expected, Slot, Taker, expected};
 use super::snippet;
 use crate::components::{Family, Param, Type, catalogue};
@@ -9,8 +10,11 @@ use crate::diagnostic::CODES;
 use crate::language::index::{Definition, DefinitionKind, words};
 use crate::language::statements::{WORDS, Word, WordKind};
 use crate::language::{Analysis, TYPES, families_of, words_of};
-use crate::source::FileId;
-use lsp_types::CompletionItemKind as Kind;
+use crate::source::{FileId, Span};
+use lsp_types::{
+    CompletionItem, CompletionItemKind as Kind, CompletionParams, CompletionResponse, CompletionTextEdit,
+    Documentation, InsertTextFormat, MarkupContent, MarkupKind, TextEdit,
+};
 use std::collections::HashSet;
 
 /// One thing that may be written.
@@ -28,11 +32,46 @@ pub struct Offer {
     rank: u8,
 }
 
+impl Offer {
+    /// What is written where nothing can be filled in: with the texts that are suggested.
+    pub fn plain(&self) -> String {
+        snippet::plain(&self.insert)
+    }
+}
+
 /// What may stand at a place, best first, and where the word begins that it replaces.
 #[derive(Clone, Debug)]
 pub struct Offers {
     pub start: usize,
     pub offers: Vec<Offer>,
+}
+
+/// What may be written at the cursor.
+pub fn completion(doc: &Document, params: &CompletionParams) -> Option<CompletionResponse> {
+    let offset = doc.offset(params.text_document_position.position);
+    let Offers { start, offers } = at(&doc.analysis, doc.file(), offset);
+    let range = doc.range(Span::new(doc.file(), start, offset));
+    let width = offers.len().to_string().len();
+    let items = offers.into_iter().enumerate().map(|(i, offer)| item(doc, offer, range, format!("{i:0width$}")));
+    Some(CompletionResponse::Array(items.collect()))
+}
+
+fn item(doc: &Document, offer: Offer, range: lsp_types::Range, order: String) -> CompletionItem {
+    let snippet = doc.client.snippets && offer.insert.contains('$');
+    let text = if snippet { offer.insert } else { offer.plain() };
+    let kind = if doc.client.markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
+    let value = if doc.client.markdown { offer.doc } else { describe::plain(&offer.doc) };
+    let doc = Documentation::MarkupContent(MarkupContent { kind, value });
+    CompletionItem {
+        label: offer.label,
+        kind: Some(offer.kind),
+        detail: Some(offer.detail).filter(|d| !d.is_empty()),
+        documentation: Some(doc),
+        sort_text: Some(order),
+        insert_text_format: Some(if snippet { InsertTextFormat::SNIPPET } else { InsertTextFormat::PLAIN_TEXT }),
+        text_edit: Some(CompletionTextEdit::Edit(TextEdit::new(range, text))),
+        ..CompletionItem::default()
+    }
 }
 
 /// What may be written at a byte.

@@ -80,8 +80,6 @@ pub struct Cursor<'t> {
     pub offset: usize,
     /// where the word begins that is being typed
     pub start: usize,
-    /// what is typed of it
-    pub prefix: &'t str,
     pub state: State,
     /// the statement and the brackets around the place; empty where a statement may begin
     pub levels: Vec<Level<'t>>,
@@ -125,7 +123,6 @@ impl<'t> Cursor<'t> {
         reader.finish(Cursor {
             offset,
             start,
-            prefix,
             state,
             levels: Vec::new(),
             in_with: false,

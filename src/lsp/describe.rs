@@ -163,3 +163,11 @@ pub fn amount(amount: &Amount) -> Option<String> {
 pub fn code(info: &CodeInfo) -> String {
     info.text.to_string()
 }
+
+/// The same for those who show no Markdown.
+pub fn plain(markdown: &str) -> String {
+    let shown = markdown.lines().filter(|l| !l.starts_with("```"));
+    let clean = |l: &str| l.replace("**", "").replace('`', "").replace(" — *", " — ").trim_matches('*').to_string();
+    let text = shown.map(clean).collect::<Vec<_>>().join("\n");
+    text.trim_end().to_string()
+}

@@ -2,12 +2,23 @@
 
 use super::cursor::word_at;
 use super::describe;
+use super::document::Document;
 use crate::components::Unit;
 use crate::diagnostic::by_code_or_name;
 use crate::language::index::{Argument, Definition, DefinitionKind, Index, Parameter, Sense, grouped, words};
 use crate::language::{Analysis, TYPES};
 use crate::source::{FileId, Span};
+use lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 use std::fmt::Write;
+
+/// What stands under the pointer.
+pub fn hover(doc: &Document, params: &HoverParams) -> Option<Hover> {
+    let offset = doc.offset(params.text_document_position_params.position);
+    let (span, text) = at(&doc.analysis, doc.file(), offset)?;
+    let kind = if doc.client.markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
+    let value = if doc.client.markdown { text } else { describe::plain(&text) };
+    Some(Hover { contents: HoverContents::Markup(MarkupContent { kind, value }), range: Some(doc.range(span)) })
+}
 
 /// What stands at a byte, and the span that is spoken of.
 pub fn at(analysis: &Analysis, file: FileId, offset: usize) -> Option<(Span, String)> {
@@ -168,13 +179,14 @@ impl Place<'_> {
         Some((Span::new(self.file, range.start, range.end), format!("**{word}**\n\n{doc}\n")))
     }
 
-    /// A number, a text or arithmetic in an argument.
+    /// A number, a text or arithmetic, in an argument or not.
     fn value(&self) -> Option<(Span, String)> {
-        let argument = self.argument()?;
         let mut out = String::new();
-        if let Some((span, n)) = self.index.number_at(self.file, self.offset) {
+        let number = self.index.number_at(self.file, self.offset);
+        if let Some((span, n)) = number {
             let _ = write!(out, "`{}` = {n}\n", self.analysis.sources.text(span));
         }
+        let Some(argument) = self.argument() else { return number.map(|(span, _)| (span, out)) };
         out += &self.of_argument();
         out += &self.steps();
         out += &self.selected();

@@ -5,6 +5,23 @@ use crate::language::families_of;
 use crate::language::index::Definition;
 use crate::language::statements::Word;
 
+/// A snippet for those who know none: with the texts that it suggests.
+pub fn plain(snippet: &str) -> String {
+    let mut text = String::new();
+    let mut rest = snippet;
+    while let Some((before, after)) = rest.split_once('$') {
+        text += before;
+        rest = match after.strip_prefix('{').and_then(|a| a.split_once('}')) {
+            Some((place, after)) => {
+                text += place.split_once(':').map_or("", |(_, default)| default);
+                after
+            }
+            None => after.trim_start_matches(|c: char| c.is_ascii_digit()),
+        };
+    }
+    text + rest
+}
+
 /// A statement with the arguments that it must have.
 pub fn of_word(word: &Word) -> String {
     let made = match word.name {
@@ -76,9 +93,8 @@ fn of_type(ty: &Type) -> String {
         Type::Condition => "clean > 50%".into(),
         Type::Word(list) => list.first().copied().unwrap_or_default().into(),
         Type::Component(_) => families_of(ty)
-            .flat_map(catalogue::members)
-            .find(|m| m.params.iter().all(|p| p.default != Default::Required))
-            .map_or("name".into(), |m| m.name.into()),
+            .find_map(|f| catalogue::members(f).into_iter().next())
+            .map_or(String::new(), |m| plain(&of_member(m))),
         Type::List(entry) => of_type(entry),
         Type::OneOf(types) => types.first().map_or(String::new(), of_type),
         Type::Any => "10".into(),

@@ -3,5 +3,9 @@
 mod completion;
 mod corpus;
 mod editors;
+mod hover;
 mod index;
+mod mutation;
 mod pictures;
+mod rename;
+mod vocabulary;

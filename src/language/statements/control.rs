@@ -296,6 +296,9 @@ impl<'a> Context<'a> {
     /// Leaves a scope and reports what was never used in it.
     pub(in crate::language) fn leave_scope(&mut self) {
         for binding in self.scopes.pop() {
+            if !binding.used {
+                self.unused.push((binding.name.clone(), binding.span));
+            }
             if binding.used || binding.imported || binding.name.starts_with('_') || self.scratch {
                 continue;
             }
