@@ -48,7 +48,10 @@ fn each_library_is_known_where_it_belongs() {
         assert!(found.is_empty(), "{words:?} in {modules:?}:\n{}", found.join("\n"));
     };
     none(&["source", "diagnostic", "syntax", "language", "plan", "lsp"], &["candle"]);
-    none(&["source", "diagnostic", "syntax", "language", "plan", "nn", "components", "runtime", "record", "lsp"], &["miette"]);
+    none(
+        &["source", "diagnostic", "syntax", "language", "plan", "nn", "components", "runtime", "record", "lsp"],
+        &["miette"],
+    );
     none(
         &["source", "diagnostic", "language", "plan", "nn", "components", "runtime", "record", "lsp", "cli"],
         &["pest::", "pest_derive"],
@@ -57,7 +60,8 @@ fn each_library_is_known_where_it_belongs() {
 
 #[test]
 fn imports_follow_the_arrow() {
-    let order = ["source", "diagnostic", "syntax", "nn", "components", "language", "plan", "runtime", "record", "lsp", "cli"];
+    let order =
+        ["source", "diagnostic", "syntax", "nn", "components", "language", "plan", "runtime", "record", "lsp", "cli"];
     for (i, module) in order.iter().enumerate() {
         let later: Vec<String> = order[i + 1..].iter().map(|m| format!("crate::{m}::")).collect();
         let words: Vec<&str> = later.iter().map(String::as_str).collect();

@@ -10,6 +10,7 @@ mod fmt;
 mod input;
 mod lines;
 mod list;
+mod lsp;
 mod machine;
 mod new;
 mod plan;
@@ -49,6 +50,7 @@ enum Command {
     Explain(explain::Explain),
     List(list::List),
     New(new::New),
+    Lsp(lsp::Lsp),
 }
 
 /// Runs what the arguments ask for. Results go to stdout; what people are told on the way goes to stderr.
@@ -61,7 +63,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if shown.is_ok() { error.exit_code() as u8 } else { Exit::Usage as u8 });
         }
     };
-    let mut out = std::io::stdout().lock();
+    // Not locked: the language server writes from a thread of its own.
+    let mut out = std::io::stdout();
     let result = cli.command.run(&mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -85,6 +88,7 @@ impl Command {
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),
+            Command::Lsp(lsp) => lsp.run(),
         }
     }
 }

@@ -56,6 +56,7 @@ pub fn server(encoding: Encoding) -> ServerCapabilities {
             save: Some(TextDocumentSyncSaveOptions::Supported(true)),
             ..Default::default()
         })),
+        document_symbol_provider: Some(OneOf::Left(true)),
         ..Default::default()
     }
 }

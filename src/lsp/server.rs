@@ -124,7 +124,9 @@ impl Server<'_> {
                 serde_json::to_value(result).map_err(|e| refused(ErrorCode::InternalError, e.to_string()))
             }
             (State::New(_), _) => Err(refused(ErrorCode::ServerNotInitialized, "`initialize` comes first")),
-            (State::Running(_), "initialize") => Err(refused(ErrorCode::InvalidRequest, "`initialize` comes only once")),
+            (State::Running(_), "initialize") => {
+                Err(refused(ErrorCode::InvalidRequest, "`initialize` comes only once"))
+            }
             (_, "shutdown") => {
                 self.state = State::Closed;
                 Ok(Value::Null)
@@ -139,9 +141,10 @@ impl Server<'_> {
         let read = guarded(|| notify(workspace, notification));
         match read {
             Ok(Ok(publications)) => self.publish(Ok(publications)),
-            Ok(Err(error)) => {
-                self.log(lsp_types::MessageType::WARNING, format!("`{}` is not as it should be: {error}", notification.method))
-            }
+            Ok(Err(error)) => self.log(
+                lsp_types::MessageType::WARNING,
+                format!("`{}` is not as it should be: {error}", notification.method),
+            ),
             Err(bug) => self.log(lsp_types::MessageType::ERROR, bug.message),
         }
         if notification.method == lsp::Initialized::METHOD {

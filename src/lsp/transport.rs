@@ -13,10 +13,12 @@ pub fn stdio() -> io::Result<(Connection, JoinHandle<()>)> {
     let read = move || {
         let mut input = io::stdin().lock();
         while let Some(frame) = frame(&mut input) {
-            match message(&frame) {
-                Ok(message) if sender.send(message).is_err() => return,
-                Ok(_) => {}
-                Err(refusal) => drop(write(&mut io::stdout().lock(), &refusal.to_string())),
+            let sent = match message(&frame) {
+                Ok(message) => sender.send(message).is_ok(),
+                Err(refusal) => write(&mut io::stdout().lock(), &refusal.to_string()).is_ok(),
+            };
+            if !sent {
+                return;
             }
         }
     };
@@ -59,9 +61,7 @@ fn frame(input: &mut dyn BufRead) -> Option<Vec<u8>> {
 
 /// The message that the bytes are, or the answer to bytes that are none.
 fn message(body: &[u8]) -> Result<Message, Value> {
-    let refuse = |id: Value, code: ErrorCode, message: String| {
-        json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code as i32, "message": message } })
-    };
+    let refuse = |id: Value, code: ErrorCode, message: String| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code as i32, "message": message } });
     let value: Value =
         serde_json::from_slice(body).map_err(|e| refuse(Value::Null, ErrorCode::ParseError, e.to_string()))?;
     let id = value.get("id").cloned().unwrap_or_default();

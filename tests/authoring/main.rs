@@ -5,6 +5,7 @@ mod corpus;
 mod editors;
 mod hover;
 mod index;
+mod lsp;
 mod mutation;
 mod pictures;
 mod rename;
