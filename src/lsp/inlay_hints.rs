@@ -3,8 +3,8 @@
 use super::document::Document;
 use crate::components::Param;
 use crate::diagnostic::Severity;
-use crate::language::{Analysis, families_of};
 use crate::language::index::{Argument, BlockTotals, Callee, Parameter};
+use crate::language::{Analysis, families_of};
 use crate::source::{FileId, Span};
 use lsp_types::{InlayHint, InlayHintKind, InlayHintLabel, InlayHintParams};
 use std::ops::Range;

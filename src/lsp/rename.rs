@@ -1,9 +1,9 @@
 //! `textDocument/rename`: another name for a thing, in all files of the program, its meaning unchanged.
 
 use super::document::Document;
-use crate::language::{Analysis, words_of};
 use crate::language::index::{Definition, DefinitionKind};
 use crate::language::vocabulary::Part;
+use crate::language::{Analysis, words_of};
 use crate::source::{FileId, Span};
 use crate::syntax::tokens::{continues_name, starts_name};
 use lsp_types::{PrepareRenameResponse, RenameParams, TextDocumentPositionParams, TextEdit, Uri, WorkspaceEdit};

@@ -77,7 +77,11 @@ fn from_example(param: &Param, example: &str) -> String {
         });
         rest[..end.unwrap_or(rest.len())].trim().to_string()
     });
-    written.unwrap_or_else(|| of_type(&param.ty)).replace('}', "\\}")
+    let suggested = || match (&param.ty, param.many) {
+        (Type::List(entry), false) => format!("[{}]", of_type(entry)),
+        (ty, _) => of_type(ty),
+    };
+    written.unwrap_or_else(suggested).replace('}', "\\}")
 }
 
 fn of_type(ty: &Type) -> String {

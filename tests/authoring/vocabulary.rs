@@ -107,7 +107,9 @@ fn what_completion_writes_is_right() {
             .rev()
             .filter_map(|c| "(".contains(c).then_some(')').or("[".contains(c).then_some(']')))
             .collect();
-        let text = format!("{before}{}{closers}\ntrain 1\n", offered(before, member.name).plain());
+        // A bare `robust` is measured under the objective's attack.
+        let above = if member.family == Family::Metric { "objective adversarial(fgsm(0.1))\n" } else { "" };
+        let text = format!("{above}{before}{}{closers}\ntrain 1\n", offered(before, member.name).plain());
         let wrong =
             analysis(&text).diagnostics.into_iter().find(|d| ["FS00", "FS01", "FS02"].contains(&&d.code.id()[..4]));
         // The name that `rewind` suggests is a checkpoint's that nobody made.
