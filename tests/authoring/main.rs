@@ -3,13 +3,13 @@
 mod completion;
 mod corpus;
 mod editors;
-mod hover;
 mod fix;
 mod fmt;
+mod hover;
 mod index;
 mod lsp;
 mod mutation;
 mod pictures;
+mod random;
 mod rename;
 mod vocabulary;
-mod random;
