@@ -70,7 +70,7 @@ fn example(text: &str) -> String {
 }
 
 /// The name of whose arguments they are.
-pub fn callee_name<'a>(callee: Callee, index: &'a Index) -> &'a str {
+pub fn callee_name(callee: Callee, index: &Index) -> &str {
     match callee {
         Callee::Word(word) => word.name,
         Callee::Member(member) => member.name,

@@ -184,7 +184,7 @@ impl Place<'_> {
         let mut out = String::new();
         let number = self.index.number_at(self.file, self.offset);
         if let Some((span, n)) = number {
-            let _ = write!(out, "`{}` = {n}\n", self.analysis.sources.text(span));
+            let _ = writeln!(out, "`{}` = {n}", self.analysis.sources.text(span));
         }
         let Some(argument) = self.argument() else { return number.map(|(span, _)| (span, out)) };
         out += &self.of_argument();

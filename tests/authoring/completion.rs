@@ -78,7 +78,7 @@ fn a_place_gets_what_its_type_takes() {
 #[test]
 fn selectors_are_indexed_by_what_there_is() {
     let layers = offers("train 1\nforget layers[‸");
-    let last = layers.iter().filter(|o| o.label.parse::<usize>().is_ok()).next_back().expect("layers are numbered");
+    let last = layers.iter().rfind(|o| o.label.parse::<usize>().is_ok()).expect("layers are numbered");
     assert_eq!((last.label.as_str(), last.detail.as_str()), ("3", "classifier"));
     assert_offers("forget head[‸] 30%", &["0", "9"]);
 }
