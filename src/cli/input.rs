@@ -27,10 +27,10 @@ pub struct Input {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Folders {
     /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
     /// A further folder that the program may read from; may stand several times
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub allow_path: Vec<PathBuf>,
 }
 

@@ -11,6 +11,7 @@ mod lsp;
 mod mutation;
 mod pictures;
 mod random;
-mod sarif;
 mod rename;
+mod sarif;
+mod shells;
 mod vocabulary;
