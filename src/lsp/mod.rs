@@ -5,10 +5,17 @@
 //! it offers in [`capabilities`].
 
 mod capabilities;
+mod code_actions;
+mod code_lens;
 mod diagnostics;
 mod document;
+mod edits;
+mod folding;
+mod formatting;
 mod position;
 mod requests;
+mod selection;
+mod semantic_tokens;
 mod server;
 mod symbols;
 mod transport;
