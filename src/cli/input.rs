@@ -4,7 +4,8 @@ use super::failure::Failure;
 use super::lines::{self, Form};
 use super::render::Renderer;
 use crate::components::data::Places;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Applicability, Diagnostic};
+use crate::language::fix::{Fixed, Overlay, fix};
 use crate::language::{Analysis, Disk, Options, analyze};
 use crate::record::screen::Screen;
 use crate::source::Sources;
@@ -61,11 +62,24 @@ impl Input {
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {
-        let folder = folder_of(file);
-        let root = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        let options = Options { sets: self.set.clone(), places: self.places(file) };
-        analyze(file, &Disk { root: Some(root) }, &options)
+        analyze(file, &disk(file), &self.options(file))
     }
+
+    /// Fixes a program of this text, of these folders.
+    pub fn fix(&self, file: &Path, text: &str, level: Applicability) -> Fixed {
+        let files = Overlay { path: file.to_path_buf(), text: text.to_string(), below: &disk(file) };
+        fix(file, &files, &self.options(file), level)
+    }
+
+    fn options(&self, file: &Path) -> Options {
+        Options { sets: self.set.clone(), places: self.places(file) }
+    }
+}
+
+/// The files that a program at this path may import.
+fn disk(file: &Path) -> Disk {
+    let folder = folder_of(file);
+    Disk { root: Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }) }
 }
 
 fn folder_of(file: &Path) -> PathBuf {

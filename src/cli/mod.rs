@@ -6,6 +6,7 @@ mod diff;
 mod eval;
 mod explain;
 mod failure;
+mod fix;
 mod fmt;
 mod input;
 mod lines;
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Fmt(fmt::Fmt),
+    Fix(fix::Fix),
     Plan(plan::Plan),
     Eval(eval::Eval),
     Explain(explain::Explain),
@@ -83,6 +85,7 @@ impl Command {
             Command::Run(run) => run.run(out),
             Command::Check(check) => check.run(out),
             Command::Fmt(fmt) => fmt.run(out),
+            Command::Fix(fix) => fix.run(out),
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
             Command::Explain(explain) => explain.run(out),
