@@ -5,7 +5,7 @@ use super::document::Document;
 use super::edits::edits;
 use super::position::line_text;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
-use crate::language::fix;
+use crate::language::fix::fix;
 use crate::source::Span;
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionTriggerKind, DocumentChanges, OneOf,
@@ -21,7 +21,8 @@ pub fn actions(doc: &Document, params: &CodeActionParams) -> Option<Vec<CodeActi
     if !doc.client.code_action_literals {
         return None;
     }
-    let wanted = |kind: &CodeActionKind| params.context.only.as_ref().is_none_or(|only| only.iter().any(|o| covers(o, kind)));
+    let wanted =
+        |kind: &CodeActionKind| params.context.only.as_ref().is_none_or(|only| only.iter().any(|o| covers(o, kind)));
     let mut actions = Vec::new();
     if wanted(&CodeActionKind::QUICKFIX) {
         let here = doc.span(params.range);

@@ -55,7 +55,8 @@ fn run(chars: &mut Peekable<CharIndices<'_>>, end: usize) -> std::ops::Range<usi
 fn middle<'t>(old: &str, new: &'t str) -> Change<'t> {
     let same = |a: &str, b: &str| a == b;
     let lines = |text: &'t str| text.split_inclusive('\n');
-    let head: usize = old.split_inclusive('\n').zip(lines(new)).take_while(|(a, b)| same(a, b)).map(|(a, _)| a.len()).sum();
+    let head: usize =
+        old.split_inclusive('\n').zip(lines(new)).take_while(|(a, b)| same(a, b)).map(|(a, _)| a.len()).sum();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
     let from_the_end = old_rest.split_inclusive('\n').rev().zip(lines(new_rest).rev());
     let tail: usize = from_the_end.take_while(|(a, b)| same(a, b)).map(|(a, _)| a.len()).sum();
@@ -94,7 +95,9 @@ mod tests {
 
     #[test]
     fn whole_lines_are_replaced_where_words_change() {
-        for (old, new) in [("a\nb\nc\n", "a\nx\ny\nc\n"), ("a", "b"), ("", "a\n"), ("a\na\n", "a\n"), ("a\nb", "a\nb\n")] {
+        for (old, new) in
+            [("a\nb\nc\n", "a\nx\ny\nc\n"), ("a", "b"), ("", "a\n"), ("a\na\n", "a\n"), ("a\nb", "a\nb\n")]
+        {
             let (range, text) = middle(old, new);
             assert_eq!(changed(old, vec![(range, text)]), new);
         }

@@ -10,8 +10,8 @@ use crate::language::vocabulary::Part;
 use crate::source::Span;
 use crate::syntax::tokens::{Token, TokenKind, tokens};
 use lsp_types::{
-    SemanticToken, SemanticTokenModifier, SemanticTokenType, SemanticTokens, SemanticTokensLegend, SemanticTokensParams,
-    SemanticTokensRangeParams,
+    SemanticToken, SemanticTokenModifier, SemanticTokenType, SemanticTokens, SemanticTokensLegend,
+    SemanticTokensParams, SemanticTokensRangeParams,
 };
 use std::collections::HashMap;
 
@@ -116,18 +116,17 @@ struct Meanings<'d> {
 impl<'d> Meanings<'d> {
     fn new(doc: &'d Document) -> Meanings<'d> {
         // Later ones win: a word is a keyword only where nothing else is known of it.
-        let parts = [
-            (Part::Particle, Kind::Keyword),
-            (Part::Operator, Kind::Operator),
-            (Part::Constant, Kind::EnumMember),
-        ];
-        let fixed = parts.into_iter().flat_map(|(part, kind)| part.words().into_iter().map(move |w| (w, kind))).collect();
+        let parts =
+            [(Part::Particle, Kind::Keyword), (Part::Operator, Kind::Operator), (Part::Constant, Kind::EnumMember)];
+        let fixed =
+            parts.into_iter().flat_map(|(part, kind)| part.words().into_iter().map(move |w| (w, kind))).collect();
         Meanings { text: doc.text(), index: &doc.analysis.index, doc, fixed, fresh: true }
     }
 
     fn of(&mut self, token: Token) -> Option<(Kind, u32)> {
         let text = token.text(self.text);
-        let fresh = std::mem::replace(&mut self.fresh, self.begins_statement(token, text));
+        let begins = begins_statement(token, text);
+        let fresh = std::mem::replace(&mut self.fresh, begins);
         match token.kind {
             TokenKind::Comment | TokenKind::ForeignLineComment | TokenKind::ForeignBlockComment => {
                 Some((Kind::Comment, 0))
@@ -141,22 +140,24 @@ impl<'d> Meanings<'d> {
         }
     }
 
-    fn begins_statement(&self, token: Token, text: &str) -> bool {
-        token.kind == TokenKind::Newline || [";", "{", "}", "else"].contains(&text)
-    }
-
     fn word(&self, token: Token, text: &str, fresh: bool) -> Option<(Kind, u32)> {
         let at = token.start as usize;
         if let Some((span, name)) = self.index.name_at(self.doc.file(), at).filter(|(s, _)| s.start == token.start) {
             return Some(named(name.kind, span == name.span));
         }
-        let sense = self.index.sense_at(self.doc.file(), at).filter(|(s, _)| s.start <= token.start && token.end <= s.end);
+        let sense =
+            self.index.sense_at(self.doc.file(), at).filter(|(s, _)| s.start <= token.start && token.end <= s.end);
         if let Some((_, sense)) = sense {
             return Some(meant(sense));
         }
         let word = || fresh.then(|| crate::language::statements::find(text)).flatten();
         self.fixed.get(text).map(|kind| (*kind, 0)).or_else(|| word().map(|_| (Kind::Keyword, 0)))
     }
+}
+
+/// Whether a statement may begin behind a token.
+fn begins_statement(token: Token, text: &str) -> bool {
+    token.kind == TokenKind::Newline || [";", "{", "}", "else"].contains(&text)
 }
 
 fn named(kind: DefinitionKind, declared: bool) -> (Kind, u32) {
@@ -232,7 +233,13 @@ impl<'d> Encoder<'d> {
         let delta_line = self.line - line;
         let delta_start = if delta_line == 0 { self.column - column } else { self.column };
         let token_type = kind as u32;
-        self.tokens.push(SemanticToken { delta_line, delta_start, length, token_type, token_modifiers_bitset: modifiers });
+        self.tokens.push(SemanticToken {
+            delta_line,
+            delta_start,
+            length,
+            token_type,
+            token_modifiers_bitset: modifiers,
+        });
         self.last = (self.line, self.column);
     }
 }

@@ -4,4 +4,6 @@ pub mod client;
 
 mod edits;
 mod imports;
+mod requests;
+mod robust;
 mod session;
