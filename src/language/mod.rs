@@ -26,6 +26,7 @@ mod values;
 
 pub use load::{Disk, Files};
 pub use phases::TYPES;
+pub use values::{families_of, words_of};
 
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, has_errors};

@@ -32,12 +32,21 @@ macro_rules! requests {
 requests! {
     CodeActionRequest => super::code_actions::actions,
     CodeLensRequest => super::code_lens::lenses,
+    Completion => super::completion::completion,
+    DocumentHighlightRequest => super::highlight::highlight,
     DocumentSymbolRequest => super::symbols::symbols,
     FoldingRangeRequest => super::folding::folding,
     Formatting => super::formatting::formatting,
+    GotoDefinition => super::definition::definition,
+    HoverRequest => super::hover::hover,
+    InlayHintRequest => super::inlay_hints::inlay_hints,
+    PrepareRenameRequest => super::rename::prepare,
+    References => super::definition::references,
+    Rename => super::rename::rename,
     SelectionRangeRequest => super::selection::selection,
     SemanticTokensFullRequest => super::semantic_tokens::full,
     SemanticTokensRangeRequest => super::semantic_tokens::range,
+    SignatureHelpRequest => super::signature_help::signature_help,
 }
 
 /// Runs a command, `workspace/executeCommand`; its first argument is the document.

@@ -199,7 +199,7 @@ fn semantic_tokens_say_what_words_mean() {
     has("p", "parameter", 0);
     has("layers", "namespace", 4);
     has("..", "operator", 0);
-    has("\"end\"", "string", 1);
+    has("\"end\"", "string", 0);
     has("test", "enumMember", 0);
     has("clean", "method", 4);
     has(">", "operator", 0);
