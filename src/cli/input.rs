@@ -5,7 +5,7 @@ use super::lines::{self, Form};
 use super::render::Renderer;
 use crate::components::data::Places;
 use crate::diagnostic::Diagnostic;
-use crate::language::{Analysis, Disk, Options, analyze};
+use crate::language::{Analysis, Disk, Level, Levels, Options, Which, analyze};
 use crate::record::screen::Screen;
 use crate::source::Sources;
 use std::io::Write;
@@ -23,6 +23,36 @@ pub struct Input {
     /// A further folder that the program may read from; may stand several times
     #[arg(long, value_name = "DIR")]
     allow_path: Vec<PathBuf>,
+    #[command(flatten)]
+    lints: Lints,
+}
+
+/// How loud lints are, where no comment in the file says it
+#[derive(clap::Args, Clone, Debug)]
+struct Lints {
+    /// Make these lints errors: codes or names, or `lints` for all warnings; may stand several times
+    #[arg(long, value_name = "LINT", value_delimiter = ',', value_parser = lint)]
+    deny: Vec<Which>,
+    /// Make these lints warnings
+    #[arg(long, value_name = "LINT", value_delimiter = ',', value_parser = lint)]
+    warn: Vec<Which>,
+    /// Don't show these lints
+    #[arg(long, value_name = "LINT", value_delimiter = ',', value_parser = lint)]
+    allow: Vec<Which>,
+}
+
+impl Lints {
+    fn levels(&self) -> Levels {
+        let mut levels = Levels::default();
+        for (level, lints) in [(Level::Deny, &self.deny), (Level::Warn, &self.warn), (Level::Allow, &self.allow)] {
+            lints.iter().for_each(|which| levels.set(level, *which));
+        }
+        levels
+    }
+}
+
+fn lint(text: &str) -> Result<Which, String> {
+    Which::named(text.trim()).map_err(|no_lint| format!("{}; {}", no_lint.message, no_lint.help))
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -47,13 +77,18 @@ impl Input {
 
     /// The same places with the program's own values of its parameters.
     pub fn without_sets(&self) -> Input {
-        Input { set: Vec::new(), data_dir: self.data_dir.clone(), allow_path: self.allow_path.clone() }
+        Input {
+            set: Vec::new(),
+            data_dir: self.data_dir.clone(),
+            allow_path: self.allow_path.clone(),
+            lints: self.lints.clone(),
+        }
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {
         let folder = folder_of(file);
         let root = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        let options = Options { sets: self.set.clone(), places: self.places(file) };
+        let options = Options { sets: self.set.clone(), places: self.places(file), levels: self.lints.levels() };
         analyze(file, &Disk { root: Some(root) }, &options)
     }
 }

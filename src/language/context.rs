@@ -1,5 +1,6 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::lints::Notes;
 use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
@@ -36,6 +37,8 @@ pub(super) struct Context<'a> {
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
+    /// what lints remember of what was read
+    pub notes: Notes,
     facts: HashMap<String, Option<DataFacts>>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
@@ -126,6 +129,7 @@ impl<'a> Context<'a> {
                 data_named: false,
                 model_named: false,
             },
+            notes: Notes::default(),
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,
@@ -184,6 +188,7 @@ impl<'a> Context<'a> {
     pub fn emit(&mut self, span: Span, op: Op) {
         let id = self.next_path();
         self.program.first_step.get_or_insert(span);
+        self.settings_used(&op);
         let frame = self.frame();
         frame.count += 1;
         frame.steps.push(Step { id, span, op });

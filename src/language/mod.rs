@@ -12,19 +12,23 @@ pub mod vocabulary;
 mod advice;
 mod arguments;
 mod context;
-mod lints;
+mod edits;
+mod levels;
+pub mod lints;
 mod load;
 mod phases;
 mod pragma;
 mod scope;
 mod settings;
 mod time;
+mod touching;
 mod values;
 
+pub use levels::{Level, Levels, Which};
 pub use load::{Disk, Files};
 
 use crate::components::data::Places;
-use crate::diagnostic::{Code, Diagnostic, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::source::Sources;
 use crate::syntax::tree::File;
 use context::Context;
@@ -39,6 +43,8 @@ pub struct Options {
     pub sets: Vec<(String, String)>,
     /// where data may be looked for
     pub places: Places,
+    /// how loud lints are, where no pragma says it
+    pub levels: Levels,
 }
 
 /// Everything that is known of a program.
@@ -65,7 +71,11 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let program = lower(&mut cx, &root);
     let mut diagnostics = std::mem::take(&mut cx.diagnostics);
     drop(cx);
-    diagnostics = pragma::apply(&root, &sources, diagnostics);
+    sort(&mut diagnostics);
+    let mut files: Vec<&File> = imports.values().map(|i| &i.file).collect();
+    files.sort_by_key(|f| f.source);
+    files.insert(0, &root);
+    diagnostics = pragma::apply(&files, &sources, &options.levels, diagnostics);
     sort(&mut diagnostics);
     let program = program.filter(|_| !has_errors(&diagnostics));
     Analysis { sources, file: root, diagnostics, program }
@@ -108,7 +118,7 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
         model,
         body,
     };
-    lints::lint(cx, &program);
+    lints::of_program(cx, &program);
     Some(program)
 }
 
@@ -127,5 +137,6 @@ fn declared_params(cx: &Context<'_>, root: &File) -> Vec<String> {
 /// By place; one error a place: what else is said there follows from the first.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|d| (d.primary.span, d.severity, d.code));
-    diagnostics.dedup_by(|b, a| a.primary.span == b.primary.span && a.severity == b.severity);
+    let follows = |a: &Diagnostic, b: &Diagnostic| a.severity == Severity::Error && !b.code.is_lint();
+    diagnostics.dedup_by(|b, a| a.primary.span == b.primary.span && a.severity == b.severity && follows(a, b));
 }
