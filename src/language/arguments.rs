@@ -1,6 +1,7 @@
 //! Arguments ↔ parameters, for statements and components alike.
 
 use super::context::Context;
+use super::index::{Callee, Parameter, Sense};
 use super::suggest;
 use super::values::{Place, as_metric, families_of, words_of};
 use crate::components::catalogue::{self, default_value};
@@ -16,6 +17,7 @@ pub(super) struct Owner<'o> {
     pub name: &'o str,
     /// where something missing is reported
     pub span: Span,
+    pub callee: Callee,
 }
 
 /// The arguments of a statement or component by parameter.
@@ -54,7 +56,11 @@ impl Bound {
 impl<'a> Context<'a> {
     /// A component with these arguments.
     pub fn component(&mut self, member: &'static Member, arguments: &'a [Argument], span: Span) -> Option<Value> {
-        let bound = self.bind(member.params, arguments, Owner { name: member.name, span });
+        let owner = Owner { name: member.name, span, callee: Callee::Member(member) };
+        let bound = self.bind(member.params, arguments, owner);
+        if member.family == Family::Fill && member.name == "rewind" {
+            self.note_rewind(&bound);
+        }
         let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };
         if !self.check_component(&spec, span) {
             return None;
@@ -73,19 +79,23 @@ impl<'a> Context<'a> {
             return self.metric_of_split((split, split_span), (metric, metric_span), arguments, span);
         }
         if let Some(member) = families_of(hint).find_map(|f| catalogue::find(f, name)) {
+            self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
         if name == "params" {
+            self.index.means(callee.span, Sense::Selector);
             return self.params_selector(arguments, span);
         }
         if let Some(binding) = self.scopes.get(name) {
             let place = binding.span;
+            self.index.used(callee.span, place);
             let d =
                 Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
             self.report(d.label(place, "defined here"));
             return None;
         }
         if let Some(member) = self.any_member(name) {
+            self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
         self.unknown_call(callee, arguments, hint);
@@ -94,7 +104,7 @@ impl<'a> Context<'a> {
 
     fn params_selector(&mut self, arguments: &'a [Argument], span: Span) -> Option<Value> {
         static PARAMS: &[Param] = &[Param::new("glob", Type::Text, "names of tensors, `*` for any characters")];
-        let bound = self.bind(PARAMS, arguments, Owner { name: "params", span });
+        let bound = self.bind(PARAMS, arguments, Owner { name: "params", span, callee: Callee::Params });
         match bound.value("glob")? {
             Value::Text(glob) => Some(Value::Selector(crate::components::Selector::Params(glob.clone()))),
             _ => None,
@@ -125,6 +135,7 @@ impl<'a> Context<'a> {
                 },
             };
             let param = &params[index];
+            self.note_argument(argument, Parameter::Described(param), owner.callee);
             if bound.given[index] && !(param.many && argument.name.is_none()) {
                 let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
                 let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);

@@ -1,5 +1,6 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::index::Recorder;
 use super::lints::Notes;
 use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
@@ -39,6 +40,10 @@ pub(super) struct Context<'a> {
     pub program: Header,
     /// what lints remember of what was read
     pub notes: Notes,
+    /// names that were bound and never used
+    pub unused: Vec<(String, Span)>,
+    /// what editors want to know of each place
+    pub index: Recorder,
     facts: HashMap<String, Option<DataFacts>>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
@@ -130,6 +135,8 @@ impl<'a> Context<'a> {
                 model_named: false,
             },
             notes: Notes::default(),
+            index: Recorder::default(),
+            unused: Vec::new(),
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,

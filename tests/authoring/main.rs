@@ -2,4 +2,6 @@
 
 mod corpus;
 mod editors;
+mod index;
+mod mutation;
 mod pictures;

@@ -13,14 +13,18 @@ function M.root(file)
   return git ~= "" and vim.fn.fnamemodify(git, ":p:h:h") or folder
 end
 
--- Says once that the program is missing; whether it is there.
+-- Whether the program is there.
+function M.executable()
+  return vim.fn.executable(M.command()[1]) == 1
+end
+
+-- Whether the program is there; says once that it is missing.
 function M.found()
-  local program = M.command()[1]
-  if vim.fn.executable(program) == 1 then
+  if M.executable() then
     return true
   end
   vim.notify_once(
-    ("`%s` is not in PATH: build it with `cargo install --path .`, or set `vim.g.fsched_path`"):format(program),
+    ("`%s` is not in PATH: build it with `cargo install --path .`, or set `vim.g.fsched_path`"):format(M.command()[1]),
     vim.log.levels.WARN
   )
   return false

@@ -86,7 +86,7 @@ if vim.bo.commentstring ~= "# %s" or vim.bo.shiftwidth ~= 2 then
   fail("commentstring `%s`, shiftwidth %d", vim.bo.commentstring, vim.bo.shiftwidth)
 end
 vim.api.nvim_buf_set_lines(0, 0, -1, false, { "repeat 5 {", "train 1", "model sequential([", "conv(16, 3),", "])", "}" })
-vim.cmd("normal! gg=G")
+vim.cmd("silent normal! gg=G")
 local indented = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n")
 if indented ~= "repeat 5 {\n  train 1\n  model sequential([\n    conv(16, 3),\n  ])\n}" then
   fail("indented as\n%s", indented)

@@ -64,6 +64,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         moments: word("moments"),
         settings,
     };
+    cx.note_forgotten(&forget, bound.span("selector"));
     lints::of_forget(cx, &forget, written);
     cx.emit(written.span, Op::Forget(forget));
 }
