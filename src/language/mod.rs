@@ -30,6 +30,7 @@ mod values;
 pub use levels::{Level, Levels, Which};
 pub use load::{Disk, Files};
 pub use phases::TYPES;
+pub use values::{families_of, words_of};
 
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
