@@ -5,11 +5,22 @@
 //! it offers in [`capabilities`].
 
 mod capabilities;
+pub mod completion;
+mod cursor;
+mod definition;
+mod describe;
 mod diagnostics;
 mod document;
+mod expected;
+mod highlight;
+pub mod hover;
+pub mod inlay_hints;
 mod position;
+pub mod rename;
 mod requests;
 mod server;
+pub mod signature_help;
+mod snippet;
 mod symbols;
 mod transport;
 mod workspace;

@@ -28,7 +28,16 @@ macro_rules! requests {
 }
 
 requests! {
+    Completion => super::completion::completion,
+    DocumentHighlightRequest => super::highlight::highlight,
     DocumentSymbolRequest => super::symbols::symbols,
+    GotoDefinition => super::definition::definition,
+    HoverRequest => super::hover::hover,
+    InlayHintRequest => super::inlay_hints::inlay_hints,
+    PrepareRenameRequest => super::rename::prepare,
+    References => super::definition::references,
+    Rename => super::rename::rename,
+    SignatureHelpRequest => super::signature_help::signature_help,
 }
 
 /// An error that a request is answered with.

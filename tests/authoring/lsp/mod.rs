@@ -4,4 +4,5 @@ pub mod client;
 
 mod edits;
 mod imports;
+mod names;
 mod session;
