@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
 use super::sarif;
-use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::diagnostic::has_errors;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,17 +19,9 @@ pub struct Check {
     /// How diagnostics are written
     #[arg(long, value_enum, default_value = "human")]
     format: Form,
-    /// Make these warnings errors
-    #[arg(long, value_enum, value_name = "WHAT")]
-    deny: Option<Deny>,
     /// Show so many diagnostics of a file to people
     #[arg(long, value_name = "N", default_value_t = super::MAX_ERRORS)]
     max_errors: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Deny {
-    Lints,
 }
 
 impl Check {
@@ -38,13 +30,12 @@ impl Check {
         let mut checked = Vec::new();
         for file in &self.files {
             let analysis = self.input.analyze(file);
-            let diagnostics: Vec<Diagnostic> = analysis.diagnostics.into_iter().map(|d| self.judged(d)).collect();
-            let errors = has_errors(&diagnostics);
+            let errors = has_errors(&analysis.diagnostics);
             if self.format == Form::Sarif {
                 // One log for all files.
-                checked.push((analysis.sources, diagnostics));
+                checked.push((analysis.sources, analysis.diagnostics));
             } else {
-                show(&analysis.sources, &diagnostics, self.format, self.max_errors, out)?;
+                show(&analysis.sources, &analysis.diagnostics, self.format, self.max_errors, out)?;
             }
             if errors {
                 exit = Exit::FileHasErrors;
@@ -56,12 +47,5 @@ impl Check {
             out.write_all(sarif::log(&checked).as_bytes())?;
         }
         Ok(exit)
-    }
-
-    fn judged(&self, mut diagnostic: Diagnostic) -> Diagnostic {
-        if self.deny == Some(Deny::Lints) && diagnostic.severity == Severity::Warning && diagnostic.code.is_lint() {
-            diagnostic.severity = Severity::Error;
-        }
-        diagnostic
     }
 }

@@ -11,6 +11,7 @@ mod fix;
 mod fmt;
 mod input;
 mod lines;
+mod lints;
 mod list;
 mod lsp;
 mod machine;
