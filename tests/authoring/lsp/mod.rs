@@ -5,4 +5,6 @@ pub mod client;
 mod edits;
 mod imports;
 mod names;
+mod requests;
+mod robust;
 mod session;
