@@ -1,5 +1,6 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
+mod anywhere;
 mod completion;
 mod corpus;
 mod editors;
@@ -13,4 +14,6 @@ mod neovim;
 mod pictures;
 mod random;
 mod rename;
+mod sarif;
+mod shells;
 mod vocabulary;
