@@ -14,6 +14,7 @@ mod advice;
 mod arguments;
 mod consequences;
 mod context;
+mod joined;
 mod lints;
 mod load;
 mod phases;

@@ -125,6 +125,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().copied().find(|w| w.name == name)
 }
 
+/// Whether it is a word of the table whose statements are of the generic form.
+pub(super) fn takes_arguments(name: &str) -> bool {
+    find(name).is_some_and(|w| matches!(w.lower, Lower::Statement(_)))
+}
+
 impl<'a> Context<'a> {
     /// Lowers `word arguments …`: a statement of the table, or the call of a phase.
     pub(super) fn simple(&mut self, simple: &'a Simple, span: Span) {
@@ -178,7 +183,8 @@ impl<'a> Context<'a> {
             } else {
                 "put the statements on lines of their own"
             };
-            refuse(block.span, "block", help);
+            // At the brace, where a misplaced one is told.
+            refuse(Span { end: block.span.start + 1, ..block.span }, "block", help);
         }
         if let Some(otherwise) = &simple.otherwise {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
