@@ -69,6 +69,12 @@ impl Headers {
         let before = spans.partition_point(|s| s.start <= place.start).checked_sub(1)?;
         Some(spans[before]).filter(|s| place.start <= s.end)
     }
+
+    /// The headers that begin between two places of a file, or at them.
+    fn between(&self, from: Span, to: Span) -> impl Iterator<Item = Span> {
+        let spans = self.0.get(&from.file).map_or(&[][..], Vec::as_slice);
+        spans.iter().filter(move |s| (from.start..=to.start).contains(&s.start)).copied()
+    }
 }
 
 fn collect(statements: &[Statement], into: &mut Vec<Span>) {
@@ -121,6 +127,9 @@ impl<'s> Broken<'s> {
             let damage = is_damage(d);
             if damage {
                 broken.damaged.insert(header);
+                // What a stray closer may belong to begins where its label is.
+                let unopened = d.labels.first().filter(|_| d.code == Code::STRAY_CLOSER && !said_brace(d, sources));
+                unopened.iter().for_each(|l| broken.damaged.extend(headers.between(l.span, d.primary.span)));
             }
             let first = text.split(|c: char| !is_word(c)).next().unwrap_or_default();
             if ["data", "model"].contains(&first) && !of_network(d.code) {
@@ -174,6 +183,10 @@ fn of_network(code: Code) -> bool {
 
 fn earliest(place: &mut Option<Span>, other: Span) {
     *place = Some(place.map_or(other, |p| p.min(other)));
+}
+
+fn said_brace(d: &Diagnostic, sources: &Sources) -> bool {
+    sources.text(d.primary.span).starts_with('}')
 }
 
 fn is_word(c: char) -> bool {
