@@ -3,6 +3,7 @@
 //! [`analyze`] is total: whatever it is given, it returns what it understood and all diagnostics. The command line, the
 //! runner and the editors all call it, so what one accepts, all accept.
 
+pub mod fix;
 pub mod index;
 pub mod program;
 pub mod selectors;
@@ -30,6 +31,7 @@ pub use phases::TYPES;
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
 use crate::source::{Sources, Span};
+use crate::syntax::format::Lists;
 use crate::syntax::tree::File;
 use context::Context;
 use index::Index;
@@ -58,6 +60,11 @@ pub struct Analysis {
     pub program: Option<Program>,
     /// what each place means, also where there are errors
     pub index: Index,
+}
+
+/// A text in its canonical form; if it has syntax errors, these. What its words mean does not matter.
+pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    crate::syntax::format::format(text, Lists(&statements::list_from))
 }
 
 /// More training than this in one program is a slip of the keyboard.

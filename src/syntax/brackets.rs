@@ -284,8 +284,8 @@ impl<'w> Walk<'w> {
     fn mistakes_behind(&self, i: usize, open: &[char]) -> usize {
         let mut open = open.to_vec();
         let mut mistakes = 0;
-        for token in self.tokens[i + 1..].iter().take(MOST_COMPARED) {
-            if open.is_empty() && token.kind == TokenKind::Newline {
+        for (behind, token) in self.tokens[i + 1..].iter().take(MOST_COMPARED).enumerate() {
+            if open.is_empty() && token.kind == TokenKind::Newline && self.begins_statement(i + behind + 2) {
                 break;
             }
             match (token.kind, token.text(self.source)) {
@@ -303,6 +303,14 @@ impl<'w> Walk<'w> {
             }
         }
         mistakes + open.len()
+    }
+
+    /// Whether a statement is likely to begin with token `i`: a word, and a blank before what it takes.
+    fn begins_statement(&self, i: usize) -> bool {
+        let kind = |i: usize| self.tokens.get(i).map(|t| t.kind);
+        let apart = self.tokens.get(i + 1).is_none_or(|next| self.tokens[i].end < next.start);
+        let takes = [Some(TokenKind::Word), Some(TokenKind::Number), Some(TokenKind::Open)].contains(&kind(i + 1));
+        kind(i) == Some(TokenKind::Word) && apart && takes
     }
 
     /// Whether the rest of the line holds a closer for the innermost bracket.

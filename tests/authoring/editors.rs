@@ -5,9 +5,52 @@ use fsched::language::vocabulary::Part;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Templates, and the file that each becomes under `editors`.
-const GENERATED: [(&str, &str); 2] =
-    [("textmate.json", "vscode/syntaxes/fsched.tmLanguage.json"), ("syntax.vim", "nvim/syntax/fsched.vim")];
+/// A file that is made of a template.
+struct Generated {
+    template: &'static str,
+    /// Under `editors`.
+    target: &'static str,
+    /// Captures that this editor calls otherwise.
+    captures: &'static [(&'static str, &'static str)],
+}
+
+const fn generated(template: &'static str, target: &'static str) -> Generated {
+    Generated { template, target, captures: &[] }
+}
+
+const GENERATED: [Generated; 5] = [
+    generated("textmate.json", "vscode/syntaxes/fsched.tmLanguage.json"),
+    generated("syntax.vim", "nvim/syntax/fsched.vim"),
+    generated("highlights.scm", "tree-sitter-fsched/queries/highlights.scm"),
+    generated("highlights.scm", "nvim/queries/fsched/highlights.scm"),
+    Generated {
+        template: "highlights.scm",
+        target: "helix/queries/fsched/highlights.scm",
+        captures: &[
+            ("boolean", "constant.builtin.boolean"),
+            ("comment", "comment.line"),
+            ("function.call", "function"),
+            ("keyword.conditional", "keyword.control.conditional"),
+            ("keyword.repeat", "keyword.control.repeat"),
+            ("number", "constant.numeric"),
+            ("string.documentation", "string"),
+            ("string.escape", "constant.character.escape"),
+        ],
+    },
+];
+
+impl Generated {
+    /// What the file should be today.
+    fn text(&self) -> String {
+        let mut text = filled(&template(self.template));
+        for (ours, theirs) in self.captures {
+            for end in [" ", ")", "\n"] {
+                text = text.replace(&format!("@{ours}{end}"), &format!("@{theirs}{end}"));
+            }
+        }
+        text
+    }
+}
 
 fn editors() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("editors")
@@ -61,9 +104,9 @@ fn next_place(text: &str) -> Option<(&str, &str, &str, &str)> {
 
 #[test]
 fn generated_files_have_the_words_of_the_language() {
-    for (name, target) in GENERATED {
-        let path = editors().join(target);
-        let wanted = filled(&template(name));
+    for file in GENERATED {
+        let Generated { template: name, target, .. } = file;
+        let (path, wanted) = (editors().join(target), file.text());
         if std::env::var_os("FSCHED_BLESS").is_some() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, &wanted).unwrap();
@@ -79,12 +122,28 @@ fn generated_files_have_the_words_of_the_language() {
 
 #[test]
 fn every_part_is_coloured_everywhere() {
-    for (name, _) in GENERATED {
+    for Generated { template: name, .. } in GENERATED {
         let text = template(name);
         // Names of arguments are known by the colon behind them.
         for part in Part::ALL.into_iter().filter(|p| *p != Part::Parameter) {
             assert!(text.contains(part.plural()), "{name} has no place for {}", part.plural());
         }
+    }
+}
+
+/// Statements with a form of their own, and words within statements, are tokens of the tree-sitter grammar.
+#[test]
+fn the_tree_sitter_grammar_has_the_words_with_forms_of_their_own() {
+    let folder = editors().join("tree-sitter-fsched");
+    let grammar = std::fs::read_to_string(folder.join("grammar.js")).unwrap();
+    let highlights = std::fs::read_to_string(folder.join("queries/highlights.scm")).unwrap();
+    for word in words("declarations, control, particles, operators") {
+        let token = format!("\"{word}\"");
+        assert!(grammar.contains(&token), "grammar.js has no {token}");
+        assert!(highlights.contains(&format!("\n  {token}\n")), "highlights.scm gives {token} no colour");
+    }
+    for word in words("units") {
+        assert!(grammar.contains(&format!("\"{word}\"")), "grammar.js has no unit `{word}`");
     }
 }
 

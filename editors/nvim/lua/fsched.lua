@@ -13,14 +13,18 @@ function M.root(file)
   return git ~= "" and vim.fn.fnamemodify(git, ":p:h:h") or folder
 end
 
--- Says once that the program is missing; whether it is there.
+-- Whether the program is there.
+function M.executable()
+  return vim.fn.executable(M.command()[1]) == 1
+end
+
+-- Whether the program is there; says once that it is missing.
 function M.found()
-  local program = M.command()[1]
-  if vim.fn.executable(program) == 1 then
+  if M.executable() then
     return true
   end
   vim.notify_once(
-    ("`%s` is not in PATH: build it with `cargo install --path .`, or set `vim.g.fsched_path`"):format(program),
+    ("`%s` is not in PATH: build it with `cargo install --path .`, or set `vim.g.fsched_path`"):format(M.command()[1]),
     vim.log.levels.WARN
   )
   return false
@@ -53,6 +57,37 @@ function M.start(buffer)
     vim.lsp.buf_attach_client(buffer, id)
   end
   return id
+end
+
+-- Shows a text beside the program; a second time, in the same buffer.
+local function show(name, text)
+  local buffer = vim.fn.bufnr(name)
+  if buffer == -1 then
+    buffer = vim.api.nvim_create_buf(false, true)
+    vim.api.nvim_buf_set_name(buffer, name)
+  end
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(text, "\n", { plain = true }))
+  if vim.fn.bufwinid(buffer) == -1 then
+    vim.cmd("vertical sbuffer " .. buffer)
+    vim.cmd("wincmd p")
+  end
+end
+
+-- Asks the server for the plan of a buffer's program and shows it: `:FschedPlan`, and the code lens above the program.
+function M.plan(buffer)
+  local uri = vim.uri_from_bufnr(buffer or 0)
+  local params = { command = "fsched.plan", arguments = { uri } }
+  vim.lsp.buf_request(buffer or 0, "workspace/executeCommand", params, function(problem, text)
+    if problem then
+      vim.notify(problem.message, vim.log.levels.ERROR)
+    elseif type(text) == "string" then
+      show("fsched-plan://" .. vim.uri_to_fname(uri), text)
+    end
+  end)
+end
+
+vim.lsp.commands["fsched.plan"] = function(command)
+  M.plan(vim.uri_to_bufnr(command.arguments[1]))
 end
 
 return M

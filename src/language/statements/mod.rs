@@ -130,6 +130,12 @@ pub(super) fn takes_arguments(name: &str) -> bool {
     find(name).is_some_and(|w| matches!(w.lower, Lower::Statement(_)))
 }
 
+/// Where among the unnamed arguments of a word its list begins, if it takes one: at 0 in `measure clean, robust`.
+pub(super) fn list_from(name: &str) -> Option<usize> {
+    let by_position = find(name)?.params.iter().filter(|p| !p.named);
+    by_position.into_iter().position(|p| p.many)
+}
+
 impl<'a> Context<'a> {
     /// Lowers `word arguments …`: a statement of the table, or the call of a phase.
     pub(super) fn simple(&mut self, simple: &'a Simple, span: Span) {
