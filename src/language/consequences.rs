@@ -4,6 +4,7 @@
 
 use super::suggest;
 use crate::components::coerce::words;
+use crate::components::{Family, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Block, File, Statement, StatementKind};
@@ -110,6 +111,10 @@ struct Broken<'s> {
     doubtful: HashSet<Span>,
     /// their words, which they may have defined
     words: HashSet<&'s str>,
+    /// names that a damaged statement defines: their values are anybody's guess
+    bound: HashSet<&'s str>,
+    /// whether a `use` is wrong, so that any name may be missing
+    imports: bool,
     /// their texts, which may have made checkpoints
     texts: Vec<&'s str>,
     /// the first of them, or of those with another error, that may have named the data or the model
@@ -127,18 +132,20 @@ impl<'s> Broken<'s> {
             let damage = is_damage(d);
             if damage {
                 broken.damaged.insert(header);
+                broken.bound.extend(bound_in(text));
                 // What a stray closer may belong to begins where its label is.
                 let unopened = d.labels.first().filter(|_| d.code == Code::STRAY_CLOSER && !said_brace(d, sources));
                 unopened.iter().for_each(|l| broken.damaged.extend(headers.between(l.span, d.primary.span)));
             }
-            let first = text.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            let first = words_in(text).next().unwrap_or_default();
+            broken.imports |= first == "use";
             if ["data", "model"].contains(&first) && !of_network(d.code) {
                 earliest(&mut broken.network, header);
             }
             if (damage || d.code == Code::UNKNOWN_STATEMENT) && broken.doubtful.insert(header) {
-                broken.words.extend(text.split(|c: char| !is_word(c)));
+                broken.words.extend(words_in(text));
                 broken.texts.push(text);
-                if mentions(text, &["data", "model"]) {
+                if mentions(text, &["data", "model"]) || words_in(text).any(names_network) {
                     earliest(&mut broken.network, header);
                 }
                 if mentions(text, &["measure", "keep"]) {
@@ -155,7 +162,9 @@ impl<'s> Broken<'s> {
             return false;
         }
         let header = headers.at(d.primary.span);
-        if header.is_some_and(|h| self.damaged.contains(&h)) {
+        if header
+            .is_some_and(|h| self.damaged.contains(&h) || words_in(sources.text(h)).any(|w| self.bound.contains(w)))
+        {
             return true;
         }
         let elsewhere = |span: Span| headers.at(span).filter(|h| Some(*h) != header);
@@ -166,7 +175,8 @@ impl<'s> Broken<'s> {
         let is_behind = |place: Option<Span>| place.is_some_and(|p| p < d.primary.span && Some(p) != header);
         let outside = header.is_none_or(|h| !self.doubtful.contains(&h));
         match d.code {
-            code if is_unknown(code) => outside && self.words.contains(said),
+            code if is_unknown(code) => outside && (self.imports || self.words.contains(said)),
+            Code::SECOND_MODEL if is_behind(self.damaged.iter().min().copied()) => true,
             Code::UNKNOWN_CHECKPOINT => self.texts.iter().any(|t| t.contains(said)),
             Code::NOT_FOLLOWED => is_behind(self.following),
             code if of_network(code) => is_behind(self.network),
@@ -193,9 +203,27 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+fn words_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !is_word(c)).filter(|w| !w.is_empty())
+}
+
+/// The names that a statement binds.
+fn bound_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = "";
+    words_in(text).filter(move |word| {
+        let binds = ["let", "param", "phase", "for"].contains(&std::mem::replace(&mut before, *word));
+        binds && !["let", "param", "phase", "for"].contains(word)
+    })
+}
+
+/// Whether a word is a data set or model.
+fn names_network(word: &str) -> bool {
+    [Family::Data, Family::Model].iter().any(|f| catalogue::find(*f, word).is_some())
+}
+
 /// Whether one of the words, or a misspelling of it, stands in a text.
 fn mentions(text: &str, words: &[&'static str]) -> bool {
-    text.split(|c: char| !is_word(c)).any(|w| !suggest::closest(w, words.iter().copied()).is_empty())
+    words_in(text).any(|w| !suggest::closest(w, words.iter().copied()).is_empty())
 }
 
 fn is_unknown(code: Code) -> bool {

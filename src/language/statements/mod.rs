@@ -221,6 +221,9 @@ impl<'a> Context<'a> {
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
             return self.report(d.at(format!("`{ours}` does this here")).help(text));
         }
+        if let Some(member) = self.any_member(name) {
+            return self.report(super::advice::advise_member(d, member, span));
+        }
         let phases: Vec<String> = self.scopes.names().map(String::from).collect();
         let words = WORDS.iter().map(|w| w.name).chain(phases.iter().map(String::as_str));
         let d = super::arguments::suggesting(d, name, span, words);
