@@ -109,6 +109,8 @@ struct Broken<'s> {
     damaged: HashSet<Span>,
     /// statements with damage or an unknown first word
     doubtful: HashSet<Span>,
+    /// statements with a first word that is misspelt: what the grammar found odd behind it is right behind the right one
+    misspelt: HashSet<Span>,
     /// their words, which they may have defined
     words: HashSet<&'s str>,
     /// names that a damaged statement defines: their values are anybody's guess
@@ -138,6 +140,9 @@ impl<'s> Broken<'s> {
                 unopened.iter().for_each(|l| broken.damaged.extend(headers.between(l.span, d.primary.span)));
             }
             let first = words_in(text).next().unwrap_or_default();
+            if d.code == Code::UNKNOWN_STATEMENT && !d.fixes.is_empty() {
+                broken.misspelt.insert(header);
+            }
             broken.imports |= first == "use";
             if ["data", "model"].contains(&first) && !of_network(d.code) {
                 earliest(&mut broken.network, header);
@@ -158,10 +163,14 @@ impl<'s> Broken<'s> {
 
     /// Whether a diagnostic follows from what is broken.
     fn explains(&self, d: &Diagnostic, headers: &Headers, sources: &Sources) -> bool {
+        let header = headers.at(d.primary.span);
+        if header.is_some_and(|h| self.misspelt.contains(&h)) && is_error(d) {
+            let of_form = [Code::SYNTAX, Code::FOREIGN_SYNTAX, Code::AMBIGUOUS_OPERATOR].contains(&d.code);
+            return d.code != Code::UNKNOWN_STATEMENT && (of_form || d.code >= Code::UNKNOWN_NAME);
+        }
         if !is_error(d) || d.code < Code::UNKNOWN_NAME {
             return false;
         }
-        let header = headers.at(d.primary.span);
         if header
             .is_some_and(|h| self.damaged.contains(&h) || words_in(sources.text(h)).any(|w| self.bound.contains(w)))
         {

@@ -105,6 +105,15 @@ if indented ~= "repeat 5 {\n  train 1\n  model sequential([\n    conv(16, 3),\n 
   fail("indented as\n%s", indented)
 end
 
+-- `:make` finds the places of mistakes.
+local line = "a folder/b.fsched:17:23: warning[FS1004]: early layers are forgotten"
+vim.fn.setqflist({}, " ", { lines = { line, "1 warning" }, efm = vim.bo.errorformat })
+local found = vim.fn.getqflist()
+local first = found[1] or {}
+if #found ~= 1 or first.lnum ~= 17 or first.col ~= 23 or first.type ~= "w" or first.nr ~= 1004 then
+  fail("quickfix list of `%s`: %s", line, vim.inspect(found))
+end
+
 for _, failure in ipairs(failures) do
   io.stdout:write(failure .. "\n")
 end
