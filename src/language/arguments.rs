@@ -131,7 +131,10 @@ impl<'a> Context<'a> {
                     None if self.misspelt_operator(argument, arguments.get(i + 1)) => break,
                     None => match self.parameter(argument, &bound, owner) {
                         Some(index) => index,
-                        None => continue,
+                        None => {
+                            self.only_names(std::slice::from_ref(argument));
+                            continue;
+                        }
                     },
                 },
             };

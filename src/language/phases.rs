@@ -208,6 +208,7 @@ impl<'a> Context<'a> {
                     self.error(Code::DUPLICATE_ARGUMENT, argument.span, message);
                 }
                 None => {
+                    self.only_names(std::slice::from_ref(argument));
                     self.unknown_phase_argument(parameters, argument, owner, defined);
                     unknown |= argument.name.is_some();
                 }
