@@ -88,13 +88,17 @@ export class Server {
         ],
         outputChannel: this.output,
         middleware: {
-          // The code lens and the palette run the server's command; its answer is a text to be shown.
+          // The code lens and the palette run the server's command; its answer is a text to be shown, or why there is none.
           executeCommand: async (command, args, next) => {
-            const answer: unknown = await next(command, args);
-            if (command === PLAN && typeof answer === "string" && typeof args[0] === "string") {
-              await this.plans.show(vscode.Uri.parse(args[0]), answer);
+            if (command !== PLAN) {
+              return next(command, args);
             }
-            return answer;
+            const program = vscode.Uri.parse(String(args[0]));
+            try {
+              await this.plans.show(program, String(await next(command, args)));
+            } catch (error) {
+              void vscode.window.showWarningMessage(`fsched: ${error instanceof Error ? error.message : String(error)}`);
+            }
           },
         },
       },
