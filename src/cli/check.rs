@@ -3,7 +3,7 @@
 use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
-use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::diagnostic::has_errors;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -18,17 +18,9 @@ pub struct Check {
     /// How diagnostics are written
     #[arg(long, value_enum, default_value = "human")]
     format: Form,
-    /// Make these warnings errors
-    #[arg(long, value_enum, value_name = "WHAT")]
-    deny: Option<Deny>,
     /// Show so many diagnostics of a file to people
     #[arg(long, value_name = "N", default_value_t = super::MAX_ERRORS)]
     max_errors: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Deny {
-    Lints,
 }
 
 impl Check {
@@ -36,21 +28,13 @@ impl Check {
         let mut exit = Exit::Done;
         for file in &self.files {
             let analysis = self.input.analyze(file);
-            let diagnostics: Vec<Diagnostic> = analysis.diagnostics.into_iter().map(|d| self.judged(d)).collect();
-            show(&analysis.sources, &diagnostics, self.format, self.max_errors, out)?;
-            if has_errors(&diagnostics) {
+            show(&analysis.sources, &analysis.diagnostics, self.format, self.max_errors, out)?;
+            if has_errors(&analysis.diagnostics) {
                 exit = Exit::FileHasErrors;
             } else if self.format == Form::Human {
                 tell(&format!("{} can be run\n", file.display()));
             }
         }
         Ok(exit)
-    }
-
-    fn judged(&self, mut diagnostic: Diagnostic) -> Diagnostic {
-        if self.deny == Some(Deny::Lints) && diagnostic.severity == Severity::Warning && diagnostic.code.is_lint() {
-            diagnostic.severity = Severity::Error;
-        }
-        diagnostic
     }
 }

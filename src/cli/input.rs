@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::lines::{self, Form};
+use super::lints::Lints;
 use super::render::Renderer;
 use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
@@ -20,6 +21,8 @@ pub struct Input {
     set: Vec<(String, String)>,
     #[command(flatten)]
     folders: Folders,
+    #[command(flatten)]
+    lints: Lints,
 }
 
 /// Where programs may read files
@@ -58,7 +61,7 @@ impl Input {
 
     /// The same places with the program's own values of its parameters.
     pub fn without_sets(&self) -> Input {
-        Input { set: Vec::new(), folders: self.folders.clone() }
+        Input { set: Vec::new(), folders: self.folders.clone(), lints: self.lints.clone() }
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {
@@ -72,7 +75,7 @@ impl Input {
     }
 
     fn options(&self, file: &Path) -> Options {
-        Options { sets: self.set.clone(), places: self.places(file) }
+        Options { sets: self.set.clone(), places: self.places(file), levels: self.lints.levels() }
     }
 }
 

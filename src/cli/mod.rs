@@ -10,6 +10,7 @@ mod fix;
 mod fmt;
 mod input;
 mod lines;
+mod lints;
 mod list;
 mod lsp;
 mod machine;

@@ -1,6 +1,7 @@
 //! The state of a check: what is known at the place that is being read.
 
 use super::index::Recorder;
+use super::lints::Notes;
 use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
@@ -37,6 +38,8 @@ pub(super) struct Context<'a> {
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
+    /// what lints remember of what was read
+    pub notes: Notes,
     /// names that were bound and never used
     pub unused: Vec<(String, Span)>,
     /// what editors want to know of each place
@@ -131,6 +134,7 @@ impl<'a> Context<'a> {
                 data_named: false,
                 model_named: false,
             },
+            notes: Notes::default(),
             index: Recorder::default(),
             unused: Vec::new(),
             facts: HashMap::new(),
@@ -191,6 +195,7 @@ impl<'a> Context<'a> {
     pub fn emit(&mut self, span: Span, op: Op) {
         let id = self.next_path();
         self.program.first_step.get_or_insert(span);
+        self.settings_used(&op);
         let frame = self.frame();
         frame.count += 1;
         frame.steps.push(Step { id, span, op });

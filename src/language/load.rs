@@ -16,6 +16,7 @@ pub trait Files {
 }
 
 /// Files on the disk; links that lead out of the program's folder are refused.
+#[derive(Debug)]
 pub struct Disk {
     /// the folder that imports may not leave; `None` before the root file is known
     pub root: Option<PathBuf>,

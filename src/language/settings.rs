@@ -11,7 +11,6 @@ use crate::components::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What settings say here. A poisoned one (its error is reported) silences what would follow from it.
@@ -29,8 +28,8 @@ pub(super) struct Current {
     pub frozen: Vec<Freezing>,
     pub measure: Vec<Measure>,
     pub keep: Keep,
-    /// where each single setting was last made, and how many steps the program had then
-    pub made: HashMap<&'static str, (Span, usize)>,
+    /// the settings in force: word, index in the notes, and how many steps the program had then
+    pub made: Vec<(&'static str, usize, usize)>,
     pub poisoned: bool,
 }
 
@@ -83,9 +82,16 @@ impl Default for Current {
             frozen: Vec::new(),
             measure: Vec::new(),
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
-            made: HashMap::new(),
+            made: Vec::new(),
             poisoned: false,
         }
+    }
+}
+
+impl Current {
+    /// Whether a single setting of that word is in force: its index in the notes of lints.
+    pub fn made(&self, word: &str) -> Option<usize> {
+        self.made.iter().rev().find(|(w, ..)| *w == word).map(|(_, index, _)| *index)
     }
 }
 

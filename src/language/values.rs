@@ -542,7 +542,7 @@ pub(super) fn waiting(value: Value) -> Expression {
 }
 
 /// The words that a type lists.
-pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
+pub fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
     match *ty {
         Type::Word(list) => Box::new(list.iter().copied()),
         Type::OneOf(types) => Box::new(types.iter().flat_map(words_of)),
@@ -551,7 +551,7 @@ pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
 }
 
 /// The families whose components a type takes.
-pub(super) fn families_of(ty: &Type) -> Box<dyn Iterator<Item = Family>> {
+pub fn families_of(ty: &Type) -> Box<dyn Iterator<Item = Family>> {
     match *ty {
         Type::Component(family) => Box::new(std::iter::once(family)),
         Type::OneOf(types) => Box::new(types.iter().flat_map(families_of)),

@@ -2,7 +2,8 @@
 
 use super::capabilities::Client;
 use super::position::Encoding;
-use crate::language::Analysis;
+use super::workspace::Overlay;
+use crate::language::{Analysis, Options};
 use crate::source::{FileId, Source, Span};
 use lsp_types::{Location, Position, Range, Uri};
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub struct Document {
     pub analysis: Arc<Analysis>,
     /// of each text of the analysis; the program itself is the first; `None` for one that has no file
     pub(super) uris: Vec<Option<Uri>>,
+    /// what the analysis was given besides the text
+    pub options: Options,
+    /// open texts and the disk, to analyse the program, or another one, once more
+    pub files: Overlay,
 }
 
 impl Document {

@@ -2,6 +2,7 @@
 //! analysed document and the request's parameters, and gives an `Option`, or a `Result` of one with a sentence for the
 //! user that says why not. What the server offers is listed in `capabilities.rs`.
 
+use super::code_lens::{PLAN, plan};
 use super::document::Document;
 use super::workspace::Workspace;
 use lsp_server::{ErrorCode, Request, ResponseError};
@@ -21,6 +22,7 @@ macro_rules! requests {
                     let params = read::<<lsp::$kind as Kind>::Params>(request)?;
                     $handler(document(workspace, request)?, &params).answer()
                 })*
+                lsp::ExecuteCommand::METHOD => execute(workspace, request),
                 method => Err(refused(ErrorCode::MethodNotFound, format!("this server does not answer `{method}`"))),
             }
         }
@@ -28,7 +30,33 @@ macro_rules! requests {
 }
 
 requests! {
+    CodeActionRequest => super::code_actions::actions,
+    CodeLensRequest => super::code_lens::lenses,
+    Completion => super::completion::completion,
+    DocumentHighlightRequest => super::highlight::highlight,
     DocumentSymbolRequest => super::symbols::symbols,
+    FoldingRangeRequest => super::folding::folding,
+    Formatting => super::formatting::formatting,
+    GotoDefinition => super::definition::definition,
+    HoverRequest => super::hover::hover,
+    InlayHintRequest => super::inlay_hints::inlay_hints,
+    PrepareRenameRequest => super::rename::prepare,
+    References => super::definition::references,
+    Rename => super::rename::rename,
+    SelectionRangeRequest => super::selection::selection,
+    SemanticTokensFullRequest => super::semantic_tokens::full,
+    SemanticTokensRangeRequest => super::semantic_tokens::range,
+    SignatureHelpRequest => super::signature_help::signature_help,
+}
+
+/// Runs a command, `workspace/executeCommand`; its first argument is the document.
+fn execute(workspace: &mut Workspace, request: &Request) -> Result<Value, ResponseError> {
+    let params: lsp_types::ExecuteCommandParams = read(request)?;
+    if params.command != PLAN {
+        return Err(refused(ErrorCode::InvalidParams, format!("there is no command `{}`", params.command)));
+    }
+    let uri = params.arguments.first().and_then(Value::as_str).unwrap_or_default();
+    plan(open(workspace, uri)?).map(Some).answer()
 }
 
 /// An error that a request is answered with.
@@ -42,7 +70,10 @@ pub fn read<P: DeserializeOwned>(request: &Request) -> Result<P, ResponseError> 
 }
 
 fn document<'w>(workspace: &'w mut Workspace, request: &Request) -> Result<&'w Document, ResponseError> {
-    let uri = request.params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default();
+    open(workspace, request.params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default())
+}
+
+fn open<'w>(workspace: &'w mut Workspace, uri: &str) -> Result<&'w Document, ResponseError> {
     let open = uri.parse::<Uri>().ok().and_then(|uri| workspace.document(&uri));
     open.ok_or_else(|| refused(ErrorCode::InvalidParams, format!("`{uri}` is not open")))
 }

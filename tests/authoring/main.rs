@@ -1,11 +1,15 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
+mod completion;
 mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod hover;
 mod index;
 mod lsp;
 mod mutation;
 mod pictures;
 mod random;
+mod rename;
+mod vocabulary;

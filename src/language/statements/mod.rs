@@ -160,7 +160,7 @@ impl<'a> Context<'a> {
         let bound = self.bind(word.params, &simple.arguments, owner);
         if word.kind == WordKind::Setting {
             if bound.whole() {
-                self.setting_made(word, simple.word.span);
+                self.setting_made(word, simple.word.span, span);
             }
             self.current.poisoned |= !bound.whole() && matches!(word.name, "data" | "model");
         }
@@ -188,24 +188,6 @@ impl<'a> Context<'a> {
         }
         if let Some(otherwise) = &simple.otherwise {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
-        }
-    }
-
-    /// Lint: a single setting made again with no step between.
-    fn setting_made(&mut self, word: &Word, span: Span) {
-        let adds_up = ["freeze", "thaw", "measure", "augment"];
-        if adds_up.contains(&word.name) {
-            return;
-        }
-        let steps = self.frames.iter().map(|f| f.steps.len()).sum();
-        let before = self.current.made.insert(word.name, (span, steps));
-        if let Some((first, _)) = before.filter(|(first, n)| *n == steps && *first != span) {
-            let d = Diagnostic::new(
-                Code::SETTING_TWICE,
-                span,
-                format!("`{}` is set again with no step between", word.name),
-            );
-            self.report(d.label(first, "this one has no effect").help("keep one of them"));
         }
     }
 
