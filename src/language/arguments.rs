@@ -130,7 +130,10 @@ impl<'a> Context<'a> {
                     }
                     None => match self.parameter(argument, &bound, owner) {
                         Some(index) => index,
-                        None => continue,
+                        None => {
+                            self.only_names(std::slice::from_ref(argument));
+                            continue;
+                        }
                     },
                 },
             };

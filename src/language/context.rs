@@ -8,9 +8,10 @@ use super::scope::Scopes;
 use super::settings::Current;
 use super::time;
 use crate::components::data::DataFacts;
-use crate::components::{Environment, Metric, Spec, Value};
+use crate::components::{Environment, Metric, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Sources, Span};
+use crate::syntax::tree::Argument;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -251,6 +252,23 @@ impl<'a> Context<'a> {
             Some(last) if **last == settings => last.clone(),
             _ => self.last_settings.insert(Arc::new(settings)).clone(),
         }
+    }
+
+    /// Does something without a word: what is said of it would follow from what has been said already.
+    pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
+        let said = self.diagnostics.len();
+        let result = act(self);
+        self.diagnostics.truncate(said);
+        result
+    }
+
+    /// Reads what belongs to something unknown, for the names in it alone.
+    pub fn only_names(&mut self, arguments: &'a [Argument]) {
+        self.silently(|cx| {
+            for argument in arguments {
+                cx.evaluate(&argument.value, &Type::Any);
+            }
+        });
     }
 
     /// Runs `check` on a state that is thrown away afterwards; the diagnostics stay.

@@ -119,17 +119,15 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
 
 /// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
 fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
-    let said = cx.diagnostics.len();
-    let broken = has_errors(&cx.diagnostics);
-    // A model that fits nothing is an error also where no step asks for it.
-    let model = match cx.model.clone() {
-        Some(model) => Some(model),
-        None => cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span)),
-    };
-    if broken {
-        cx.diagnostics.truncate(said);
+    if let Some(model) = cx.model.clone() {
+        return Some(model);
     }
-    model
+    // A model that fits nothing is an error also where no step asks for it.
+    let place = root.statements.first().map_or(Default::default(), |s| s.span);
+    match has_errors(&cx.diagnostics) {
+        true => cx.silently(|cx| cx.model_here(place)),
+        false => cx.model_here(place),
+    }
 }
 
 fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {

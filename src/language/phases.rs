@@ -205,6 +205,7 @@ impl<'a> Context<'a> {
                     self.error(Code::DUPLICATE_ARGUMENT, argument.span, message);
                 }
                 None => {
+                    self.only_names(std::slice::from_ref(argument));
                     let names: Vec<_> = parameters.iter().map(|p| p.name.text.as_str()).collect();
                     let d = Diagnostic::new(
                         Code::EXTRA_ARGUMENT,

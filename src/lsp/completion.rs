@@ -49,6 +49,10 @@ pub struct Offers {
 /// What may be written at the cursor.
 pub fn completion(doc: &Document, params: &CompletionParams) -> Option<CompletionResponse> {
     let offset = doc.offset(params.text_document_position.position);
+    // A blank asks only where something must follow: else the key that ends the line would take what is offered.
+    if params.context.as_ref().is_some_and(|c| c.trigger_character.as_deref() == Some(" ")) {
+        must_follow(&doc.analysis, doc.file(), offset).then_some(())?;
+    }
     let Offers { start, offers } = at(&doc.analysis, doc.file(), offset);
     let range = doc.range(Span::new(doc.file(), start, offset));
     let width = offers.len().to_string().len();
@@ -87,6 +91,15 @@ pub fn at(analysis: &Analysis, file: FileId, offset: usize) -> Offers {
     offers.sort_by_key(|o| o.rank);
     offers.retain(|o| seen.insert(o.label.clone()));
     Offers { start, offers }
+}
+
+/// Whether the text can't end here: a value or an argument is missing.
+fn must_follow(analysis: &Analysis, file: FileId, offset: usize) -> bool {
+    let text = &analysis.sources.get(file).text;
+    let cursor = Cursor::new(text, statement_start(analysis, file, offset), offset);
+    let wanted = expected(&analysis.index, file, &cursor);
+    let required = |slot: Slot<'_>| slot.is_required() && !wanted.is_given(slot);
+    cursor.state == State::Value || (cursor.state == State::Argument && wanted.slot.is_some_and(required))
 }
 
 /// Where the top-level statement begins that a byte is in or behind.
@@ -146,7 +159,8 @@ impl<'a> List<'a> {
             let insert = snippet::of_phase(&phase.name, parameters);
             self.offer(0, Kind::FUNCTION, &phase.name, &phase.shown, self.definition(phase), insert);
         }
-        if nested || self.cursor.offset > 0 {
+        let before = &self.analysis.sources.get(self.file).text[..self.cursor.start];
+        if before.trim_end().ends_with('}') {
             self.offer(2, Kind::KEYWORD, "else", "the other block of an `if`", String::new(), "else {\n\t$0\n}".into());
         }
     }
@@ -300,14 +314,11 @@ impl<'a> List<'a> {
             if wanted.given.contains(&i) {
                 continue;
             }
-            let (detail, doc, required) = match slot {
-                Slot::Described(param) => {
-                    let required = param.default == crate::components::Default::Required;
-                    (param.doc.to_string(), describe::parameter(taker.name(), param), required)
-                }
-                Slot::Phase(d) => (d.ty.clone(), self.definition(d), d.shown.is_empty()),
+            let (detail, doc) = match slot {
+                Slot::Described(param) => (param.doc.to_string(), describe::parameter(taker.name(), param)),
+                Slot::Phase(d) => (d.ty.clone(), self.definition(d)),
             };
-            let rank = if required { 1 } else { 2 };
+            let rank = if slot.is_required() { 1 } else { 2 };
             let name = slot.name();
             self.offer(rank, Kind::PROPERTY, &format!("{name}:"), &detail, doc, format!("{name}: "));
         }
@@ -388,8 +399,8 @@ impl<'a> List<'a> {
         let from = text[..self.cursor.offset].rfind('\n').map_or(0, |i| i + 1);
         let line = &text[from..self.cursor.offset];
         let comment = line.rfind('#').map_or("", |i| &line[i..]);
-        let typed = comment.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).map_or(0, |i| i + 1);
-        self.cursor.start = self.cursor.offset - (comment.len() - typed.min(comment.len()));
+        let rest = comment.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        self.cursor.start = self.cursor.offset - (comment.len() - rest.len());
         if !comment.contains("allow(") {
             let insert = "fsched: allow(${1:hidden-name})".to_string();
             return self.offer(0, Kind::SNIPPET, "fsched: allow(…)", "silences lints", String::new(), insert);

@@ -2,7 +2,8 @@
 
 use crate::components::{Family, Member, Param, Value, metrics};
 use crate::diagnostic::CodeInfo;
-use crate::language::index::{Amount, Callee, Definition, DefinitionKind, Hits, Index, grouped};
+use crate::language::index::{Amount, Callee, DataNote, Definition, DefinitionKind, Hits, Index, grouped};
+use crate::language::program::Model;
 use crate::language::statements::{Word, WordKind};
 use crate::source::Sources;
 use std::fmt::Write;
@@ -144,6 +145,20 @@ pub fn hits(hits: &Hits) -> String {
         let _ = writeln!(out, "- and {rest} more");
     }
     out
+}
+
+/// A data set: images, classes and their shape.
+pub fn data(data: &DataNote) -> String {
+    let [train, validation, test] = data.counts.map(grouped);
+    let [c, h, w] = data.shape;
+    format!("**{train} train, {validation} validation, {test} test**, {} classes, {c}×{h}×{w}", data.classes)
+}
+
+/// A model: its layers and weights.
+pub fn model(model: &Model) -> String {
+    let weights: usize = model.parts.iter().map(|p| p.shape.iter().product::<usize>()).sum();
+    let layers = model.parts.iter().map(|p| p.layer).max().map_or(0, |l| l + 1);
+    format!("**{layers} layers with weights, {} weights** in {} tensors", grouped(weights), model.parts.len())
 }
 
 /// Training in a block, as a line.

@@ -1,7 +1,7 @@
 //! What a half-typed place takes: whose argument it is, which parameter it is for, and of what type.
 
 use super::cursor::{Clause, Cursor, Form, Level, State};
-use crate::components::{Family, Member, Param, Type, catalogue};
+use crate::components::{Default, Family, Member, Param, Type, catalogue};
 use crate::language::index::{Definition, DefinitionKind, Index};
 use crate::language::statements::{self, Word};
 use crate::language::{TYPES, families_of};
@@ -82,6 +82,14 @@ impl<'a> Slot<'a> {
                 (ty, _) => ty,
             },
             Slot::Phase(definition) => type_named(&definition.ty),
+        }
+    }
+
+    /// Whether it must be given.
+    pub fn is_required(self) -> bool {
+        match self {
+            Slot::Described(param) => param.default == Default::Required,
+            Slot::Phase(definition) => definition.shown.is_empty(),
         }
     }
 
@@ -185,6 +193,12 @@ fn entry(ty: &'static Type) -> &'static Type {
 }
 
 impl Expected<'_> {
+    /// Whether this parameter, of the same taker, has been given before.
+    pub fn is_given(&self, slot: Slot<'_>) -> bool {
+        let slots = self.taker.as_ref().map(Taker::slots).unwrap_or_default();
+        self.given.iter().any(|i| slots[*i].name() == slot.name())
+    }
+
     /// Whether the name of an argument may stand here too.
     pub fn takes_names(&self, cursor: &Cursor<'_>) -> bool {
         let unnamed = cursor.level().is_some_and(|l| l.name.is_none() && l.clause == Clause::Arguments);

@@ -55,7 +55,7 @@ impl Place<'_> {
         let text = self.text();
         let part = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let (start, end) = (comment.start as usize, comment.end as usize);
-        let from = text[start..self.offset].rfind(|c| !part(c)).map_or(start, |i| start + i + 1);
+        let from = start + text[start..self.offset].trim_end_matches(part).len();
         let to = text[self.offset..end].find(|c| !part(c)).map_or(end, |i| self.offset + i);
         if !text[start..end].contains("fsched:") {
             return None;
@@ -68,6 +68,7 @@ impl Place<'_> {
         let (span, definition) = self.index.name_at(self.file, self.offset)?;
         let mut out = describe::definition(definition, self.index, &self.analysis.sources);
         out += &self.hits_of(definition);
+        out += &self.resolved();
         if definition.kind == DefinitionKind::Phase {
             out += &self.trained(span);
         }
@@ -88,6 +89,18 @@ impl Place<'_> {
         block.and_then(|b| describe::amount(&b.amount)).map_or(String::new(), |text| format!("\n{text}\n"))
     }
 
+    /// What the data or the model here comes to.
+    fn resolved(&self) -> String {
+        if let Some(data) = self.index.data_at(self.file, self.offset) {
+            return format!("\n{}\n", describe::data(data));
+        }
+        let model = self.index.model.as_ref().filter(|m| {
+            let here = |s: Span| s.file == self.file && s.range().contains(&self.offset);
+            m.span.is_some_and(here)
+        });
+        model.map_or(String::new(), |m| format!("\n{}\n", describe::model(m)))
+    }
+
     fn argument(&self) -> Option<&Argument> {
         self.index.argument_at(self.file, self.offset)
     }
@@ -97,7 +110,7 @@ impl Place<'_> {
         let word = self.analysis.sources.text(span);
         let text = match sense {
             Sense::Word(word) => format!("{}{}", describe::word(word), self.trained(span)),
-            Sense::Member(member) => describe::member(member),
+            Sense::Member(member) => format!("{}{}", describe::member(member), self.resolved()),
             Sense::Parameter(callee, param) => describe::parameter(describe::callee_name(callee, self.index), param),
             Sense::Choice => format!("one of the words of its place: `{word}`\n{}", self.of_argument()),
             Sense::Selector => {

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use crate::components::Param;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::language::index::{Argument, BlockTotals, Callee, Parameter};
 use crate::language::{Analysis, families_of};
 use crate::source::{FileId, Span};
@@ -90,9 +90,11 @@ fn obvious(callee: Callee, param: &Param) -> bool {
 /// How much a loop, a block or the call of a phase trains; nothing where a mistake hides some of it.
 fn total(analysis: &Analysis, block: &BlockTotals) -> Option<Hint> {
     let text = block.amount.to_string();
-    let inside = |s: Span| s.file == block.span.file && s.start >= block.span.start && s.end <= block.span.end;
-    let wrong = |d: &crate::diagnostic::Diagnostic| d.severity == Severity::Error && inside(d.primary.span);
-    if text.is_empty() || analysis.diagnostics.iter().any(wrong) {
+    // Diagnostics are sorted by place.
+    let from = analysis.diagnostics.partition_point(|d| d.primary.span < Span { end: 0, ..block.span });
+    let inside = |d: &&Diagnostic| d.primary.span.file == block.span.file && d.primary.span.start < block.span.end;
+    let mut here = analysis.diagnostics[from..].iter().take_while(inside);
+    if text.is_empty() || here.any(|d| d.severity == Severity::Error) {
         return None;
     }
     Some(Hint::Total(block.span.end as usize, text))

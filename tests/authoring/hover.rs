@@ -138,3 +138,20 @@ fn signatures_follow_the_cursor() {
     );
     assert_eq!(signature("let n = ‸"), "");
 }
+
+#[test]
+fn data_and_models_say_what_they_come_to() {
+    assert_says("data dig‸its(validation: 10%)\ntrain 1", "digits", &["**1,16", "500 test**, 10 classes, 1×8×8"]);
+    assert_says(
+        "data digits\nmodel ml‸p(hidden: [32])\ntrain 1",
+        "mlp",
+        &["2 layers with weights, 2,410 weights", "4 tensors"],
+    );
+}
+
+#[test]
+fn names_within_unknown_statements_are_known() {
+    assert_says("let größe = 30%\nfrget head grö‸ße\n", "größe", &["let größe = 30%", "used once"]);
+    assert_says("let n = 3\nfor i in [] { train ‸n }\n", "n", &["let n = 3"]);
+    assert_says("let n = 3\ntrian 5 with { batch ‸n }\n", "n", &["let n = 3"]);
+}

@@ -1,5 +1,6 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
+mod anywhere;
 mod completion;
 mod corpus;
 mod editors;
@@ -9,7 +10,10 @@ mod hover;
 mod index;
 mod lsp;
 mod mutation;
+mod neovim;
 mod pictures;
 mod random;
 mod rename;
+mod sarif;
+mod shells;
 mod vocabulary;

@@ -196,8 +196,8 @@ impl<'a> Context<'a> {
         if values.as_ref().is_some_and(Vec::is_empty) {
             let d = Diagnostic::new(Code::ZERO_COUNT, list.span, "this list is empty, so the loop does nothing");
             self.report(d.help("ranges leave their end out: `0..3` is 0, 1, 2"));
-            return;
         }
+        let values = values.filter(|v| !v.is_empty());
         let id = self.fresh_id();
         let name = variable.text.clone();
         let later = Value::Later(Box::new(Expression::Variable(id, name.clone())), Type::Any);

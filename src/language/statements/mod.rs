@@ -191,7 +191,15 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn unknown_statement(&mut self, simple: &Simple) {
+    fn unknown_statement(&mut self, simple: &'a Simple) {
+        self.only_names(&simple.arguments);
+        for block in simple.with.iter().chain(&simple.block) {
+            self.silently(|cx| {
+                cx.scratch(|cx| {
+                    lower_block(cx, block, String::new());
+                })
+            });
+        }
         let (name, span) = (simple.word.text.as_str(), simple.word.span);
         let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
