@@ -3,6 +3,7 @@
 use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
+use super::sarif;
 use crate::diagnostic::has_errors;
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 #[derive(clap::Args, Debug)]
 pub struct Check {
     /// Programs to check
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     #[command(flatten)]
     input: Input,
@@ -26,14 +27,24 @@ pub struct Check {
 impl Check {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let mut exit = Exit::Done;
+        let mut checked = Vec::new();
         for file in &self.files {
             let analysis = self.input.analyze(file);
-            show(&analysis.sources, &analysis.diagnostics, self.format, self.max_errors, out)?;
-            if has_errors(&analysis.diagnostics) {
+            let errors = has_errors(&analysis.diagnostics);
+            if self.format == Form::Sarif {
+                // One log for all files.
+                checked.push((analysis.sources, analysis.diagnostics));
+            } else {
+                show(&analysis.sources, &analysis.diagnostics, self.format, self.max_errors, out)?;
+            }
+            if errors {
                 exit = Exit::FileHasErrors;
             } else if self.format == Form::Human {
                 tell(&format!("{} can be run\n", file.display()));
             }
+        }
+        if self.format == Form::Sarif {
+            out.write_all(sarif::log(&checked).as_bytes())?;
         }
         Ok(exit)
     }

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::lines::{self, Form};
 use super::lints::Lints;
 use super::render::Renderer;
+use super::sarif;
 use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
@@ -29,10 +30,10 @@ pub struct Input {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Folders {
     /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
     /// A further folder that the program may read from; may stand several times
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub allow_path: Vec<PathBuf>,
 }
 
@@ -110,6 +111,10 @@ pub fn show(
         Form::Short => lines::short,
         Form::Json => lines::json,
         Form::Github => lines::github,
+        Form::Sarif => {
+            out.write_all(sarif::log(&[(sources.clone(), diagnostics.to_vec())]).as_bytes())?;
+            return Ok(());
+        }
     };
     for diagnostic in diagnostics {
         writeln!(out, "{}", line(sources, diagnostic))?;

@@ -45,6 +45,11 @@ struct Group {
     entries: Vec<Entry>,
 }
 
+/// The words that may stand for a family.
+pub fn families() -> Vec<&'static str> {
+    groups().iter().map(|g| g.plural).collect()
+}
+
 impl List {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let groups = groups();
