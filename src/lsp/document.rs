@@ -28,6 +28,13 @@ pub struct Document {
     pub files: Overlay,
 }
 
+/// A text as a part of an open program: its own, or one that imports it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'w> {
+    pub doc: &'w Document,
+    pub file: FileId,
+}
+
 impl Document {
     /// The text of the program itself.
     pub fn source(&self) -> &Source {
@@ -46,6 +53,11 @@ impl Document {
     /// The byte of a place in the program; clamped, so that it always lies in the text, between two characters.
     pub fn offset(&self, position: Position) -> usize {
         self.encoding.offset(self.source(), position)
+    }
+
+    /// The same in another text of the analysis.
+    pub fn offset_in(&self, file: FileId, position: Position) -> usize {
+        self.encoding.offset(self.analysis.sources.get(file), position)
     }
 
     /// The place of a byte of the program.
@@ -69,6 +81,15 @@ impl Document {
     /// The file that a text of the analysis was read from; `None` for what has none, as `--set`.
     pub fn uri_of(&self, file: FileId) -> Option<&Uri> {
         self.uris.get(file.0 as usize)?.as_ref()
+    }
+
+    /// The texts of the analysis that were read from this file.
+    pub fn files_of(&self, uri: &Uri) -> impl Iterator<Item = FileId> {
+        let uris = self.uris.iter().enumerate();
+        uris.filter(move |(_, u)| u.as_ref() == Some(uri))
+            .map(|(i, _)| FileId(i as u16))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// File and range of a span.

@@ -2,7 +2,7 @@
 //! that of several changes in a row only the last one is.
 
 use super::capabilities::Client;
-use super::document::Document;
+use super::document::{Document, View};
 use super::position::Encoding;
 use super::{Settings, diagnostics};
 use crate::language::{Disk, Files, Options, analyze};
@@ -124,6 +124,20 @@ impl Workspace {
             buffer.document = Some(analysed.document);
         }
         self.buffers.get(&path)?.document.as_ref()
+    }
+
+    /// The program, and the open programs that import it, each as it is now.
+    pub fn views(&mut self, uri: &Uri) -> Vec<View<'_>> {
+        let path = path_of(uri);
+        let others: Vec<Uri> = self.buffers.values().map(|b| b.uri.clone()).collect();
+        for other in &others {
+            // Only its analysis says what it imports.
+            self.document(other);
+        }
+        let own = self.buffers.get(&path);
+        let importers = self.buffers.iter().filter(|(p, b)| **p != path && b.reads.contains(&path)).map(|(_, b)| b);
+        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref());
+        documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect()
     }
 
     /// Analyses a program if need be, and gives what the editor must be told of it and of the files it reads.
