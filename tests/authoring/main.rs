@@ -11,6 +11,7 @@ mod hover;
 mod index;
 mod lsp;
 mod mutation;
+mod neovim;
 mod pictures;
 mod random;
 mod rename;
