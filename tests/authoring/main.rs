@@ -1,5 +1,6 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
+mod complete;
 mod anywhere;
 mod completion;
 mod corpus;
