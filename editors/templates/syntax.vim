@@ -11,7 +11,8 @@ syntax sync minlines=50
 syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(@regex(splits)@)>/
-syntax match fschedChoice /\v<%(@regex(choices)@)>/
+" Words to choose from have their places; elsewhere they are names that a program defines.
+syntax match fschedChoice /\v%([:(]\s*|<%(@regex(settings)@)\s+)@<=<%(@regex(choices)@)>/
 syntax match fschedComponent /\v<%(@regex(components)@)>/
 syntax match fschedMetric /\v<%(@regex(metrics)@)>/
 syntax match fschedSelector /\v<%(@regex(selectors)@)>\(@!/

@@ -19,6 +19,16 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     ranked.into_iter().take(3).map(|(_, c)| c).collect()
 }
 
+/// The closest of words of which the first of equals is meant.
+pub fn nearest(name: &str, candidates: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let candidates: Vec<_> = candidates.into_iter().collect();
+    let close = closest(name, candidates.iter().copied());
+    let lower = name.to_lowercase();
+    let distance = |c: &&str| damerau_levenshtein(&lower, c);
+    let least = close.iter().map(distance).min()?;
+    candidates.into_iter().find(|c| distance(c) == least)
+}
+
 /// Words of other tools, and what they are here.
 static FOREIGN_STATEMENTS: &[(&str, &str, &str)] = &[
     ("fit", "train", "training is `train 10`"),

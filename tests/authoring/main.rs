@@ -2,6 +2,7 @@
 
 mod complete;
 mod anywhere;
+mod commands;
 mod completion;
 mod corpus;
 mod editors;

@@ -11,7 +11,8 @@ syntax sync minlines=50
 syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
-syntax match fschedChoice /\v<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
+" Words to choose from have their places; elsewhere they are names that a program defines.
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
 syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|warmup|wide_resnet|zero)>/
 syntax match fschedMetric /\v<%(clean|gap|loss|robust)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/

@@ -125,6 +125,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().copied().find(|w| w.name == name)
 }
 
+/// Whether it is a word of the table whose statements are of the generic form.
+pub(super) fn takes_arguments(name: &str) -> bool {
+    find(name).is_some_and(|w| matches!(w.lower, Lower::Statement(_)))
+}
+
 /// Where among the unnamed arguments of a word its list begins, if it takes one: at 0 in `measure clean, robust`.
 pub(super) fn list_from(name: &str) -> Option<usize> {
     let by_position = find(name)?.params.iter().filter(|p| !p.named);
@@ -184,7 +189,8 @@ impl<'a> Context<'a> {
             } else {
                 "put the statements on lines of their own"
             };
-            refuse(block.span, "block", help);
+            // At the brace, where a misplaced one is told.
+            refuse(Span { end: block.span.start + 1, ..block.span }, "block", help);
         }
         if let Some(otherwise) = &simple.otherwise {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
@@ -204,6 +210,9 @@ impl<'a> Context<'a> {
         let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
             return self.report(d.at(format!("`{ours}` does this here")).help(text));
+        }
+        if let Some(member) = self.any_member(name) {
+            return self.report(super::advice::advise_member(d, member, span));
         }
         let phases: Vec<String> = self.scopes.names().map(String::from).collect();
         let words = WORDS.iter().map(|w| w.name).chain(phases.iter().map(String::as_str));
