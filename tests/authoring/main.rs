@@ -1,8 +1,8 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
-mod complete;
 mod anywhere;
 mod commands;
+mod complete;
 mod completion;
 mod corpus;
 mod editors;

@@ -17,9 +17,9 @@ pub(super) fn too_large(cx: &mut Context<'_>, settings: &Arc<Settings>, _: &Writ
     let Some(span) = cx.setting_in_force(word) else { return };
     let what = match word {
         "batch" => format!("a batch of {size}"),
-        _ => format!("{} batches of {size}", settings.accumulate),
+        _ => format!("a step of {} batches of {size}", settings.accumulate),
     };
-    let message = format!("{what} is more than the {images} images to train on: each step takes all of them");
+    let message = format!("{what} exceeds the {images} images to train on: each step takes all of them");
     let d = Diagnostic::new(Code::BATCH_TOO_LARGE, span, message);
     cx.report(match word {
         "batch" => {

@@ -33,8 +33,7 @@ fn look(steps: &[Step], epochs: &HashMap<u32, u64>, found: &mut Vec<(Span, Strin
                 let outside = |(at, what): &(u64, &str)| if *what == "drop" { at >= total } else { at > total };
                 if let Some((at, what)) = schedule.turns(*total, *epoch).into_iter().find(outside) {
                     let (at, total) = (time(at, *epoch), time(*total, *epoch));
-                    let message =
-                        format!("the {what} after {at} is never reached: there is {total} of training from here");
+                    let message = format!("the {what} after {at} is never reached: training from here takes {total}");
                     found.push((step.span, message));
                 }
             }
