@@ -1,6 +1,7 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
 mod anywhere;
+mod commands;
 mod completion;
 mod corpus;
 mod editors;
