@@ -9,7 +9,7 @@ use crate::language::{Disk, Files, Options, analyze};
 use crate::source::Source;
 use lsp_types::{Diagnostic, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -160,12 +160,7 @@ impl Workspace {
     fn publish(&mut self, files: &BTreeSet<PathBuf>) -> Vec<PublishDiagnosticsParams> {
         let mut publications = Vec::new();
         for file in files {
-            let mut all: Vec<Diagnostic> = Vec::new();
-            for d in self.buffers.values().filter_map(|b| b.said.get(file)).flatten() {
-                if !all.contains(d) {
-                    all.push(d.clone());
-                }
-            }
+            let all = merged(self.buffers.values().filter_map(|b| b.said.get(file)));
             if self.published.get(file) == Some(&all) {
                 continue;
             }
@@ -199,7 +194,7 @@ impl Workspace {
             version: buffer.version,
             encoding: self.encoding,
             client: self.client,
-            analysis: Arc::new(analysis),
+            analysis,
             uris,
             options,
             files,
@@ -207,6 +202,17 @@ impl Workspace {
         let reads = document.files.reads.take();
         Some(Analysed { document, reads })
     }
+}
+
+/// What several programs say of one file, each thing once.
+fn merged<'d>(mut lists: impl Iterator<Item = &'d Vec<Diagnostic>>) -> Vec<Diagnostic> {
+    let mut all = lists.next().cloned().unwrap_or_default();
+    let key = |d: &Diagnostic| (d.range.start, d.range.end, d.message.clone());
+    for list in lists {
+        let known: HashSet<_> = all.iter().map(key).collect();
+        all.extend(list.iter().filter(|d| !known.contains(&key(d))).cloned());
+    }
+    all
 }
 
 struct Analysed {
