@@ -8,6 +8,7 @@ mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod habits;
 mod hover;
 mod index;
 mod lsp;
