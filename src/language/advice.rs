@@ -4,10 +4,10 @@ use super::context::Context;
 use super::suggest;
 use super::values::{Place, families_of};
 use crate::components::coerce::words;
-use crate::components::{Family, Param, Type, catalogue};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
-use crate::syntax::tree::{Argument, ExprKind, Name};
+use crate::components::{Family, Member, Param, Type, catalogue};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
+use crate::source::{Sources, Span};
+use crate::syntax::tree::{Argument, ExprKind, Name, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -58,6 +58,42 @@ fn component(family: Family, name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
     let known = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name.as_str()))?.2;
     catalogue::find(family, known).map(|m| m.name)
+}
+
+/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
+pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+    let word = match member.family {
+        Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
+        Family::Schedule => "lr",
+        Family::Metric => "evaluate",
+        family => return d.help(format!("`{}` is one of the {}", member.name, family.plural())),
+    };
+    let d = d.help(format!("write `{word} {} …`", member.name));
+    d.fix(format!("write `{word}` before it"), span.before(), format!("{word} "))
+}
+
+/// For a statement of another tool that has another name here, and else is the same: `batch_size 64`.
+pub(super) fn rename_statement(d: Diagnostic, simple: &Simple, ours: &str) -> Diagnostic {
+    let [argument] = &simple.arguments[..] else { return d };
+    let plain = argument.name.is_none() && !simple.called && !matches!(argument.value.kind, ExprKind::Error);
+    let Some(unit) = suggest::renamed(&simple.word.text).filter(|_| plain) else { return d };
+    let mut edits = vec![Edit { span: simple.word.span, text: ours.to_string() }];
+    if !unit.is_empty() && matches!(argument.value.kind, ExprKind::Int(_)) {
+        edits.push(Edit { span: argument.span.after(), text: unit.to_string() });
+    }
+    d.with_fix(format!("write `{ours}`"), Applicability::Safe, edits)
+}
+
+/// `train(3)`, without its brackets.
+pub(super) fn without_brackets(d: Diagnostic, simple: &Simple, sources: &Sources) -> Diagnostic {
+    let (Some(first), Some(last)) = (simple.arguments.first(), simple.arguments.last()) else { return d };
+    let text = &sources.get(last.span.file).text;
+    let behind = &text[last.span.end as usize..];
+    let Some(closer) = behind.find(')').filter(|n| behind[..*n].trim().is_empty()) else { return d };
+    let open = Span { end: first.span.start, ..simple.word.span.after() };
+    let close = Span { end: last.span.end + closer as u32 + 1, ..last.span.after() };
+    let edits = vec![Edit { span: open, text: " ".into() }, Edit { span: close, text: String::new() }];
+    d.with_fix("remove the brackets", Applicability::Safe, edits)
 }
 
 impl Context<'_> {
@@ -152,6 +188,36 @@ impl Context<'_> {
         let d = d.help(format!("write `{name}: {value}`"));
         self.report(d.fix("write `:`", argument.span.after(), ":"));
         Some(index)
+    }
+
+    /// `clip: noen`: tells what is meant where `none` may stand.
+    pub(super) fn misspelt_none(&mut self, argument: &Argument) -> bool {
+        let ExprKind::Name(name) = &argument.value.kind else { return false };
+        if self.any_member(name).is_some() || self.scopes.get(name).is_some() {
+            return false;
+        }
+        let Some(none) = suggest::nearest(name, ["none"]) else { return false };
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, argument.value.span, format!("nothing here is called `{name}`"));
+        let d = d.help(format!("did you mean `{none}`?"));
+        self.report(d.fix(format!("replace with `{none}`"), argument.value.span, none));
+        true
+    }
+
+    /// `warmup(5%) tehn cosine`: tells what is meant by a word between two values that is close to an operator.
+    pub(super) fn misspelt_operator(&mut self, argument: &Argument, next: Option<&Argument>) -> bool {
+        let ExprKind::Name(name) = &argument.value.kind else { return false };
+        let known = name.chars().count() < 3 || self.any_member(name).is_some() || self.scopes.get(name).is_some();
+        if known || argument.name.is_some() || next.is_none_or(|n| n.name.is_some()) {
+            return false;
+        }
+        let Some(meant) = suggest::nearest(name, ["then", "and", "with", "not"]) else { return false };
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, argument.span, format!("nothing here is called `{name}`"));
+        self.report(d.help(format!("did you mean `{meant}`?")).fix(
+            format!("replace with `{meant}`"),
+            argument.span,
+            meant,
+        ));
+        true
     }
 
     /// The parameter of `owner` that a foreign or misspelt name stands for.

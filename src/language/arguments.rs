@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
             self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
-        self.unknown_call(callee, arguments, hint);
+        self.unknown_call(callee, arguments, span, hint);
         None
     }
 
@@ -128,6 +128,7 @@ impl<'a> Context<'a> {
                         named_by_previous = Some(index);
                         continue;
                     }
+                    None if self.misspelt_operator(argument, arguments.get(i + 1)) => break,
                     None => match self.parameter(argument, &bound, owner) {
                         Some(index) => index,
                         None => {
@@ -189,6 +190,9 @@ impl<'a> Context<'a> {
         let is_none = matches!(&argument.value.kind, ExprKind::Name(n) if n == "none");
         if is_none && param.default == Default::Absent {
             return Some(Value::None);
+        }
+        if param.default == Default::Absent && self.misspelt_none(argument) {
+            return None;
         }
         let what = format!("`{}` of `{}`", param.name, owner.name);
         let ty = match (&param.ty, param.many) {
@@ -254,7 +258,7 @@ impl<'a> Context<'a> {
     /// A name that means nothing here.
     pub fn unknown_name(&mut self, name: &str, span: Span, hint: &Type) {
         if let Some(family) = families_of(hint).next() {
-            return self.unknown_component(name, span, family);
+            return self.unknown_component(name, span, family, &words_of(hint).collect::<Vec<_>>());
         }
         if let Type::Word(list) = hint {
             let d = self.unknown_choice(name, list, span, "this");
@@ -283,15 +287,15 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    /// A name that is no member of the family that is wanted.
-    pub fn unknown_component(&mut self, name: &str, span: Span, family: Family) {
+    /// A name that is no member of the family that is wanted, nor one of the words that would do.
+    pub fn unknown_component(&mut self, name: &str, span: Span, family: Family, words_too: &[&'static str]) {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
         let variables: Vec<String> = self.scopes.names().map(String::from).collect();
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
         if let Some(d) = self.advise_component(d.clone(), name, span, family) {
             return self.report(d);
         }
-        let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
+        let candidates = members.iter().chain(words_too).copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {
             d
@@ -301,7 +305,7 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], hint: &Type) {
+    fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], span: Span, hint: &Type) {
         let name = callee.text.as_str();
         if super::statements::find(name).is_some() {
             let d =
@@ -312,12 +316,17 @@ impl<'a> Context<'a> {
             let end = arguments.last().map_or("n".to_string(), |a| self.sources.text(a.span).to_string());
             let start = if arguments.len() > 1 { self.sources.text(arguments[0].span).to_string() } else { "0".into() };
             let d = Diagnostic::new(Code::FOREIGN_SYNTAX, callee.span, "`range(…)` is Python");
-            return self.report(d.help(format!("write `{start}..{end}`, which leaves its end out")));
+            let d = d.help(format!("write `{start}..{end}`, which leaves its end out"));
+            return self.report(match arguments.len() {
+                1 | 2 => d.fix(format!("write `{start}..{end}`"), span, format!("{start}..{end}")),
+                _ => d,
+            });
         }
         match families_of(hint).next() {
-            Some(family) => self.unknown_component(name, callee.span, family),
+            Some(family) => self.unknown_component(name, callee.span, family, &[]),
             None => {
-                let all: Vec<_> = Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name).collect();
+                let members = Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name);
+                let all: Vec<_> = members.chain(["params"]).collect();
                 let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, callee.span, format!("nothing is called `{name}(…)`"));
                 let d = suggesting(d, name, callee.span, all);
                 self.report(if d.help.is_some() { d } else { d.help("`fsched list` shows everything there is") });

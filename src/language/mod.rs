@@ -16,6 +16,7 @@ mod arguments;
 mod consequences;
 mod context;
 mod edits;
+mod joined;
 mod levels;
 pub mod lints;
 mod load;

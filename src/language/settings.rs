@@ -273,13 +273,8 @@ impl Context<'_> {
 
     /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
     pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
-        if metric.split == Some(Split::Validation) && facts.count(Split::Validation) == 0 {
-            let d = Diagnostic::new(Code::NO_SPLIT, span, format!("`{metric}`: this data has no validation split"));
-            self.report(d.help("make one: `data fashion(validation: 10%)`"));
-            return None;
-        }
         if let Some(split) = metric.split.filter(|s| facts.count(*s) == 0) {
-            self.error(Code::NO_SPLIT, span, format!("`{metric}`: this data has no {} split", split.name()));
+            self.no_split(metric, split, span);
             return None;
         }
         let mut filled = metric.clone();
@@ -301,6 +296,21 @@ impl Context<'_> {
             }
         }
         Some(filled)
+    }
+
+    /// Told once for all steps: it is one mistake of the data, or of what is measured.
+    fn no_split(&mut self, metric: &Metric, split: Split, span: Span) {
+        let message = format!("`{metric}`: this data has no {} split", split.name());
+        if self.diagnostics.iter().any(|d| d.code == Code::NO_SPLIT && d.message == message) {
+            return;
+        }
+        let Placed { value: data, span: placed } = self.current.data.clone();
+        let d = Diagnostic::new(Code::NO_SPLIT, span, message);
+        let d = match split {
+            Split::Validation => d.help(format!("make one: `data {}(validation: 10%)`", data.name())),
+            _ => d.help("measure on a split that it has"),
+        };
+        self.report(placed.into_iter().fold(d, |d, data| d.label(data, "this data")));
     }
 
     fn objectives_attack(&self) -> Option<Spec> {

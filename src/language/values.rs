@@ -72,21 +72,8 @@ impl<'a> Context<'a> {
 
     fn quantity(&mut self, number: &Expr, unit: &str, span: Span) -> Option<Value> {
         let Some(unit) = unit_of(unit) else {
-            let known = ["epochs", "steps", "s", "min", "h"];
-            let mut d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
-            let guess = match unit {
-                "ep" | "eps" | "epcohs" => Some("epochs"),
-                "iters" | "iter" | "iterations" | "it" | "batches" | "ba" => Some("steps"),
-                "sec" | "secs" | "seconds" | "second" => Some("s"),
-                "m" | "mins" | "minutes" | "minute" => Some("min"),
-                "hours" | "hour" | "hr" | "hrs" => Some("h"),
-                other => super::suggest::closest(other, known).first().copied(),
-            };
-            d = match guess {
-                Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
-                None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
-            };
-            self.report(d);
+            let one = matches!(number.kind, ExprKind::Int(1));
+            self.unknown_unit(unit, span, one);
             return None;
         };
         self.index.means(span, Sense::Unit(unit));
@@ -111,6 +98,28 @@ impl<'a> Context<'a> {
                 return None;
             }
         }))
+    }
+
+    /// `10 iters`; after `1`, the singular is meant.
+    fn unknown_unit(&mut self, unit: &str, span: Span, one: bool) {
+        let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
+        let (epochs, steps) = if one { ("epoch", "step") } else { ("epochs", "steps") };
+        let guess = match unit {
+            "ep" | "eps" => Some(epochs),
+            "iters" | "iter" | "iterations" | "iteration" | "it" | "batches" | "batch" | "ba" => Some(steps),
+            "sec" | "secs" | "seconds" | "second" => Some("s"),
+            "m" | "mins" | "minutes" | "minute" => Some("min"),
+            "hours" | "hour" | "hr" | "hrs" => Some("h"),
+            other => {
+                let words =
+                    [epochs, steps, "epochs", "steps", "epoch", "step", "min", "with", "then", "and", "or", "on"];
+                super::suggest::nearest(other, words)
+            }
+        };
+        self.report(match guess {
+            Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
+            None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
+        });
     }
 
     fn name(&mut self, name: &str, span: Span, hint: &Type) -> Option<Value> {
@@ -173,7 +182,7 @@ impl<'a> Context<'a> {
         };
         self.index.means(split_span, Sense::Split(split));
         let Some(member) = catalogue::find(Family::Metric, name) else {
-            self.unknown_component(name, name_span, Family::Metric);
+            self.unknown_component(name, name_span, Family::Metric, &[]);
             return None;
         };
         self.index.means(name_span, Sense::Member(member));

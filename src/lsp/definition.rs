@@ -1,6 +1,6 @@
 //! `textDocument/definition` and `textDocument/references`: where a name is made, and where it is used.
 
-use super::document::Document;
+use super::document::{Document, View};
 use lsp_types::{GotoDefinitionParams, GotoDefinitionResponse, Location, Position, Range, ReferenceParams};
 
 /// Where the name here is made; for the path of a `use`, the file.
@@ -15,12 +15,21 @@ pub fn definition(doc: &Document, params: &GotoDefinitionParams) -> Option<GotoD
     Some(GotoDefinitionResponse::Scalar(Location::new(doc.uri_of(imported)?.clone(), start)))
 }
 
-/// Where the name here is used, in all files of the program; with its definition where the editor asks for it.
-pub fn references(doc: &Document, params: &ReferenceParams) -> Option<Vec<Location>> {
-    let offset = doc.offset(params.text_document_position.position);
-    let index = &doc.analysis.index;
-    let (_, definition) = index.name_at(doc.file(), offset)?;
-    let own = params.context.include_declaration.then_some(definition.span);
-    let uses = index.uses_of(definition.span).iter().map(|u| u.span);
-    Some(own.into_iter().chain(uses).filter_map(|span| doc.location(span)).collect())
+/// Where the name here is used, in all files of the program and of the open ones that import it; with its definition
+/// where the editor asks for it.
+pub fn references(views: &[View<'_>], params: &ReferenceParams) -> Option<Vec<Location>> {
+    let position = params.text_document_position.position;
+    let mut places: Vec<Location> = Vec::new();
+    for View { doc, file } in views {
+        let index = &doc.analysis.index;
+        let Some((_, definition)) = index.name_at(*file, doc.offset_in(*file, position)) else { continue };
+        let own = params.context.include_declaration.then_some(definition.span);
+        let uses = index.uses_of(definition.span).iter().map(|u| u.span);
+        for place in own.into_iter().chain(uses).filter_map(|span| doc.location(span)) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    (!places.is_empty()).then_some(places)
 }

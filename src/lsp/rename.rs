@@ -1,6 +1,6 @@
 //! `textDocument/rename`: another name for a thing, in all files of the program, its meaning unchanged.
 
-use super::document::Document;
+use super::document::{Document, View};
 use crate::language::index::{Definition, DefinitionKind};
 use crate::language::vocabulary::Part;
 use crate::language::{Analysis, words_of};
@@ -20,19 +20,27 @@ pub fn prepare(doc: &Document, params: &TextDocumentPositionParams) -> Result<Op
     Ok(Some(PrepareRenameResponse::RangeWithPlaceholder { range, placeholder: definition.name.clone() }))
 }
 
-/// The edits that give the name under the cursor another one.
+/// The edits that give the name under the cursor another one, in all files of the program and of the open ones that
+/// import it.
 ///
 /// # Errors
 /// With a sentence that says why that name is impossible here.
-pub fn rename(doc: &Document, params: &RenameParams) -> Result<Option<WorkspaceEdit>, String> {
-    let offset = doc.offset(params.text_document_position.position);
-    let Some(edits) = edits(&doc.analysis, doc.file(), offset, &params.new_name)? else { return Ok(None) };
+pub fn rename(views: &[View<'_>], params: &RenameParams) -> Result<Option<WorkspaceEdit>, String> {
+    let position = params.text_document_position.position;
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-    for (span, text) in edits {
-        let uri = doc.uri_of(span.file).ok_or("this name is used where no file is")?;
-        changes.entry(uri.clone()).or_default().push(TextEdit::new(doc.range(span), text));
+    for View { doc, file } in views {
+        let offset = doc.offset_in(*file, position);
+        for (span, text) in edits(&doc.analysis, *file, offset, &params.new_name)?.into_iter().flatten() {
+            let uri = doc.uri_of(span.file).ok_or("this name is used where no file is")?;
+            let edit = TextEdit::new(doc.range(span), text);
+            let known = changes.entry(uri.clone()).or_default();
+            if !known.contains(&edit) {
+                known.push(edit);
+            }
+        }
     }
-    Ok(Some(WorkspaceEdit { changes: Some(changes), ..Default::default() }))
+    changes.values_mut().for_each(|edits| edits.sort_by_key(|e| e.range.start));
+    Ok((!changes.is_empty()).then(|| WorkspaceEdit { changes: Some(changes), ..Default::default() }))
 }
 
 /// Every place of the name at a byte with the text that it gets, by place; `None` where there is no name.

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 macro_rules! requests {
-    ($($kind:ident => $handler:path,)*) => {
+    ($($kind:ident => $handler:path,)*; with importers: $($wide:ident => $wide_handler:path,)*) => {
         /// Answers a request about a document.
         pub fn answer(workspace: &mut Workspace, request: &Request) -> Result<Value, ResponseError> {
             match request.method.as_str() {
@@ -23,6 +23,12 @@ macro_rules! requests {
                     $handler(document(workspace, request)?, &params).answer()
                 })*
                 lsp::ExecuteCommand::METHOD => execute(workspace, request),
+                $(<lsp::$wide as Kind>::METHOD => {
+                    let params = read::<<lsp::$wide as Kind>::Params>(request)?;
+                    let uri = document(workspace, request)?.uri.clone();
+                    let views = workspace.views(&uri);
+                    $wide_handler(&views, &params).answer()
+                })*
                 method => Err(refused(ErrorCode::MethodNotFound, format!("this server does not answer `{method}`"))),
             }
         }
@@ -41,12 +47,13 @@ requests! {
     HoverRequest => super::hover::hover,
     InlayHintRequest => super::inlay_hints::inlay_hints,
     PrepareRenameRequest => super::rename::prepare,
-    References => super::definition::references,
-    Rename => super::rename::rename,
     SelectionRangeRequest => super::selection::selection,
     SemanticTokensFullRequest => super::semantic_tokens::full,
     SemanticTokensRangeRequest => super::semantic_tokens::range,
     SignatureHelpRequest => super::signature_help::signature_help,
+    ; with importers:
+    References => super::definition::references,
+    Rename => super::rename::rename,
 }
 
 /// Runs a command, `workspace/executeCommand`; its first argument is the document.

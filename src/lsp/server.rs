@@ -240,3 +240,25 @@ fn root(params: &Value) -> Option<PathBuf> {
     let path = folder.and_then(|uri| uri.parse::<Uri>().ok()).map(|uri| path_of(&uri));
     path.or_else(|| params["rootPath"].as_str().map(PathBuf::from)).filter(|p| p.is_absolute())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_answer() {
+        let error = guarded(|| -> u8 { panic!("at {}", 7) }).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InternalError as i32);
+        assert!(error.message.contains("bug in fsched") && error.message.ends_with("at 7"), "{}", error.message);
+        assert_eq!(guarded(|| 3).unwrap(), 3);
+    }
+
+    #[test]
+    fn what_a_client_leaves_out_or_gets_wrong_has_a_default() {
+        for params in [json!(null), json!([]), json!({ "capabilities": 3, "rootUri": "%", "workspaceFolders": [{}] })] {
+            let (workspace, result) = initialize(Settings::default(), &params);
+            assert_eq!((workspace.encoding, workspace.client), (Encoding::Utf16, Client::default()));
+            assert!(result.capabilities.text_document_sync.is_some());
+        }
+    }
+}

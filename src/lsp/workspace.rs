@@ -2,14 +2,14 @@
 //! that of several changes in a row only the last one is.
 
 use super::capabilities::Client;
-use super::document::Document;
+use super::document::{Document, View};
 use super::position::Encoding;
 use super::{Settings, diagnostics};
 use crate::language::{Disk, Files, Options, analyze};
 use crate::source::Source;
 use lsp_types::{Diagnostic, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,6 +126,20 @@ impl Workspace {
         self.buffers.get(&path)?.document.as_ref()
     }
 
+    /// The program, and the open programs that import it, each as it is now.
+    pub fn views(&mut self, uri: &Uri) -> Vec<View<'_>> {
+        let path = path_of(uri);
+        let others: Vec<Uri> = self.buffers.values().map(|b| b.uri.clone()).collect();
+        for other in &others {
+            // Only its analysis says what it imports.
+            self.document(other);
+        }
+        let own = self.buffers.get(&path);
+        let importers = self.buffers.iter().filter(|(p, b)| **p != path && b.reads.contains(&path)).map(|(_, b)| b);
+        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref());
+        documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect()
+    }
+
     /// Analyses a program if need be, and gives what the editor must be told of it and of the files it reads.
     pub fn check(&mut self, uri: &Uri) -> Vec<PublishDiagnosticsParams> {
         let path = path_of(uri);
@@ -146,12 +160,7 @@ impl Workspace {
     fn publish(&mut self, files: &BTreeSet<PathBuf>) -> Vec<PublishDiagnosticsParams> {
         let mut publications = Vec::new();
         for file in files {
-            let mut all: Vec<Diagnostic> = Vec::new();
-            for d in self.buffers.values().filter_map(|b| b.said.get(file)).flatten() {
-                if !all.contains(d) {
-                    all.push(d.clone());
-                }
-            }
+            let all = merged(self.buffers.values().filter_map(|b| b.said.get(file)));
             if self.published.get(file) == Some(&all) {
                 continue;
             }
@@ -185,7 +194,7 @@ impl Workspace {
             version: buffer.version,
             encoding: self.encoding,
             client: self.client,
-            analysis: Arc::new(analysis),
+            analysis,
             uris,
             options,
             files,
@@ -193,6 +202,17 @@ impl Workspace {
         let reads = document.files.reads.take();
         Some(Analysed { document, reads })
     }
+}
+
+/// What several programs say of one file, each thing once.
+fn merged<'d>(mut lists: impl Iterator<Item = &'d Vec<Diagnostic>>) -> Vec<Diagnostic> {
+    let mut all = lists.next().cloned().unwrap_or_default();
+    let key = |d: &Diagnostic| (d.range.start, d.range.end, d.message.clone());
+    for list in lists {
+        let known: HashSet<_> = all.iter().map(key).collect();
+        all.extend(list.iter().filter(|d| !known.contains(&key(d))).cloned());
+    }
+    all
 }
 
 struct Analysed {

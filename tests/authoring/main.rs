@@ -1,11 +1,13 @@
 //! Writing programs: what is said of mistakes, and what tools do with a text. One binary, since each links the whole crate.
 
 mod anywhere;
+mod commands;
 mod completion;
 mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod habits;
 mod hover;
 mod index;
 mod lsp;

@@ -125,6 +125,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().copied().find(|w| w.name == name)
 }
 
+/// Whether it is a word of the table whose statements are of the generic form.
+pub(super) fn takes_arguments(name: &str) -> bool {
+    find(name).is_some_and(|w| matches!(w.lower, Lower::Statement(_)))
+}
+
 /// Where among the unnamed arguments of a word its list begins, if it takes one: at 0 in `measure clean, robust`.
 pub(super) fn list_from(name: &str) -> Option<usize> {
     let by_position = find(name)?.params.iter().filter(|p| !p.named);
@@ -154,7 +159,8 @@ impl<'a> Context<'a> {
                 simple.word.span,
                 format!("`{}` is a statement, and is not called", word.name),
             );
-            self.report(d.help(format!("write it without brackets: `{}`", word.example)));
+            let d = d.help(format!("write it without brackets: `{}`", word.example));
+            self.report(super::advice::without_brackets(d, simple, self.sources));
         }
         let owner = Owner { name: word.name, span: simple.word.span, callee: Callee::Word(word) };
         let bound = self.bind(word.params, &simple.arguments, owner);
@@ -184,7 +190,8 @@ impl<'a> Context<'a> {
             } else {
                 "put the statements on lines of their own"
             };
-            refuse(block.span, "block", help);
+            // At the brace, where a misplaced one is told.
+            refuse(Span { end: block.span.start + 1, ..block.span }, "block", help);
         }
         if let Some(otherwise) = &simple.otherwise {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
@@ -201,9 +208,17 @@ impl<'a> Context<'a> {
             });
         }
         let (name, span) = (simple.word.text.as_str(), simple.word.span);
-        let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
+        let of = |message: String| Diagnostic::new(Code::UNKNOWN_STATEMENT, span, message);
+        if let Some(instead) = super::suggest::later(name) {
+            return self.report(of(format!("this version has no `{name}` yet")).help(instead));
+        }
+        let d = of(format!("there is no statement `{name}`"));
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
-            return self.report(d.at(format!("`{ours}` does this here")).help(text));
+            let d = d.at(format!("`{ours}` does this here")).help(text);
+            return self.report(super::advice::rename_statement(d, simple, ours));
+        }
+        if let Some(member) = self.any_member(name) {
+            return self.report(super::advice::advise_member(d, member, span));
         }
         let phases: Vec<String> = self.scopes.names().map(String::from).collect();
         let words = WORDS.iter().map(|w| w.name).chain(phases.iter().map(String::as_str));

@@ -140,6 +140,42 @@ fn names_of_imported_files_lead_there_and_are_renamed_there() {
 }
 
 #[test]
+fn renaming_in_an_imported_file_reaches_the_open_programs_that_import_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+        uri_of(&folder.join(name))
+    };
+    let shared = "let rounds = 3\n";
+    let common = write("common.fsched", shared);
+    let texts =
+        ["use \"common.fsched\"\ntrain rounds\n", "use \"common.fsched\"\nlet times = 2\ntrain rounds + times\n"];
+    let (first, second) = (write("first.fsched", texts[0]), write("second.fsched", texts[1]));
+    let mut client = Client::ready(&["utf-8"]);
+    client.open(&common, shared);
+    client.open(&first, texts[0]);
+    let ask = |client: &mut Client| {
+        let mut to = at(0, 5);
+        to["newName"] = json!("times");
+        client.about("textDocument/rename", &common, to)
+    };
+    let edit = ask(&mut client).unwrap();
+    assert_eq!(edit["changes"][&common].as_array().map(Vec::len), Some(1));
+    assert_eq!(edit["changes"][&first], json!([{ "range": range((1, 6), (1, 12)), "newText": "times" }]));
+    client.open(&second, texts[1]);
+    let refused = ask(&mut client).unwrap_err();
+    assert!(refused.message.starts_with("there is a `times` already, in line 2 of "), "{}", refused.message);
+    let mut asked = at(0, 5);
+    asked["context"] = json!({ "includeDeclaration": false });
+    let places = client.about("textDocument/references", &common, asked).unwrap();
+    let uris: Vec<&str> = places.as_array().unwrap().iter().map(|l| l["uri"].as_str().unwrap()).collect();
+    assert_eq!(uris, [first.as_str(), second.as_str()]);
+    client.leave();
+}
+
+#[test]
 fn places_outside_of_the_text_get_an_answer() {
     let mut client = open("utf-16");
     let requests = ["hover", "definition", "completion", "signatureHelp", "documentHighlight", "prepareRename"];
