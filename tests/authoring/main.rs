@@ -7,6 +7,7 @@ mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod habits;
 mod hover;
 mod index;
 mod lsp;
