@@ -2,11 +2,13 @@
 
 mod anywhere;
 mod commands;
+mod complete;
 mod completion;
 mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod habits;
 mod hover;
 mod index;
 mod lsp;
