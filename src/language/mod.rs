@@ -79,7 +79,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
         sort(&mut diagnostics);
         return Err(diagnostics);
     }
-    crate::syntax::format::format(text, &tree, Lists(&statements::list_from)).map_err(|bug| vec![bug])
+    crate::syntax::format::format(text, &tree, Lists(&statements::list_from)).map_err(|bug| vec![*bug])
 }
 
 /// More training than this in one program is a slip of the keyboard.

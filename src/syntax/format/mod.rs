@@ -33,7 +33,7 @@ impl Lists<'_> {
 
 /// A text without syntax errors, of this tree, in its canonical form. Byte order mark and kind of line ends stay. An error
 /// is a mistake of ours.
-pub fn format(text: &str, tree: &File, lists: Lists<'_>) -> Result<String, Diagnostic> {
+pub fn format(text: &str, tree: &File, lists: Lists<'_>) -> Result<String, Box<Diagnostic>> {
     let tokens = tokens(text);
     let marks = marks::marks(text, &tokens, tree, lists);
     let items = pieces::pieces(text, &tokens, &tree.statements, &marks);
@@ -44,7 +44,7 @@ pub fn format(text: &str, tree: &File, lists: Lists<'_>) -> Result<String, Diagn
     }
     match verify::difference(text, tree, &formatted) {
         None => Ok(formatted),
-        Some(at) => Err(internal(text, tree.source, at)),
+        Some(at) => Err(Box::new(internal(text, tree.source, at))),
     }
 }
 
