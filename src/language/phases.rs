@@ -62,6 +62,7 @@ impl<'a> Context<'a> {
         }
         self.note_param(param, value.as_ref());
         self.bind_name(name, Meaning::Value(value), false);
+        self.scopes.mark_choice(&name.text);
     }
 
     fn annotation(&mut self, name: &Name) -> Option<&'static Type> {
@@ -180,6 +181,7 @@ impl<'a> Context<'a> {
         self.scopes.push();
         for (parameter, value) in phase.parameters.iter().zip(values) {
             self.bind_name(&parameter.name, Meaning::Value(value), true);
+            self.scopes.mark_choice(&parameter.name.text);
         }
         let frame = lower_block(self, phase.body, prefix);
         self.leave_scope();

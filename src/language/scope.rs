@@ -27,6 +27,8 @@ pub struct Binding<'a> {
     pub used: bool,
     /// names of imported files needn't all be used
     pub imported: bool,
+    /// its value is up to a parameter, of the program or of a phase, or to a loop's round
+    pub choice: bool,
 }
 
 /// The scopes of a place, outermost first.
@@ -62,6 +64,29 @@ impl<'a> Scopes<'a> {
         Some(binding)
     }
 
+    /// Says of the newest binding of that name that its value is a choice.
+    pub fn mark_choice(&mut self, name: &str) {
+        let newest = self.scopes.iter_mut().rev().find_map(|s| s.iter_mut().find(|b| b.name == name));
+        if let Some(binding) = newest {
+            binding.choice = true;
+        }
+    }
+
+    /// Whether what the name means here is a choice.
+    pub fn is_choice(&self, name: &str) -> bool {
+        let meant = self.scopes.iter().rev().find_map(|s| s.iter().find(|b| b.name == name));
+        meant.is_some_and(|b| b.choice)
+    }
+
+    /// A binding of the file itself, where no block hides it.
+    pub fn outermost(&self, name: &str) -> Option<&Binding<'a>> {
+        let (file, inner) = self.scopes.split_first()?;
+        if inner.iter().flatten().any(|b| b.name == name) {
+            return None;
+        }
+        file.iter().find(|b| b.name == name)
+    }
+
     /// A binding of that name in an outer block.
     pub fn hidden(&self, name: &str) -> Option<&Binding<'a>> {
         let outer = self.scopes.len().saturating_sub(1);
@@ -72,6 +97,13 @@ impl<'a> Scopes<'a> {
     pub fn mark_imported(&mut self, root: crate::source::FileId) {
         for binding in self.scopes.iter_mut().take(1).flatten() {
             binding.imported |= binding.span.file != root;
+        }
+    }
+
+    /// In a file of declarations alone, names are there for the files that import it.
+    pub fn mark_wanted_elsewhere(&mut self) {
+        for binding in self.scopes.iter_mut().take(1).flatten() {
+            binding.imported = true;
         }
     }
 

@@ -1,6 +1,7 @@
 //! The settings in force at a place, and what they come to at a step.
 
 use super::context::Context;
+use super::lints;
 use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings, When};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
@@ -217,7 +218,11 @@ impl Context<'_> {
         let mut trainable = vec![true; model.parts.len()];
         for freezing in self.current.frozen.clone() {
             let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
+            let mut changes = freezing.statistics;
             if freezing.how == How::Only {
+                changes |= selection.owned.iter().any(|s| !trainable[s.part]);
+                let owned = |part: usize| selection.owned.iter().any(|s| s.part == part);
+                changes |= (0..trainable.len()).any(|part| trainable[part] && !owned(part));
                 trainable.fill(false);
             }
             for selected in selection.owned {
@@ -226,7 +231,12 @@ impl Context<'_> {
                     self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
                     return None;
                 }
-                trainable[selected.part] = freezing.how != How::Freeze;
+                let trained = freezing.how != How::Freeze;
+                changes |= freezing.how != How::Only && trainable[selected.part] != trained;
+                trainable[selected.part] = trained;
+            }
+            if changes || !self.scratch {
+                self.notes.freeze(freezing.span, freezing.how, changes);
             }
         }
         Some(trainable)
@@ -335,11 +345,18 @@ impl Context<'_> {
 
     /// Checks a component's arguments against each other.
     pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
-        if spec.member.family != Family::Attack || spec.args.iter().any(Value::waits) {
+        if spec.args.iter().any(Value::waits) {
+            return true;
+        }
+        if spec.member.family != Family::Attack {
+            lints::of_component(self, spec, span);
             return true;
         }
         match attacks::check(spec) {
-            Ok(()) => true,
+            Ok(()) => {
+                lints::of_component(self, spec, span);
+                true
+            }
             Err(problem) => {
                 let mut d = Diagnostic::new(Code::ATTACK_BUDGET, span, problem.message);
                 d.help = problem.help;

@@ -79,6 +79,7 @@ impl<'a> Context<'a> {
             self.unknown_unit(unit, span, one);
             return None;
         };
+        self.index.means(span, Sense::Unit(unit));
         let n = match &number.kind {
             ExprKind::Int(i) => *i as f64,
             ExprKind::Real(r) => *r,

@@ -2,9 +2,10 @@
 //! that of several changes in a row only the last one is.
 
 use super::capabilities::Client;
+use super::diagnostics;
 use super::document::{Document, View};
 use super::position::Encoding;
-use super::{Settings, diagnostics};
+use super::settings::Settings;
 use crate::language::{Disk, Files, Options, analyze};
 use crate::source::Source;
 use lsp_types::{Diagnostic, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri};
@@ -180,7 +181,8 @@ impl Workspace {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let texts = self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect();
         let files = Overlay { texts, disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
-        let options = Options { places: self.settings.places(folder), ..Options::default() };
+        let (places, levels) = (self.settings.places(folder), self.settings.levels());
+        let options = Options { places, levels, ..Options::default() };
         let analysis = analyze(path, &files, &options);
         let uri_of = |name: &str| {
             let path = PathBuf::from(name);

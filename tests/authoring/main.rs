@@ -2,6 +2,7 @@
 
 mod anywhere;
 mod commands;
+mod complete;
 mod completion;
 mod corpus;
 mod editors;

@@ -69,6 +69,24 @@ fn folders_of_data_come_from_the_options_and_relative_ones_from_the_editors_fold
 }
 
 #[test]
+fn lints_are_as_loud_as_the_options_say_and_unknown_options_are_named() {
+    let text = "data digits\nmodel mlp(hidden: [16])\noptimizer sgd(lr: 0.1)\nlet x = 3\ntrain 3 epochs\n";
+    let severity = |options: Value| {
+        let mut client = Client::here();
+        client.initialize(json!({ "capabilities": {}, "initializationOptions": options }));
+        let said = client.said_of(URI, text);
+        let logs = client.heard.iter().map(|m| serde_json::to_string(m).unwrap()).collect::<String>();
+        (said.iter().find(|d| d["code"] == "FS1002").map(|d| d["severity"].clone()), logs)
+    };
+    assert_eq!(severity(Value::Null).0, Some(json!(2)));
+    assert_eq!(severity(json!({ "deny": ["unused-name"] })).0, Some(json!(1)));
+    assert_eq!(severity(json!({ "allow": "FS1002" })).0, None);
+    let (unchanged, logs) = severity(json!({ "allow": ["unused-nam"], "datadir": "x" }));
+    assert_eq!(unchanged, Some(json!(2)));
+    assert!(logs.contains("did you mean `unused-name`?") && logs.contains("no setting `datadir`"), "{logs}");
+}
+
+#[test]
 fn an_editor_that_can_is_asked_to_watch_programs() {
     let mut client = Client::here();
     let watched = json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
