@@ -66,7 +66,7 @@ impl Which {
         let names = CODES.iter().filter(|c| c.code.is_lint()).flat_map(|c| [c.id, c.name]);
         let help = match closest(text, names).first() {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`fsched explain` lists all codes".to_string(),
+            None => "`fsched list lints` shows all of them".to_string(),
         };
         Err(NoLint { message: format!("there is no lint `{text}`"), help })
     }

@@ -20,6 +20,7 @@ mod joined;
 mod levels;
 pub mod lints;
 mod load;
+mod mismatch;
 mod phases;
 mod pragma;
 mod scope;
