@@ -157,6 +157,12 @@ impl<'a> Context<'a> {
     /// Reads the body of a phase that is never called, its parameters unknown.
     pub(super) fn check_uncalled(&mut self, phase: Phase<'a>, name: &str) {
         let values = phase.parameters.iter().map(|_| None).collect();
+        for parameter in phase.parameters {
+            let what = format!("`{}` of `{name}`", parameter.name.text);
+            let annotated = parameter.annotation.as_ref().and_then(|a| self.annotation(a));
+            let place = Place { what: &what, ty: annotated.unwrap_or(&Type::Any), bounds: None };
+            parameter.default.iter().for_each(|d| drop(self.value(d, place)));
+        }
         self.scratch(|cx| {
             cx.phase_body(phase, name, values, String::new());
         });
