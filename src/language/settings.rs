@@ -218,11 +218,8 @@ impl Context<'_> {
         let mut trainable = vec![true; model.parts.len()];
         for freezing in self.current.frozen.clone() {
             let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
-            let mut changes = freezing.statistics;
+            let before = trainable.clone();
             if freezing.how == How::Only {
-                changes |= selection.owned.iter().any(|s| !trainable[s.part]);
-                let owned = |part: usize| selection.owned.iter().any(|s| s.part == part);
-                changes |= (0..trainable.len()).any(|part| trainable[part] && !owned(part));
                 trainable.fill(false);
             }
             for selected in selection.owned {
@@ -231,10 +228,9 @@ impl Context<'_> {
                     self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
                     return None;
                 }
-                let trained = freezing.how != How::Freeze;
-                changes |= freezing.how != How::Only && trainable[selected.part] != trained;
-                trainable[selected.part] = trained;
+                trainable[selected.part] = freezing.how != How::Freeze;
             }
+            let changes = freezing.statistics || trainable != before;
             if changes || !self.scratch {
                 self.notes.freeze(freezing.span, freezing.how, changes);
             }
@@ -266,7 +262,13 @@ impl Context<'_> {
         match selectors::resolve(selector, parts) {
             Ok(selection) => Some(selection),
             Err(selectors::SelectorError::Index(message)) => {
-                self.error(Code::SELECTOR_INDEX, span, message);
+                let d = Diagnostic::new(Code::SELECTOR_INDEX, span, message);
+                let d = d.help("count from 0, or from the end: the last one is `[-1]`");
+                let model = self.model.as_ref().and_then(|m| m.span);
+                self.report(match model {
+                    Some(model) => d.label(model, "of this model"),
+                    None => d,
+                });
                 None
             }
             Err(selectors::SelectorError::Empty(message)) => {
