@@ -2,9 +2,11 @@
 
 mod check;
 mod checksums;
+mod diff;
 mod eval;
 mod explain;
 mod failure;
+mod fmt;
 mod input;
 mod lines;
 mod list;
@@ -14,6 +16,7 @@ mod plan;
 mod render;
 mod run;
 mod snippet;
+mod text;
 
 use crate::record::screen::Screen;
 use clap::{Parser, Subcommand};
@@ -40,6 +43,7 @@ Exit status: 0 done; 1 the file has errors; 2 wrong use of the command line; 3 t
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Plan(plan::Plan),
     Eval(eval::Eval),
     Explain(explain::Explain),
@@ -75,6 +79,7 @@ impl Command {
         match self {
             Command::Run(run) => run.run(out),
             Command::Check(check) => check.run(out),
+            Command::Fmt(fmt) => fmt.run(out),
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
             Command::Explain(explain) => explain.run(out),

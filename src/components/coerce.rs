@@ -143,7 +143,7 @@ impl Type {
             Type::Metric => "a metric such as `clean`".into(),
             Type::Condition => "a condition such as `clean > 85%`".into(),
             Type::Word(list) => words(list),
-            Type::Component(family) => format!("{} {}", article(family.name()), family.name()),
+            Type::Component(family) => format!("{} {}", article(family.noun()), family.noun()),
             Type::List(entry) => format!("a list, each entry {}", entry.describe()),
             Type::OneOf(types) => types.iter().map(Type::describe).collect::<Vec<_>>().join(", or "),
             Type::Any => "a value".into(),

@@ -1,5 +1,6 @@
 //! Every code, one line each. Bands: 00xx syntax, 01xx names, 02xx types and units, 03xx model and selectors,
-//! 04xx data and files, 05xx schedule meaning, 06xx run time, 07xx records, 1xxx lints. Codes are never reused.
+//! 04xx data and files, 05xx schedule meaning, 06xx run time, 07xx records,
+//! 09xx our own mistakes, 1xxx lints. Codes are never reused.
 
 use super::Severity;
 
@@ -84,6 +85,7 @@ codes! {
     MISSING_GRADIENT = 603 "FS0603" "missing-gradient" Error;
     BAD_RUN_FOLDER = 701 "FS0701" "bad-run-folder" Error;
     RUN_EXISTS = 702 "FS0702" "run-exists" Error;
+    INTERNAL = 901 "FS0901" "internal-error" Error;
     DEFAULTS_USED = 1001 "FS1001" "defaults-used" Note;
     UNUSED_NAME = 1002 "FS1002" "unused-name" Warning;
     HIDDEN_NAME = 1003 "FS1003" "hidden-name" Warning;

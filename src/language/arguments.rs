@@ -1,6 +1,7 @@
 //! Arguments ↔ parameters, for statements and components alike.
 
 use super::context::Context;
+use super::index::{Callee, Parameter, Sense};
 use super::suggest;
 use super::values::{Place, as_metric, families_of, words_of};
 use crate::components::catalogue::{self, default_value};
@@ -16,6 +17,7 @@ pub(super) struct Owner<'o> {
     pub name: &'o str,
     /// where something missing is reported
     pub span: Span,
+    pub callee: Callee,
 }
 
 /// The arguments of a statement or component by parameter.
@@ -54,7 +56,11 @@ impl Bound {
 impl<'a> Context<'a> {
     /// A component with these arguments.
     pub fn component(&mut self, member: &'static Member, arguments: &'a [Argument], span: Span) -> Option<Value> {
-        let bound = self.bind(member.params, arguments, Owner { name: member.name, span });
+        let owner = Owner { name: member.name, span, callee: Callee::Member(member) };
+        let bound = self.bind(member.params, arguments, owner);
+        if member.family == Family::Fill && member.name == "rewind" {
+            self.note_rewind(&bound);
+        }
         let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };
         if !self.check_component(&spec, span) {
             return None;
@@ -73,19 +79,23 @@ impl<'a> Context<'a> {
             return self.metric_of_split((split, split_span), (metric, metric_span), arguments, span);
         }
         if let Some(member) = families_of(hint).find_map(|f| catalogue::find(f, name)) {
+            self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
         if name == "params" {
+            self.index.means(callee.span, Sense::Selector);
             return self.params_selector(arguments, span);
         }
         if let Some(binding) = self.scopes.get(name) {
             let place = binding.span;
+            self.index.used(callee.span, place);
             let d =
                 Diagnostic::new(Code::WRONG_TYPE, callee.span, format!("`{name}` is a value, and takes no arguments"));
             self.report(d.label(place, "defined here"));
             return None;
         }
         if let Some(member) = self.any_member(name) {
+            self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
         self.unknown_call(callee, arguments, hint);
@@ -94,7 +104,7 @@ impl<'a> Context<'a> {
 
     fn params_selector(&mut self, arguments: &'a [Argument], span: Span) -> Option<Value> {
         static PARAMS: &[Param] = &[Param::new("glob", Type::Text, "names of tensors, `*` for any characters")];
-        let bound = self.bind(PARAMS, arguments, Owner { name: "params", span });
+        let bound = self.bind(PARAMS, arguments, Owner { name: "params", span, callee: Callee::Params });
         match bound.value("glob")? {
             Value::Text(glob) => Some(Value::Selector(crate::components::Selector::Params(glob.clone()))),
             _ => None,
@@ -109,9 +119,23 @@ impl<'a> Context<'a> {
             spans: vec![owner.span; params.len()],
             given: vec![false; params.len()],
         };
-        for argument in arguments {
-            let Some(index) = self.parameter(argument, &bound, owner) else { continue };
+        let mut named_by_previous = None;
+        for (i, argument) in arguments.iter().enumerate() {
+            let index = match named_by_previous.take() {
+                Some(index) => index,
+                None => match self.missing_colon(argument, arguments.get(i + 1), params) {
+                    Some(index) => {
+                        named_by_previous = Some(index);
+                        continue;
+                    }
+                    None => match self.parameter(argument, &bound, owner) {
+                        Some(index) => index,
+                        None => continue,
+                    },
+                },
+            };
             let param = &params[index];
+            self.note_argument(argument, Parameter::Described(param), owner.callee);
             if bound.given[index] && !(param.many && argument.name.is_none()) {
                 let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
                 let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
@@ -128,12 +152,13 @@ impl<'a> Context<'a> {
             }
             bound.given[index] = true;
         }
-        // What could not be read, or has a name that nothing has, may be what is missing.
+        // What could not be read, has a name that nothing has, or doesn't fit where it stands may be what is missing.
+        let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
         let known = |n: &Name| params.iter().any(|p| p.name == n.text);
         let broken = arguments
             .iter()
             .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
-        self.fill(&mut bound, owner, broken);
+        self.fill(&mut bound, owner, broken || misfit);
         bound
     }
 
@@ -143,14 +168,16 @@ impl<'a> Context<'a> {
         let Some(name) = &argument.name else {
             let free = |i: &usize| !params[*i].named && (params[*i].many || !bound.given[*i]);
             let index = (0..params.len()).find(free);
-            if index.is_none() && !matches!(argument.value.kind, ExprKind::Error) {
+            // One too many may be there because one before it doesn't belong there.
+            let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
+            if index.is_none() && !misfit && !matches!(argument.value.kind, ExprKind::Error) {
                 self.too_many(argument, params, owner);
             }
             return index;
         };
         let index = params.iter().position(|p| p.name == name.text);
         if index.is_none() {
-            self.unknown_argument(name, params, owner);
+            self.unknown_argument(name, argument, params, owner);
         }
         index
     }
@@ -205,13 +232,14 @@ impl<'a> Context<'a> {
         });
     }
 
-    fn unknown_argument(&mut self, name: &Name, params: &'static [Param], owner: Owner<'_>) {
+    fn unknown_argument(&mut self, name: &Name, argument: &Argument, params: &'static [Param], owner: Owner<'_>) {
         let known: Vec<&'static str> = params.iter().map(|p| p.name).collect();
         let message = format!("`{}` has no argument `{}`", owner.name, name.text);
         let d = Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, message);
-        let guess = suggest::foreign_argument(&name.text, &known)
-            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied());
-        self.report(match guess {
+        if let Some(d) = self.advise_duration(d.clone(), argument, params) {
+            return self.report(d);
+        }
+        self.report(match self.argument_meant(name, &known) {
             Some(guess) => {
                 d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess)
             }
@@ -239,8 +267,12 @@ impl<'a> Context<'a> {
             candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
         }
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
+        if let Some(d) = self.advise_filler(d.clone(), name, span) {
+            return self.report(d);
+        }
         let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
         let d = match (d.help.is_some(), hint) {
+            (false, Type::Selector) => self.advise_selector(d, name, span),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
             (false, _) => d.help(format!("define it before this place: `let {name} = …`")),
             _ => d,
@@ -253,6 +285,9 @@ impl<'a> Context<'a> {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
         let variables: Vec<String> = self.scopes.names().map(String::from).collect();
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
+        if let Some(d) = self.advise_component(d.clone(), name, span, family) {
+            return self.report(d);
+        }
         let candidates = members.iter().copied().chain(variables.iter().map(String::as_str));
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {

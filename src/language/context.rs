@@ -1,5 +1,6 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::index::Recorder;
 use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
@@ -36,6 +37,10 @@ pub(super) struct Context<'a> {
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
+    /// names that were bound and never used
+    pub unused: Vec<(String, Span)>,
+    /// what editors want to know of each place
+    pub index: Recorder,
     facts: HashMap<String, Option<DataFacts>>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
@@ -126,6 +131,8 @@ impl<'a> Context<'a> {
                 data_named: false,
                 model_named: false,
             },
+            index: Recorder::default(),
+            unused: Vec::new(),
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,

@@ -3,12 +3,16 @@
 //! [`analyze`] is total: whatever it is given, it returns what it understood and all diagnostics. The command line, the
 //! runner and the editors all call it, so what one accepts, all accept.
 
+pub mod index;
 pub mod program;
 pub mod selectors;
 pub mod statements;
 pub mod suggest;
+pub mod vocabulary;
 
+mod advice;
 mod arguments;
+mod consequences;
 mod context;
 mod lints;
 mod load;
@@ -20,14 +24,17 @@ mod time;
 mod values;
 
 pub use load::{Disk, Files};
+pub use phases::TYPES;
 
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
+use crate::syntax::format::Lists;
 use crate::syntax::tree::File;
 use context::Context;
+use index::Index;
 use load::{Inputs, Loaded};
-use program::Program;
+use program::{Model, Program, Step};
 use std::path::Path;
 
 /// What an analysis is given besides the files.
@@ -49,6 +56,13 @@ pub struct Analysis {
     pub diagnostics: Vec<Diagnostic>,
     /// `None` where there are errors
     pub program: Option<Program>,
+    /// what each place means, also where there are errors
+    pub index: Index,
+}
+
+/// A text in its canonical form; if it has syntax errors, these. What its words mean does not matter.
+pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    crate::syntax::format::format(text, Lists(&statements::list_from))
 }
 
 /// More training than this in one program is a slip of the keyboard.
@@ -60,18 +74,22 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let overrides = load::overrides(&options.sets, &mut sources, &mut diagnostics);
     let inputs = Inputs { places: options.places.clone(), overrides };
     let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
-    let program = lower(&mut cx, &root);
+    let (program, index) = lower(&mut cx, &root);
     let mut diagnostics = std::mem::take(&mut cx.diagnostics);
+    let files = std::iter::once(&root).chain(imports.values().map(|i| &i.file));
+    diagnostics = consequences::remove(diagnostics, files, &sources, &cx.unused);
     drop(cx);
     diagnostics = pragma::apply(&root, &sources, diagnostics);
     sort(&mut diagnostics);
     let program = program.filter(|_| !has_errors(&diagnostics));
-    Analysis { sources, file: root, diagnostics, program }
+    Analysis { sources, file: root, diagnostics, program, index }
 }
 
-fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
+fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
+    let whole = Span::new(root.source, 0, cx.sources.get(root.source).text.len());
     cx.scopes.push();
     cx.open(String::new());
+    cx.index.enter(whole);
     cx.hoist_phases(&root.statements, false);
     statements::lower_statements(cx, &root.statements);
     for (name, phase) in cx.scopes.uncalled() {
@@ -82,11 +100,30 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> Option<Program> {
     cx.unknown_overrides(&declared.iter().map(String::as_str).collect::<Vec<_>>());
     let body = cx.close().steps;
     cx.leave_scope();
+    let model = model(cx, root);
+    let index = std::mem::take(&mut cx.index).finish(&body, model.clone());
+    (model.and_then(|model| program(cx, model, body)), index)
+}
+
+/// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
+fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
+    let said = cx.diagnostics.len();
+    let broken = has_errors(&cx.diagnostics);
+    // A model that fits nothing is an error also where no step asks for it.
+    let model = match cx.model.clone() {
+        Some(model) => Some(model),
+        None => cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span)),
+    };
+    if broken {
+        cx.diagnostics.truncate(said);
+    }
+    model
+}
+
+fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {
     if has_errors(&cx.diagnostics) {
-        // A model that fits nothing is an error also where no step asks for it.
         return None;
     }
-    let model = cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span))?;
     if let Some(steps) = time::train_steps(&body, &[]).filter(|n| *n > MOST_STEPS) {
         let at = body.last().map_or(Default::default(), |s| s.span);
         let d = Diagnostic::new(Code::TOO_LARGE, at, format!("this program trains for {steps} steps"));

@@ -2,6 +2,7 @@
 
 use super::arguments::Owner;
 use super::context::Context;
+use super::index;
 use super::scope::{Meaning, Phase};
 use super::statements::lower_block;
 use super::values::Place;
@@ -12,7 +13,7 @@ use crate::source::Span;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Name, Param, Parameter, Simple};
 
 /// The types that annotations may name.
-static TYPES: &[(&str, Type)] = &[
+pub static TYPES: &[(&str, Type)] = &[
     ("Int", Type::Int),
     ("Real", Type::Real),
     ("Share", Type::Share),
@@ -58,12 +59,15 @@ impl<'a> Context<'a> {
         if let Some(value) = &value {
             self.program.bindings.push((name.text.clone(), value.clone()));
         }
+        self.note_param(param, value.as_ref());
         self.bind_name(name, Meaning::Value(value), false);
     }
 
     fn annotation(&mut self, name: &Name) -> Option<&'static Type> {
         let found = TYPES.iter().find(|(n, _)| *n == name.text).map(|(_, ty)| ty);
-        if found.is_none() {
+        if found.is_some() {
+            self.index.means(name.span, index::Sense::Type);
+        } else {
             let d = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no type `{}`", name.text));
             let names: Vec<_> = TYPES.iter().map(|(n, _)| *n).collect();
             let d = super::arguments::suggesting(d, &name.text, name.span, names.iter().copied());
@@ -114,6 +118,7 @@ impl<'a> Context<'a> {
                 Meaning::Phase(phase) => (*phase, b.span),
                 Meaning::Value(_) => {
                     let place = b.span;
+                    self.index.used(simple.word.span, place);
                     let d = Diagnostic::new(
                         Code::UNKNOWN_STATEMENT,
                         simple.word.span,
@@ -125,6 +130,7 @@ impl<'a> Context<'a> {
             },
             None => return false,
         };
+        self.index.used(simple.word.span, defined);
         if !simple.called && !simple.arguments.is_empty() {
             let d = Diagnostic::new(
                 Code::WRONG_TYPE,
@@ -138,7 +144,8 @@ impl<'a> Context<'a> {
             self.report(d.label(defined, "defined here").help("phases don't recurse; use `repeat`"));
             return true;
         }
-        let values = self.phase_arguments(phase.parameters, &simple.arguments, Owner { name, span: simple.word.span });
+        let owner = Owner { name, span: simple.word.span, callee: index::Callee::Phase(defined) };
+        let values = self.phase_arguments(phase.parameters, &simple.arguments, owner);
         let path = self.next_path();
         let frame = self.phase_body(phase, name, values, format!("{path}.{name}."));
         self.emit(span, super::program::Op::Block { label: Some(name.to_string()), body: frame });
@@ -161,6 +168,7 @@ impl<'a> Context<'a> {
         prefix: String,
     ) -> Vec<super::program::Step> {
         self.phases.push(name.to_string());
+        self.index.enter_phase(phase.body.span);
         let inner = self.scopes.only_outermost();
         self.scopes.push();
         for (parameter, value) in phase.parameters.iter().zip(values) {
@@ -169,6 +177,7 @@ impl<'a> Context<'a> {
         let frame = lower_block(self, phase.body, prefix);
         self.leave_scope();
         self.scopes.restore(inner);
+        self.index.leave_phase();
         self.phases.pop();
         frame.steps
     }
@@ -186,7 +195,11 @@ impl<'a> Context<'a> {
                 None => given.iter().position(Option::is_none),
             };
             match index {
-                Some(i) if given[i].is_none() => given[i] = Some(argument),
+                Some(i) if given[i].is_none() => {
+                    let parameter = index::Parameter::Phase(parameters[i].name.span);
+                    self.note_argument(argument, parameter, owner.callee);
+                    given[i] = Some(argument);
+                }
                 Some(i) => {
                     let message = format!("`{}` of `{}` is given twice", parameters[i].name.text, owner.name);
                     self.error(Code::DUPLICATE_ARGUMENT, argument.span, message);
@@ -231,6 +244,12 @@ impl<'a> Context<'a> {
             }
         }
     }
+}
+
+/// The name of a value's type; empty where annotations can't name it.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    let ty = type_of(value);
+    TYPES.iter().find(|(_, t)| t == ty).map_or("", |(name, _)| name)
 }
 
 /// The type of a parameter without an annotation: its default's.

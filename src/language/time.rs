@@ -41,7 +41,7 @@ fn one<'v>(step: &'v Step, env: &mut Fixed<'v>) -> Option<u64> {
 }
 
 /// Whether some duration in the body depends on the variable.
-fn uses(body: &[Step], variable: u32) -> bool {
+pub(super) fn uses(body: &[Step], variable: u32) -> bool {
     body.iter().any(|step| match &step.op {
         Op::Train(train) => {
             let mut found = false;

@@ -2,6 +2,7 @@
 
 use super::arguments::suggesting;
 use super::context::{Context, Fixed, LoopVariable};
+use super::index::Sense;
 use super::scope::Meaning;
 use crate::components::coerce::{Mismatch, coerce};
 use crate::components::describe::{Bounds, Family, Type};
@@ -88,6 +89,7 @@ impl<'a> Context<'a> {
             self.report(d);
             return None;
         };
+        self.index.means(span, Sense::Unit(unit));
         let n = match &number.kind {
             ExprKind::Int(i) => *i as f64,
             ExprKind::Real(r) => *r,
@@ -113,9 +115,11 @@ impl<'a> Context<'a> {
 
     fn name(&mut self, name: &str, span: Span, hint: &Type) -> Option<Value> {
         if words_of(hint).any(|w| w == name) {
+            self.index.means(span, Sense::Choice);
             return Some(Value::Word(name.to_string()));
         }
         if let Some(binding) = self.scopes.get(name) {
+            self.index.used(span, binding.span);
             return match &binding.meaning {
                 Meaning::Value(value) => value.clone(),
                 Meaning::Phase(_) => {
@@ -127,15 +131,19 @@ impl<'a> Context<'a> {
             };
         }
         if let Some(member) = families_of(hint).find_map(|f| catalogue::find(f, name)) {
+            self.index.means(span, Sense::Member(member));
             return self.component(member, &[], span);
         }
         if let Some(selector) = selector_word(name) {
+            self.index.means(span, Sense::Selector);
             return Some(Value::Selector(selector));
         }
         if let Some(member) = catalogue::find(Family::Metric, name) {
+            self.index.means(span, Sense::Member(member));
             return self.component(member, &[], span).map(as_metric);
         }
         if let Some(member) = self.any_member(name) {
+            self.index.means(span, Sense::Member(member));
             return self.component(member, &[], span);
         }
         self.unknown_name(name, span, hint);
@@ -163,10 +171,12 @@ impl<'a> Context<'a> {
             self.report(d);
             return None;
         };
+        self.index.means(split_span, Sense::Split(split));
         let Some(member) = catalogue::find(Family::Metric, name) else {
             self.unknown_component(name, name_span, Family::Metric);
             return None;
         };
+        self.index.means(name_span, Sense::Member(member));
         let value = self.component(member, arguments, span)?;
         match as_metric(value) {
             Value::Metric(m) => Some(Value::Metric(Metric { split: Some(split), spec: m.spec })),
@@ -185,6 +195,7 @@ impl<'a> Context<'a> {
                 _ => None,
             };
             if let Some(make) = make {
+                self.index.means(base.span, Sense::Selector);
                 return self.selector_index(index).map(|i| Value::Selector(make(i)));
             }
             if selector_word(name).is_some() {
@@ -282,7 +293,13 @@ impl<'a> Context<'a> {
             let (a, b) = (Box::new(waiting(a)), Box::new(waiting(b)));
             return Some(Value::Later(Box::new(Expression::Binary(op, a, b)), Type::Any));
         }
-        self.or_report(arithmetic::binary(op, &a, &b), span)
+        let result = self.or_report(arithmetic::binary(op, &a, &b), span);
+        match result {
+            Some(Value::Real(n)) => self.index.number(span, n),
+            Some(Value::Int(n)) => self.index.number(span, n as f64),
+            _ => {}
+        }
+        result
     }
 
     fn then(&mut self, left: &'a Expr, right: &'a Expr) -> Option<Value> {
@@ -428,11 +445,12 @@ impl<'a> Context<'a> {
                 if let Some(r) = self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
                     d = d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%"));
                 }
-                d
+                if text.starts_with("takes a share") { d.help("`100%` is all of it") } else { d }
             }
             Mismatch::Choice { found, allowed } => self.unknown_choice(&found, allowed, span, what),
             Mismatch::Type { expected, found } => {
-                Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"))
+                let d = Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"));
+                self.advise_type(d, span, place)
             }
         };
         self.report(d);
@@ -479,14 +497,7 @@ fn percent(p: f64) -> f64 {
 }
 
 fn unit_of(word: &str) -> Option<Unit> {
-    Some(match word {
-        "epoch" | "epochs" => Unit::Epochs,
-        "step" | "steps" => Unit::Steps,
-        "s" => Unit::Seconds,
-        "min" => Unit::Minutes,
-        "h" => Unit::Hours,
-        _ => return None,
-    })
+    super::vocabulary::UNITS.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit)
 }
 
 pub(super) fn split_of(word: &str) -> Option<Split> {

@@ -1,6 +1,6 @@
 //! What stays of a run and what people see of it. Listens to [`crate::runtime::event`]s and never influences the run.
 
-mod atomic;
+pub mod atomic;
 mod bars;
 mod folder;
 mod ledger;

@@ -1,8 +1,9 @@
-//! A tree as compact s-expressions, for tests.
+//! A tree as compact s-expressions: what tests compare, and the formatter.
 
 use super::tree::*;
 
 /// All statements of a file, one per line.
+#[cfg(test)]
 pub fn file(file: &File) -> String {
     file.statements.iter().map(statement).collect::<Vec<_>>().join("\n")
 }
@@ -15,7 +16,8 @@ fn optional<T>(prefix: &str, part: &Option<T>, dump: impl Fn(&T) -> String) -> S
     part.as_ref().map_or(String::new(), |p| format!("{prefix}{}", dump(p)))
 }
 
-fn statement(statement: &Statement) -> String {
+/// One statement, its blocks included.
+pub fn statement(statement: &Statement) -> String {
     use StatementKind::*;
     match &statement.kind {
         Simple(s) => simple(s),

@@ -4,6 +4,7 @@
 //! brackets, habits from other languages) and repairs it in a copy; the grammar reads the copy, and its error productions
 //! take what is left; `build` makes the tree and reports those.
 
+pub mod format;
 pub mod tree;
 
 mod brackets;
@@ -11,7 +12,6 @@ mod build;
 mod cascades;
 mod characters;
 mod describe;
-#[cfg(test)]
 mod dump;
 mod foreign;
 mod numbers;
@@ -23,6 +23,8 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+
+pub use describe::RESERVED;
 
 use std::num::NonZeroUsize;
 use std::sync::Once;

@@ -33,6 +33,7 @@ pub static ROLLBACK: Word = Word {
 
 fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(name) = name(cx, written) else { return };
+    cx.note_checkpoint(&name, written.bound.span("name"), true);
     let always = cx.conditional == 0;
     let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always });
     made.always |= always;
@@ -43,6 +44,7 @@ fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 
 fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(name) = name(cx, written) else { return };
+    cx.note_checkpoint(&name, written.bound.span("name"), false);
     if cx.made_checkpoint(&name, written.bound.span("name")) && cx.settings(written.word()).is_some() {
         cx.emit(written.span, Op::Rollback { name });
     }

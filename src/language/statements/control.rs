@@ -39,6 +39,7 @@ pub static IF: Word = word("if", WordKind::Control, "one of two blocks", "if cle
 
 impl<'a> Context<'a> {
     pub(in crate::language) fn statement(&mut self, statement: &'a Statement) {
+        self.note_keyword(statement);
         match &statement.kind {
             StatementKind::Simple(simple) => self.simple(simple, statement.span),
             StatementKind::Let { name, value } => self.let_(name, value),
@@ -78,6 +79,9 @@ impl<'a> Context<'a> {
         }
         let imports = self.imports;
         let Some(imported) = imports.get(&span) else { return };
+        let source = imported.file.source;
+        self.index.import(span, source);
+        self.index.enter(Span::new(source, 0, self.sources.get(source).text.len()));
         self.hoist_phases(&imported.file.statements, true);
         for statement in &imported.file.statements {
             match &statement.kind {
@@ -91,6 +95,7 @@ impl<'a> Context<'a> {
                 }
             }
         }
+        self.index.leave();
         self.scopes.mark_imported(span.file);
     }
 
@@ -98,6 +103,7 @@ impl<'a> Context<'a> {
     pub(in crate::language) fn hoist_phases(&mut self, statements: &'a [Statement], imported: bool) {
         for statement in statements {
             if let StatementKind::Phase { name, parameters, body } = &statement.kind {
+                self.note_phase(name, parameters, body.span);
                 self.bind_name(name, Meaning::Phase(Phase { parameters, body }), imported);
             }
         }
@@ -123,8 +129,9 @@ impl<'a> Context<'a> {
 
     fn let_(&mut self, name: &'a Name, value: &'a Expr) {
         let what = format!("`{}`", name.text);
-        let value = self.value(value, Place { what: &what, ty: &Type::Any, bounds: None });
-        self.bind_name(name, Meaning::Value(value), false);
+        let bound = self.value(value, Place { what: &what, ty: &Type::Any, bounds: None });
+        self.note_let(name, value, bound.as_ref());
+        self.bind_name(name, Meaning::Value(bound), false);
     }
 
     fn repeat(&mut self, count: &'a Expr, body: Option<&'a Block>, span: Span) {
@@ -202,6 +209,7 @@ impl<'a> Context<'a> {
         let id = self.fresh_id();
         let name = variable.text.clone();
         let later = Value::Later(Box::new(Expression::Variable(id, name.clone())), Type::Any);
+        self.note_loop(variable, list, values.as_deref(), body.span);
         self.scopes.push();
         self.bind_name(variable, Meaning::Value(values.as_ref().map(|_| later)), false);
         let known = values.clone().unwrap_or_default();
@@ -288,6 +296,9 @@ impl<'a> Context<'a> {
     /// Leaves a scope and reports what was never used in it.
     pub(in crate::language) fn leave_scope(&mut self) {
         for binding in self.scopes.pop() {
+            if !binding.used {
+                self.unused.push((binding.name.clone(), binding.span));
+            }
             if binding.used || binding.imported || binding.name.starts_with('_') || self.scratch {
                 continue;
             }
@@ -302,7 +313,9 @@ pub(in crate::language) fn lower_block<'a>(cx: &mut Context<'a>, block: &'a Bloc
     let outer = cx.current.clone();
     cx.scopes.push();
     cx.open(prefix);
+    cx.index.enter(block.span);
     lower_statements(cx, &block.statements);
+    cx.index.leave();
     let frame = cx.close();
     cx.leave_scope();
     cx.current = outer;

@@ -4,6 +4,7 @@ use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Metric, Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
+use crate::language::index::Sense;
 use crate::language::program::{Evaluate, Op, Settings};
 use crate::language::values::split_of;
 use crate::source::Span;
@@ -63,6 +64,7 @@ impl<'a> Context<'a> {
             self.report(if d.help.is_some() { d } else { d.help("splits are `train`, `validation` and `test`") });
             return None;
         };
+        self.index.means(on.span, Sense::Split(split));
         if let Some(other) = metrics.iter().find(|m| m.split.is_some_and(|s| s != split)) {
             let message = format!("`{other}` names one split, `on {}` another", split.name());
             self.error(Code::NO_SPLIT, span, message);

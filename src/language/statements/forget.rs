@@ -63,6 +63,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         moments: word("moments"),
         settings: settings.clone(),
     };
+    cx.note_forgotten(&forget, bound.span("selector"));
     lint_early_layers(cx, &forget, written);
     lint_stale_momentum(cx, &forget, &settings, written);
     cx.emit(written.span, Op::Forget(forget));

@@ -52,6 +52,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return cx.not_settled(written, "selector");
     }
     let Ok(selector) = selector.resolve(&mut crate::language::context::Fixed(Vec::new())) else { return };
+    cx.note_selection(&selector, span, true);
     let how = match written.simple.word.text.as_str() {
         "freeze" => How::Freeze,
         "thaw" => How::Thaw,

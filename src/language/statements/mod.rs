@@ -16,6 +16,7 @@ mod zap;
 
 use super::arguments::{Bound, Owner};
 use super::context::Context;
+use super::index::{Callee, Sense};
 use crate::components::Param;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -46,6 +47,18 @@ pub struct Word {
     pub example: &'static str,
     /// what it adds to the program; words with a production of their own are lowered elsewhere
     pub(super) lower: Lower,
+}
+
+impl std::fmt::Debug for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Word) -> bool {
+        self.name == other.name
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -112,6 +125,12 @@ pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().copied().find(|w| w.name == name)
 }
 
+/// Where among the unnamed arguments of a word its list begins, if it takes one: at 0 in `measure clean, robust`.
+pub(super) fn list_from(name: &str) -> Option<usize> {
+    let by_position = find(name)?.params.iter().filter(|p| !p.named);
+    by_position.into_iter().position(|p| p.many)
+}
+
 impl<'a> Context<'a> {
     /// Lowers `word arguments …`: a statement of the table, or the call of a phase.
     pub(super) fn simple(&mut self, simple: &'a Simple, span: Span) {
@@ -126,6 +145,7 @@ impl<'a> Context<'a> {
     }
 
     fn word(&mut self, word: &'static Word, simple: &'a Simple, span: Span) {
+        self.index.means(simple.word.span, Sense::Word(word));
         self.misplaced_parts(word, simple);
         let Lower::Statement(lower) = word.lower else { return };
         if simple.called && !word.params.is_empty() {
@@ -136,7 +156,8 @@ impl<'a> Context<'a> {
             );
             self.report(d.help(format!("write it without brackets: `{}`", word.example)));
         }
-        let bound = self.bind(word.params, &simple.arguments, Owner { name: word.name, span: simple.word.span });
+        let owner = Owner { name: word.name, span: simple.word.span, callee: Callee::Word(word) };
+        let bound = self.bind(word.params, &simple.arguments, owner);
         if word.kind == WordKind::Setting {
             if bound.whole() {
                 self.setting_made(word, simple.word.span);

@@ -75,5 +75,6 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
         cx.report(d.help("`thaw` some of them, or leave this step out"));
     }
     let duration: Value = duration.clone();
+    cx.index.duration(written.bound.span("duration"), settings.steps_per_epoch());
     cx.emit(written.span, Op::Train(Train { word, duration, settings }));
 }

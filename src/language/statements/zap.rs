@@ -46,5 +46,6 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     }
     let Some(Value::Word(scale)) = bound.value("reset_scale") else { return };
     let classes = whole_head.then_some(settings.facts.classes);
+    cx.note_zapped(&target.selector, bound.span("selector"));
     cx.emit(written.span, Op::Zap(Zap { target, reset_scale: scale.clone(), classes, settings }));
 }

@@ -7,6 +7,8 @@ mod headers;
 mod operands;
 mod statements;
 
+pub use statements::HOSTS;
+
 use std::cell::Cell;
 
 use pest::iterators::Pair;

@@ -11,7 +11,7 @@ use crate::syntax::tokens::TokenKind;
 use crate::syntax::tree::{Argument, Block, Expr, ExprKind, Simple, Statement, StatementKind};
 
 /// Words whose statements may have a block, so that a bare one on the next line was probably meant for them.
-const HOSTS: [&str; 7] = ["train", "consolidate", "relearn", "learn", "every", "when", "variant"];
+pub const HOSTS: [&str; 7] = ["train", "consolidate", "relearn", "learn", "every", "when", "variant"];
 
 impl Builder<'_> {
     /// Statements of a file or block.

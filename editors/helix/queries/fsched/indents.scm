@@ -1,0 +1,13 @@
+[
+  (block)
+  (list)
+  (arguments)
+  (parameters)
+  (parenthesized)
+] @indent
+
+[
+  "}"
+  ")"
+  "]"
+] @outdent

@@ -1,0 +1,174 @@
+; Colours of fsched. Made from editors/templates/highlights.scm:
+; FSCHED_BLESS=1 cargo test --test authoring editors
+; What stands later wins.
+
+(identifier) @variable
+
+; ---- names that mean something without being defined
+
+((identifier) @constant
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "test" "train" "transfer" "validation" "weight"))
+
+((identifier) @constructor
+  (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "warmup" "wide_resnet" "zero"))
+
+((identifier) @function.builtin
+  (#any-of? @function.builtin "clean" "gap" "loss" "robust"))
+
+((identifier) @variable.builtin
+  (#any-of? @variable.builtin "all" "biases" "blocks" "conv" "embeddings" "head" "layers" "linear" "norms" "params"))
+
+((identifier) @constant.builtin
+  (#any-of? @constant.builtin "false" "none" "true"))
+
+(boolean) @boolean
+
+(call
+  function: (identifier) @function.call
+  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "avg_pool" "biases" "blocks" "cifar10" "cifar100" "clean" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "embeddings" "fashion" "fgsm" "flatten" "flip" "gap" "global_pool" "head" "idx" "image_folder" "init" "largest" "layers" "linear" "loss" "mlp" "noise" "norm" "norms" "omniglot" "params" "pgd" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "robust" "saliency" "sequential" "sgd" "smallest" "warmup" "wide_resnet" "zero"))
+
+; `conv(16, 3)` is a layer, `conv` alone a selector
+(call
+  function: (identifier) @constructor
+  (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "warmup" "wide_resnet" "zero"))
+
+(field
+  base: (identifier) @constant
+  (#any-of? @constant "test" "train" "validation"))
+
+(field
+  name: (identifier) @function.builtin)
+
+(on_clause
+  split: (identifier) @constant)
+
+; ---- what a program defines
+
+(let_statement
+  name: (identifier) @variable)
+
+(param_statement
+  name: (identifier) @variable.parameter)
+
+(for_statement
+  variable: (identifier) @variable)
+
+(sweep_statement
+  name: (identifier) @variable.parameter)
+
+(parameter
+  name: (identifier) @variable.parameter)
+
+(phase_statement
+  name: (identifier) @function)
+
+(named_argument
+  name: (identifier) @variable.parameter)
+
+(type
+  (identifier) @type)
+
+((type
+  (identifier) @type.builtin)
+  (#any-of? @type.builtin "Attack" "Bool" "Data" "Duration" "Int" "List" "Metric" "Model" "Objective" "Optimizer" "Real" "Schedule" "Selector" "Share" "Text"))
+
+; ---- statements
+
+(simple_statement
+  word: (word) @function.call)
+
+(simple_statement
+  word: (word) @keyword
+  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "relearn" "rollback" "train" "weights" "zap"))
+
+(simple_statement
+  word: (word) @attribute
+  (#any-of? @attribute "accumulate" "augment" "batch" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only"))
+
+; Words of "let" "param" "phase" "use" and "for" "if" "repeat", with "else" "in" "on" "with" within them:
+[
+  "let"
+  "param"
+  "phase"
+  "use"
+  "sweep"
+  "guard"
+  "on"
+  "with"
+  "in"
+] @keyword
+
+[
+  "repeat"
+  "until"
+  "for"
+] @keyword.repeat
+
+[
+  "if"
+  "else"
+] @keyword.conditional
+
+; Operators that are words: "and" "not" "or" "then".
+[
+  "then"
+  "and"
+  "or"
+  "not"
+] @keyword.operator
+
+; ---- literals
+
+(number) @number
+
+(percentage
+  "%" @number)
+
+; "epoch" "epochs" "h" "min" "s" "step" "steps"
+(unit) @type.builtin
+
+(string) @string
+
+(param_statement
+  description: (string) @string.documentation)
+
+(escape) @string.escape
+
+(comment) @comment
+
+(pragma) @keyword.directive
+
+; ---- symbols
+
+[
+  "+"
+  "-"
+  "*"
+  "/"
+  "&"
+  "="
+  "=="
+  "!="
+  "<"
+  "<="
+  ">"
+  ">="
+  ".."
+  "..="
+] @operator
+
+[
+  ","
+  ":"
+  ";"
+  "."
+] @punctuation.delimiter
+
+[
+  "("
+  ")"
+  "["
+  "]"
+  "{"
+  "}"
+] @punctuation.bracket

@@ -1,0 +1,16 @@
+[
+  (block)
+  (list)
+  (arguments)
+  (parameters)
+  (parenthesized)
+  (index)
+] @indent.begin
+
+[
+  "}"
+  ")"
+  "]"
+] @indent.branch @indent.end
+
+(comment) @indent.ignore

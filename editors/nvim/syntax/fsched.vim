@@ -1,0 +1,88 @@
+" Vim syntax file of fsched, for editors without tree-sitter.
+" Made from editors/templates/syntax.vim: FSCHED_BLESS=1 cargo test --test authoring editors
+if exists("b:current_syntax")
+  finish
+endif
+syntax case match
+syntax sync minlines=50
+
+" ---- values; what is defined later wins at the same place
+syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
+syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
+syntax match fschedSplit /\v<%(test|train|validation)>/
+syntax match fschedChoice /\v<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
+syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|warmup|wide_resnet|zero)>/
+syntax match fschedMetric /\v<%(clean|gap|loss|robust)>/
+syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
+syntax match fschedSelector /\v<params\(@=/
+syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/
+syntax match fschedSplit /\v%(<on\s+)@<=%(test|train|validation)>/
+syntax keyword fschedConstant false none true
+syntax keyword fschedParticle else in on with
+syntax keyword fschedOperatorWord and not or then
+syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
+syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Metric|Model|Objective|Optimizer|Real|Schedule|Selector|Share|Text)>/
+syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/
+syntax match fschedRange /\.\.=\?/
+syntax match fschedDelimiter /[,;:]/
+
+" ---- numbers: 30%, 40 epochs, 3e-4; the number of -2.. ends before its dots
+syntax match fschedBadNumber /\v\.?<\d%(\k|\.\.@!)*/
+syntax match fschedNumber /\v%(<\d[0-9_]*%(\.\d[0-9_]*)?|\k@1<!\.\d[0-9_]*)%([eE][-+]?\d+)?%(\k|\.\d)@!\%?/
+syntax match fschedUnit /\v%(\d\s+)@<=<%(epoch|epochs|h|min|s|step|steps)>%(\s*[:(\[])@!/
+
+" ---- texts and comments
+syntax match fschedEscape /\v\\%(["\\nt]|u\{\x+\})/ contained
+syntax region fschedString start=/"/ skip=/\\./ end=/"/ end=/$/ oneline contains=fschedEscape,@Spell
+syntax keyword fschedTodo TODO FIXME NOTE XXX contained
+syntax match fschedLint /\v%(\(|,)@<=\s*[[:alnum:]-]+/ contained
+syntax match fschedComment /#.*$/ contains=fschedTodo,@Spell
+syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
+
+" ---- statements: words at the start of a line or behind ; { }
+syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
+syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|train|weights|zap)>/
+syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|augment|batch|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)>/
+syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(for|if|repeat)>/
+syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(let|param|phase|use)>/
+syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/
+syntax match fschedPhase /\v%(<phase\s+)@<=<[[:alpha:]_]\k*>/
+
+" ---- brackets: no statement begins within round or square ones
+syntax cluster fschedStatement contains=fschedPhase,fschedStep,fschedSetting,fschedControl,fschedDeclaration,fschedDefinition
+syntax cluster fschedInside contains=ALLBUT,@fschedStatement,fschedEscape,fschedTodo,fschedLint,fschedBlock
+syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedInside
+syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedInside
+syntax region fschedBlock matchgroup=fschedDelimiter start=/{/ end=/}/ contains=TOP transparent fold
+
+highlight default link fschedCall Function
+highlight default link fschedSplit Constant
+highlight default link fschedChoice Constant
+highlight default link fschedComponent Function
+highlight default link fschedMetric Function
+highlight default link fschedSelector Special
+highlight default link fschedConstant Boolean
+highlight default link fschedParticle Keyword
+highlight default link fschedOperatorWord Operator
+highlight default link fschedParameter Identifier
+highlight default link fschedType Type
+highlight default link fschedOperator Operator
+highlight default link fschedRange Operator
+highlight default link fschedDelimiter Delimiter
+highlight default link fschedBadNumber Error
+highlight default link fschedNumber Number
+highlight default link fschedUnit Type
+highlight default link fschedEscape SpecialChar
+highlight default link fschedString String
+highlight default link fschedTodo Todo
+highlight default link fschedLint Constant
+highlight default link fschedComment Comment
+highlight default link fschedPragma PreProc
+highlight default link fschedPhase Function
+highlight default link fschedStep Statement
+highlight default link fschedSetting Keyword
+highlight default link fschedControl Repeat
+highlight default link fschedDeclaration Define
+highlight default link fschedDefinition Identifier
+
+let b:current_syntax = "fsched"

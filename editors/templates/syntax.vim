@@ -1,0 +1,88 @@
+" Vim syntax file of fsched, for editors without tree-sitter.
+" Made from editors/templates/syntax.vim: FSCHED_BLESS=1 cargo test --test authoring editors
+if exists("b:current_syntax")
+  finish
+endif
+syntax case match
+syntax sync minlines=50
+
+" ---- values; what is defined later wins at the same place
+syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
+syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
+syntax match fschedSplit /\v<%(@regex(splits)@)>/
+syntax match fschedChoice /\v<%(@regex(choices)@)>/
+syntax match fschedComponent /\v<%(@regex(components)@)>/
+syntax match fschedMetric /\v<%(@regex(metrics)@)>/
+syntax match fschedSelector /\v<%(@regex(selectors)@)>\(@!/
+syntax match fschedSelector /\v<params\(@=/
+syntax match fschedSplit /\v<%(@regex(splits)@)>%(\.[^.])@=/
+syntax match fschedSplit /\v%(<on\s+)@<=%(@regex(splits)@)>/
+syntax keyword fschedConstant @words(constants)@
+syntax keyword fschedParticle @words(particles)@
+syntax keyword fschedOperatorWord @words(operators)@
+syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
+syntax match fschedType /\v%(:\s*)@<=<%(@regex(types)@)>/
+syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/
+syntax match fschedRange /\.\.=\?/
+syntax match fschedDelimiter /[,;:]/
+
+" ---- numbers: 30%, 40 epochs, 3e-4; the number of -2.. ends before its dots
+syntax match fschedBadNumber /\v\.?<\d%(\k|\.\.@!)*/
+syntax match fschedNumber /\v%(<\d[0-9_]*%(\.\d[0-9_]*)?|\k@1<!\.\d[0-9_]*)%([eE][-+]?\d+)?%(\k|\.\d)@!\%?/
+syntax match fschedUnit /\v%(\d\s+)@<=<%(@regex(units)@)>%(\s*[:(\[])@!/
+
+" ---- texts and comments
+syntax match fschedEscape /\v\\%(["\\nt]|u\{\x+\})/ contained
+syntax region fschedString start=/"/ skip=/\\./ end=/"/ end=/$/ oneline contains=fschedEscape,@Spell
+syntax keyword fschedTodo TODO FIXME NOTE XXX contained
+syntax match fschedLint /\v%(\(|,)@<=\s*[[:alnum:]-]+/ contained
+syntax match fschedComment /#.*$/ contains=fschedTodo,@Spell
+syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
+
+" ---- statements: words at the start of a line or behind ; { }
+syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
+syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(@regex(steps)@)>/
+syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(@regex(settings)@)>/
+syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(@regex(control)@)>/
+syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(@regex(declarations)@)>/
+syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/
+syntax match fschedPhase /\v%(<phase\s+)@<=<[[:alpha:]_]\k*>/
+
+" ---- brackets: no statement begins within round or square ones
+syntax cluster fschedStatement contains=fschedPhase,fschedStep,fschedSetting,fschedControl,fschedDeclaration,fschedDefinition
+syntax cluster fschedInside contains=ALLBUT,@fschedStatement,fschedEscape,fschedTodo,fschedLint,fschedBlock
+syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedInside
+syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedInside
+syntax region fschedBlock matchgroup=fschedDelimiter start=/{/ end=/}/ contains=TOP transparent fold
+
+highlight default link fschedCall Function
+highlight default link fschedSplit Constant
+highlight default link fschedChoice Constant
+highlight default link fschedComponent Function
+highlight default link fschedMetric Function
+highlight default link fschedSelector Special
+highlight default link fschedConstant Boolean
+highlight default link fschedParticle Keyword
+highlight default link fschedOperatorWord Operator
+highlight default link fschedParameter Identifier
+highlight default link fschedType Type
+highlight default link fschedOperator Operator
+highlight default link fschedRange Operator
+highlight default link fschedDelimiter Delimiter
+highlight default link fschedBadNumber Error
+highlight default link fschedNumber Number
+highlight default link fschedUnit Type
+highlight default link fschedEscape SpecialChar
+highlight default link fschedString String
+highlight default link fschedTodo Todo
+highlight default link fschedLint Constant
+highlight default link fschedComment Comment
+highlight default link fschedPragma PreProc
+highlight default link fschedPhase Function
+highlight default link fschedStep Statement
+highlight default link fschedSetting Keyword
+highlight default link fschedControl Repeat
+highlight default link fschedDeclaration Define
+highlight default link fschedDefinition Identifier
+
+let b:current_syntax = "fsched"

@@ -1,0 +1,162 @@
+//! What people mean who write what another tool would take, or a value of another kind than its place: help and fixes.
+
+use super::context::Context;
+use super::suggest;
+use super::values::{Place, families_of};
+use crate::components::coerce::words;
+use crate::components::{Family, Param, Type, catalogue};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::tree::{Argument, ExprKind, Name};
+
+/// Names of components in other tools, and what they are here.
+static COMPONENTS: &[(Family, &[&str], &str)] = &[
+    (Family::Data, &["fmnist", "fashionmnist", "fashion_mnist"], "fashion"),
+    (Family::Data, &["cifar"], "cifar10"),
+    (Family::Data, &["imagefolder", "images", "folder"], "image_folder"),
+    (Family::Model, &["cnn", "conv", "convolutional", "simplecnn"], "convnet"),
+    (Family::Model, &["dense", "perceptron", "fc", "feedforward"], "mlp"),
+    (Family::Model, &["wrn", "wideresnet"], "wide_resnet"),
+    (Family::Model, &["preactresnet", "preactresnet18", "prn18"], "preact_resnet18"),
+    (Family::Optimizer, &["momentum", "nesterov"], "sgd"),
+    (Family::Schedule, &["cosineannealinglr", "cosine_annealing", "cosine_decay"], "cosine"),
+    (Family::Schedule, &["step", "steplr", "multistep", "multisteplr", "piecewise"], "drop"),
+    (Family::Schedule, &["linear", "linear_warmup", "linearlr"], "warmup"),
+    (Family::Schedule, &["none", "fixed", "constantlr"], "constant"),
+    (Family::Objective, &["ce", "crossentropy", "crossentropyloss", "nll", "nllloss", "xent"], "cross_entropy"),
+    (Family::Objective, &["at", "adv", "pgd_at", "madry"], "adversarial"),
+    (Family::Attack, &["bim", "ifgsm", "i_fgsm", "madry"], "pgd"),
+    (Family::Augment, &["randomcrop", "random_crop"], "crop"),
+    (Family::Augment, &["hflip", "randomhorizontalflip", "horizontal_flip", "mirror"], "flip"),
+    (Family::Ranking, &["magnitude", "lowest", "min"], "smallest"),
+    (Family::Ranking, &["highest", "max"], "largest"),
+    (Family::Fill, &["zeros", "0"], "zero"),
+    (Family::Fill, &["reset", "initial", "random", "reinit"], "init"),
+    (Family::Metric, &["accuracy", "acc", "acc1", "top1", "standard"], "clean"),
+    (Family::Metric, &["robustness", "robust_accuracy", "adv_acc", "adversarial"], "robust"),
+    (Family::Metric, &["cross_entropy", "ce"], "loss"),
+];
+
+/// Words for parts of a network, and the selector that means them.
+static PARTS: &[(&[&str], &str)] = &[
+    (&["last", "last_layer", "final", "top"], "layers[-1]"),
+    (&["first", "first_layer", "input"], "layers[0]"),
+    (&["layer"], "layers"),
+    (&["block", "stages", "stage"], "blocks"),
+    (&["classifier", "fc", "output", "logits", "out"], "head"),
+    (&["everything", "weights", "model", "network"], "all"),
+    (&["convs", "convolutions", "conv2d"], "conv"),
+    (&["bn", "batchnorm", "norm", "batch_norm"], "norms"),
+    (&["bias"], "biases"),
+];
+
+/// Words that a sentence would have between arguments.
+const FILLERS: [&str; 6] = ["for", "of", "the", "to", "from", "at"];
+
+/// The family's member that another tool's name stands for, if there is one.
+fn component(family: Family, name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let known = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name.as_str()))?.2;
+    catalogue::find(family, known).map(|m| m.name)
+}
+
+impl Context<'_> {
+    /// For a component that another tool calls by this name.
+    pub(super) fn advise_component(&self, d: Diagnostic, name: &str, span: Span, family: Family) -> Option<Diagnostic> {
+        let ours = component(family, name)?;
+        let d = d.help(format!("the {} is called `{ours}` here", family.noun()));
+        Some(d.fix(format!("replace with `{ours}`"), span, ours))
+    }
+
+    /// For a name that no selector has.
+    pub(super) fn advise_selector(&self, d: Diagnostic, name: &str, span: Span) -> Diagnostic {
+        let lower = name.to_lowercase();
+        match PARTS.iter().find(|(names, _)| names.contains(&lower.as_str())) {
+            Some((_, ours)) => {
+                d.help(format!("did you mean `{ours}`?")).maybe_fix(format!("replace with `{ours}`"), span, *ours)
+            }
+            None => d.help(
+                "selectors are `layers[-2..]`, `blocks[-1]`, `head`, `conv`, `norms`, `params(\"name*\")`, `all` …",
+            ),
+        }
+    }
+
+    /// For a word that a sentence would have here: `train for 10 epochs`.
+    pub(super) fn advise_filler(&self, d: Diagnostic, name: &str, span: Span) -> Option<Diagnostic> {
+        if !FILLERS.contains(&name) {
+            return None;
+        }
+        let text = &self.sources.get(span.file).text[span.end as usize..];
+        let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let d = d.help("arguments stand one after another, with no words between: leave it out");
+        Some(d.fix(format!("leave out `{name}`"), Span { end: span.end + blanks as u32, ..span }, ""))
+    }
+
+    /// For a value of another type than its place takes.
+    pub(super) fn advise_type(&self, d: Diagnostic, span: Span, place: Place<'_>) -> Diagnostic {
+        let text = self.sources.text(span);
+        if place.what == "`schedule` of `lr`" && text.parse::<f64>().is_ok() {
+            return d.help(format!(
+                "the rate is the optimizer's: `optimizer sgd(lr: {text})`; `lr cosine` changes it over time"
+            ));
+        }
+        if let Some(family) = families_of(place.ty).next() {
+            let bare = text.trim_matches('"');
+            if bare.len() < text.len() && catalogue::find(family, bare).is_some() {
+                return d.help(format!("write `{bare}`, without quotes")).fix("remove the quotes", span, bare);
+            }
+            let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
+            return d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and ")));
+        }
+        let share = text.ends_with('%') || (text.starts_with(['0', '.']) && text.contains('.'));
+        match place.ty {
+            Type::Selector if place.what.ends_with("of `forget`") && share => {
+                d.help(format!("say first which weights: `forget layers[-2..] {text}`"))
+            }
+            Type::Selector if text.parse::<i64>().is_ok() => d.help(format!("layer {text} is `layers[{text}]`")),
+            Type::Text => d.help("texts stand in quotes"),
+            _ => d,
+        }
+    }
+
+    /// For an argument that has no name here: `train epochs: 10`.
+    pub(super) fn advise_duration(&self, d: Diagnostic, argument: &Argument, params: &[Param]) -> Option<Diagnostic> {
+        let name = argument.name.as_ref()?;
+        let takes_time = params.iter().any(|p| !p.named && p.ty == Type::Duration);
+        let unit = match name.text.as_str() {
+            "epochs" | "epoch" | "n_epochs" | "num_epochs" | "ep" => "epochs",
+            "steps" | "iters" | "iterations" | "max_steps" => "steps",
+            _ => return None,
+        };
+        if !takes_time || !matches!(argument.value.kind, ExprKind::Int(_)) {
+            return None;
+        }
+        let text = format!("{} {unit}", self.sources.text(argument.value.span));
+        Some(d.help(format!("write `{text}`, without a name")).fix(format!("write `{text}`"), argument.span, text))
+    }
+
+    /// `by smallest` for `by: smallest`: tells it, and says for which parameter the next argument is.
+    pub(super) fn missing_colon(
+        &mut self,
+        argument: &Argument,
+        next: Option<&Argument>,
+        params: &[Param],
+    ) -> Option<usize> {
+        let ExprKind::Name(name) = &argument.value.kind else { return None };
+        if argument.name.is_some() || next.is_none_or(|n| n.name.is_some()) {
+            return None;
+        }
+        let index = params.iter().position(|p| p.named && p.name == name)?;
+        let value = self.sources.text(next?.span);
+        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, argument.span, "a `:` follows the name of an argument");
+        let d = d.help(format!("write `{name}: {value}`"));
+        self.report(d.fix("write `:`", argument.span.after(), ":"));
+        Some(index)
+    }
+
+    /// The parameter of `owner` that a foreign or misspelt name stands for.
+    pub(super) fn argument_meant(&self, name: &Name, known: &[&'static str]) -> Option<&'static str> {
+        suggest::foreign_argument(&name.text, known)
+            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied())
+    }
+}

@@ -1,0 +1,246 @@
+//! Leaves out what is only wrong because of something told already: each mistake is told once, where it was made.
+//!
+//! The walk over the tree reports all it finds; only here, where everything is known, can be seen what follows from what.
+
+use super::suggest;
+use crate::components::coerce::words;
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::tree::{Block, File, Statement, StatementKind};
+use std::collections::{HashMap, HashSet};
+
+/// Other places of the same unknown name that are shown with the first.
+const SHOWN: usize = 3;
+
+/// Names that were bound and never used, each with its place.
+pub(super) type Unused = Vec<(String, Span)>;
+
+/// The diagnostics that stand on their own.
+pub(super) fn remove<'f>(
+    diagnostics: Vec<Diagnostic>,
+    files: impl Iterator<Item = &'f File>,
+    sources: &Sources,
+    unused: &Unused,
+) -> Vec<Diagnostic> {
+    if !diagnostics.iter().any(is_error) {
+        return diagnostics;
+    }
+    let headers = Headers::of(files, sources);
+    let broken = Broken::of(&diagnostics, &headers, sources);
+    let kept = diagnostics.into_iter().filter(|d| !broken.explains(d, &headers, sources)).collect();
+    merge_unknown(kept, sources, unused)
+}
+
+fn is_error(d: &Diagnostic) -> bool {
+    d.severity == Severity::Error
+}
+
+/// Whether it is of the text's form alone, and leaves open what was meant.
+fn is_damage(d: &Diagnostic) -> bool {
+    d.code < Code::UNKNOWN_NAME && !d.fixes.iter().any(|f| f.applicability == Applicability::Safe)
+}
+
+/// The statements of all files without their blocks, in order.
+struct Headers(HashMap<FileId, Vec<Span>>);
+
+impl Headers {
+    fn of<'f>(files: impl Iterator<Item = &'f File>, sources: &Sources) -> Headers {
+        let mut all = HashMap::new();
+        for file in files {
+            let mut spans = Vec::new();
+            collect(&file.statements, &mut spans);
+            spans.sort_unstable();
+            // Up to the end of the line: what could not be read may stand behind the statement.
+            let text = &sources.get(file.source).text;
+            for i in 0..spans.len() {
+                let next = spans.get(i + 1).map_or(text.len(), |s| s.start as usize);
+                let from = (spans[i].end as usize).min(next);
+                let end = text[from..next].find('\n').map_or(next, |n| from + n);
+                spans[i].end = end as u32;
+            }
+            all.insert(file.source, spans);
+        }
+        Headers(all)
+    }
+
+    /// The header that a place lies in.
+    fn at(&self, place: Span) -> Option<Span> {
+        let spans = self.0.get(&place.file)?;
+        let before = spans.partition_point(|s| s.start <= place.start).checked_sub(1)?;
+        Some(spans[before]).filter(|s| place.start <= s.end)
+    }
+}
+
+fn collect(statements: &[Statement], into: &mut Vec<Span>) {
+    for statement in statements {
+        let span = statement.span;
+        let mut header = |blocks: &[&Block]| {
+            let end = blocks.iter().map(|b| b.span.start).min().unwrap_or(span.end);
+            into.push(Span { end: end.max(span.start), ..span });
+            blocks.iter().for_each(|b| collect(&b.statements, into));
+        };
+        match &statement.kind {
+            StatementKind::Simple(simple) => {
+                header(&[&simple.with, &simple.block].into_iter().flatten().collect::<Vec<_>>())
+            }
+            StatementKind::Phase { body, .. } | StatementKind::For { body, .. } => header(&[body]),
+            StatementKind::Repeat { body, .. } => header(&body.iter().collect::<Vec<_>>()),
+            StatementKind::If { then, otherwise, .. } => {
+                header(&[then]);
+                otherwise.iter().for_each(|b| collect(&b.statements, into));
+            }
+            StatementKind::Block(block) => collect(&block.statements, into),
+            _ => header(&[]),
+        }
+    }
+}
+
+/// What could not be read, or begins with a word that isn't known.
+#[derive(Default)]
+struct Broken<'s> {
+    /// statements with damage: what they mean is anybody's guess
+    damaged: HashSet<Span>,
+    /// statements with damage or an unknown first word
+    doubtful: HashSet<Span>,
+    /// their words, which they may have defined
+    words: HashSet<&'s str>,
+    /// their texts, which may have made checkpoints
+    texts: Vec<&'s str>,
+    /// the first of them, or of those with another error, that may have named the data or the model
+    network: Option<Span>,
+    /// the first that may have followed a metric
+    following: Option<Span>,
+}
+
+impl<'s> Broken<'s> {
+    fn of(diagnostics: &[Diagnostic], headers: &Headers, sources: &'s Sources) -> Broken<'s> {
+        let mut broken = Broken::default();
+        for d in diagnostics.iter().filter(|d| is_error(d)) {
+            let Some(header) = headers.at(d.primary.span) else { continue };
+            let text = sources.text(header);
+            let damage = is_damage(d);
+            if damage {
+                broken.damaged.insert(header);
+            }
+            let first = text.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            if ["data", "model"].contains(&first) && !of_network(d.code) {
+                earliest(&mut broken.network, header);
+            }
+            if (damage || d.code == Code::UNKNOWN_STATEMENT) && broken.doubtful.insert(header) {
+                broken.words.extend(text.split(|c: char| !is_word(c)));
+                broken.texts.push(text);
+                if mentions(text, &["data", "model"]) {
+                    earliest(&mut broken.network, header);
+                }
+                if mentions(text, &["measure", "keep"]) {
+                    earliest(&mut broken.following, header);
+                }
+            }
+        }
+        broken
+    }
+
+    /// Whether a diagnostic follows from what is broken.
+    fn explains(&self, d: &Diagnostic, headers: &Headers, sources: &Sources) -> bool {
+        if !is_error(d) || d.code < Code::UNKNOWN_NAME {
+            return false;
+        }
+        let header = headers.at(d.primary.span);
+        if header.is_some_and(|h| self.damaged.contains(&h)) {
+            return true;
+        }
+        let elsewhere = |span: Span| headers.at(span).filter(|h| Some(*h) != header);
+        if d.labels.iter().any(|l| elsewhere(l.span).is_some_and(|h| self.doubtful.contains(&h))) {
+            return true;
+        }
+        let said = sources.text(d.primary.span);
+        let is_behind = |place: Option<Span>| place.is_some_and(|p| p < d.primary.span && Some(p) != header);
+        let outside = header.is_none_or(|h| !self.doubtful.contains(&h));
+        match d.code {
+            code if is_unknown(code) => outside && self.words.contains(said),
+            Code::UNKNOWN_CHECKPOINT => self.texts.iter().any(|t| t.contains(said)),
+            Code::NOT_FOLLOWED => is_behind(self.following),
+            code if of_network(code) => is_behind(self.network),
+            _ => false,
+        }
+    }
+}
+
+/// Whether it says that something does not fit the data or the model.
+fn of_network(code: Code) -> bool {
+    let codes = [Code::NO_SPLIT, Code::CLASS_COUNT, Code::BAD_MODEL, Code::SECOND_MODEL, Code::BAD_WEIGHTS];
+    codes.contains(&code) || [Code::EMPTY_SELECTOR, Code::SELECTOR_INDEX].contains(&code)
+}
+
+fn earliest(place: &mut Option<Span>, other: Span) {
+    *place = Some(place.map_or(other, |p| p.min(other)));
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Whether one of the words, or a misspelling of it, stands in a text.
+fn mentions(text: &str, words: &[&'static str]) -> bool {
+    text.split(|c: char| !is_word(c)).any(|w| !suggest::closest(w, words.iter().copied()).is_empty())
+}
+
+fn is_unknown(code: Code) -> bool {
+    [Code::UNKNOWN_NAME, Code::UNKNOWN_STATEMENT, Code::UNKNOWN_COMPONENT].contains(&code)
+}
+
+/// Tells each unknown name once, at its first place, and says so where it is rather the definition that is misspelt.
+fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unused) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut uses: HashMap<usize, Vec<Span>> = HashMap::new();
+    for d in diagnostics {
+        let name = sources.text(d.primary.span);
+        if !is_unknown(d.code) || !is_error(&d) || !name.chars().all(is_word) {
+            kept.push(d);
+            continue;
+        }
+        match first.get(name) {
+            Some(&i) => uses.entry(i).or_default().push(d.primary.span),
+            None => {
+                first.insert(name, kept.len());
+                uses.insert(kept.len(), vec![d.primary.span]);
+                kept.push(d);
+            }
+        }
+    }
+    let mut misspelt = HashSet::new();
+    for (i, mut places) in uses {
+        places.sort_unstable();
+        let definition = definition_of(sources.text(places[0]), places[0], unused);
+        misspelt.extend(definition.map(|(_, span)| *span));
+        kept[i] = told_once(kept[i].clone(), &places, sources, definition);
+    }
+    kept.retain(|d| d.code != Code::UNUSED_NAME || !misspelt.contains(&d.primary.span));
+    kept
+}
+
+/// The unused name that is this one misspelt.
+fn definition_of<'u>(name: &str, place: Span, unused: &'u Unused) -> Option<&'u (String, Span)> {
+    let in_file = unused.iter().filter(|(_, span)| span.file == place.file);
+    let close = suggest::closest(name, in_file.clone().map(|(n, _)| n.as_str()));
+    in_file.filter(|(n, _)| close.first() == Some(&n.as_str())).min_by_key(|(_, span)| span.start.abs_diff(place.start))
+}
+
+fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: Option<&(String, Span)>) -> Diagnostic {
+    let name = sources.text(places[0]);
+    let Some((defined, span)) = definition else {
+        d.primary.span = places[0];
+        return places[1..].iter().take(SHOWN).fold(d, |d, place| d.label(*place, "and here"));
+    };
+    let title = format!("rename the definition to `{name}`");
+    let edit = vec![Edit { span: *span, text: name.into() }];
+    if places.len() == 1 {
+        d = d.label(*span, format!("`{defined}` is defined here, and never used"));
+        return d.with_fix(title, Applicability::Unsafe, edit);
+    }
+    let message = format!("`{defined}` is defined here, but what is used below is {}", words(&[name]));
+    let moved = Diagnostic::new(d.code, *span, message).help(format!("did you mean `{name}`?"));
+    let moved = moved.with_fix(title, Applicability::Safe, edit);
+    places.iter().take(SHOWN).fold(moved, |d, place| d.label(*place, format!("there is no `{name}`")))
+}
