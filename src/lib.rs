@@ -20,6 +20,8 @@ pub mod runtime;
 
 pub mod record;
 
+pub mod lsp;
+
 pub mod cli;
 
 pub mod allocator;

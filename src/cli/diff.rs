@@ -12,7 +12,9 @@ pub fn unified(name: &str, old: &str, new: &str, screen: Screen) -> String {
         return String::new();
     }
     let diff = TextDiff::from_lines(old, new);
-    let head = |sign: &str, side: &str| screen.paint(Ink::Strong, format!("{sign} {side}/{}", harmless(name)));
+    let head = |sign: &str, side: &str| {
+        screen.paint(Ink::Strong, format!("{sign} {side}/{}", harmless(name.trim_start_matches('/'))))
+    };
     let mut out = format!("{}\n{}\n", head("---", "a"), head("+++", "b"));
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
         out += &format!("{}\n", screen.paint(Ink::Faint, hunk.header().to_string()));

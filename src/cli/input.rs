@@ -4,7 +4,8 @@ use super::failure::Failure;
 use super::lines::{self, Form};
 use super::render::Renderer;
 use crate::components::data::Places;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Applicability, Diagnostic};
+use crate::language::fix::{Fixed, Overlay, fix};
 use crate::language::{Analysis, Disk, Options, analyze};
 use crate::record::screen::Screen;
 use crate::source::Sources;
@@ -17,12 +18,27 @@ pub struct Input {
     /// Give a `param` of the program another value; may stand several times
     #[arg(long, value_name = "NAME=EXPR", value_parser = assignment)]
     set: Vec<(String, String)>,
+    #[command(flatten)]
+    folders: Folders,
+}
+
+/// Where programs may read files
+#[derive(clap::Args, Clone, Debug)]
+pub struct Folders {
     /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// A further folder that the program may read from; may stand several times
     #[arg(long, value_name = "DIR")]
-    allow_path: Vec<PathBuf>,
+    pub allow_path: Vec<PathBuf>,
+}
+
+impl Folders {
+    /// The folder of named data sets.
+    pub fn data(&self) -> PathBuf {
+        let set = || std::env::var_os("FSCHED_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -37,25 +53,33 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 impl Input {
     /// The folders that a program at this path may read from.
     pub fn places(&self, file: &Path) -> Places {
-        Places { program: folder_of(file), data: self.data(), allowed: self.allow_path.clone() }
-    }
-
-    fn data(&self) -> PathBuf {
-        let set = || std::env::var_os("FSCHED_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-        self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
+        Places { program: folder_of(file), data: self.folders.data(), allowed: self.folders.allow_path.clone() }
     }
 
     /// The same places with the program's own values of its parameters.
     pub fn without_sets(&self) -> Input {
-        Input { set: Vec::new(), data_dir: self.data_dir.clone(), allow_path: self.allow_path.clone() }
+        Input { set: Vec::new(), folders: self.folders.clone() }
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {
-        let folder = folder_of(file);
-        let root = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        let options = Options { sets: self.set.clone(), places: self.places(file) };
-        analyze(file, &Disk { root: Some(root) }, &options)
+        analyze(file, &disk(file), &self.options(file))
     }
+
+    /// Fixes a program of this text, of these folders.
+    pub fn fix(&self, file: &Path, text: &str, level: Applicability) -> Fixed {
+        let files = Overlay { path: file.to_path_buf(), text: text.to_string(), below: &disk(file) };
+        fix(file, &files, &self.options(file), level)
+    }
+
+    fn options(&self, file: &Path) -> Options {
+        Options { sets: self.set.clone(), places: self.places(file) }
+    }
+}
+
+/// The files that a program at this path may import.
+fn disk(file: &Path) -> Disk {
+    let folder = folder_of(file);
+    Disk { root: Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }) }
 }
 
 fn folder_of(file: &Path) -> PathBuf {

@@ -6,10 +6,12 @@ mod diff;
 mod eval;
 mod explain;
 mod failure;
+mod fix;
 mod fmt;
 mod input;
 mod lines;
 mod list;
+mod lsp;
 mod machine;
 mod new;
 mod plan;
@@ -44,11 +46,13 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Fmt(fmt::Fmt),
+    Fix(fix::Fix),
     Plan(plan::Plan),
     Eval(eval::Eval),
     Explain(explain::Explain),
     List(list::List),
     New(new::New),
+    Lsp(lsp::Lsp),
 }
 
 /// Runs what the arguments ask for. Results go to stdout; what people are told on the way goes to stderr.
@@ -61,7 +65,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if shown.is_ok() { error.exit_code() as u8 } else { Exit::Usage as u8 });
         }
     };
-    let mut out = std::io::stdout().lock();
+    // Not locked: the language server writes from a thread of its own.
+    let mut out = std::io::stdout();
     let result = cli.command.run(&mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -80,11 +85,13 @@ impl Command {
             Command::Run(run) => run.run(out),
             Command::Check(check) => check.run(out),
             Command::Fmt(fmt) => fmt.run(out),
+            Command::Fix(fix) => fix.run(out),
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),
+            Command::Lsp(lsp) => lsp.run(),
         }
     }
 }

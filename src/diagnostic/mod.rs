@@ -1,7 +1,9 @@
 //! What can be said about a program: data first, sentences once, rendered elsewhere.
 
+mod apply;
 mod codes;
 
+pub use apply::{applicable, apply};
 pub use codes::{CODES, Code, by_code_or_name};
 
 use crate::source::Span;

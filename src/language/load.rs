@@ -24,17 +24,20 @@ pub struct Disk {
 /// Larger files are no programs, and are not read to their end.
 const LARGEST: u64 = 64 << 20;
 
+impl Disk {
+    /// Whether a file may be read at all; one that isn't there can't be asked.
+    pub fn admit(&self, path: &Path) -> io::Result<()> {
+        let Some(root) = &self.root else { return Ok(()) };
+        if path.canonicalize()?.starts_with(root.canonicalize()?) {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "the link leads out of the program's folder"))
+    }
+}
+
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if let Some(root) = &self.root {
-            let inside = path.canonicalize()?.starts_with(root.canonicalize()?);
-            if !inside {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    "the link leads out of the program's folder",
-                ));
-            }
-        }
+        self.admit(path)?;
         // Asked before it is opened: a pipe would wait for its other end.
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));

@@ -3,6 +3,7 @@
 //! [`analyze`] is total: whatever it is given, it returns what it understood and all diagnostics. The command line, the
 //! runner and the editors all call it, so what one accepts, all accept.
 
+pub mod fix;
 pub mod index;
 pub mod program;
 pub mod selectors;

@@ -1,7 +1,7 @@
 //! What programs mean as trees, and what is said of bad ones.
 
 use super::{dump, parse, parse_expression};
-use crate::diagnostic::{Applicability, CODES, Code, Diagnostic};
+use crate::diagnostic::{Applicability, CODES, Code, Diagnostic, applicable, apply};
 use crate::source::{FileId, LineIndex};
 
 const FILE: FileId = FileId(0);
@@ -56,19 +56,8 @@ fn fixed(text: &str) -> (Applicability, String) {
 
 /// The text with the first safe fix of each diagnostic.
 pub fn safely_fixed(text: &str, diagnostics: &[Diagnostic]) -> String {
-    let fixes = diagnostics.iter().filter_map(|d| d.fixes.iter().find(|f| f.applicability == Applicability::Safe));
-    let mut edits: Vec<_> = fixes.flat_map(|f| &f.edits).collect();
-    edits.sort_by_key(|e| std::cmp::Reverse((e.span.start, e.span.end)));
-    let mut text = text.to_string();
-    let mut from = u32::MAX;
-    // From the end on; of edits that overlap, the later one.
-    for edit in edits {
-        if edit.span.end <= from {
-            text.replace_range(edit.span.range(), &edit.text);
-            from = edit.span.start;
-        }
-    }
-    text
+    let Some(file) = diagnostics.first().map(|d| d.primary.span.file) else { return text.to_string() };
+    apply(text, applicable(diagnostics, file, Applicability::Safe).into_iter().map(|(_, fix)| fix))
 }
 
 /// Checks that the first fix is safe, gives `right`, and leaves nothing wrong.

@@ -2,6 +2,10 @@
 
 mod corpus;
 mod editors;
+mod fix;
+mod fmt;
 mod index;
+mod lsp;
 mod mutation;
 mod pictures;
+mod random;

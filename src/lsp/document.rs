@@ -1,0 +1,74 @@
+//! A program that an editor has open, with everything that is known of it: what each request is given.
+
+use super::capabilities::Client;
+use super::position::Encoding;
+use crate::language::Analysis;
+use crate::source::{FileId, Source, Span};
+use lsp_types::{Location, Position, Range, Uri};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// An open program and its analysis, which is always of the text as it is.
+#[derive(Debug)]
+pub struct Document {
+    pub uri: Uri,
+    /// where it lies, or would lie
+    pub path: PathBuf,
+    /// the editor's number for this text
+    pub version: i32,
+    pub encoding: Encoding,
+    /// what the editor can show
+    pub client: Client,
+    pub analysis: Arc<Analysis>,
+    /// of each text of the analysis; the program itself is the first; `None` for one that has no file
+    pub(super) uris: Vec<Option<Uri>>,
+}
+
+impl Document {
+    /// The text of the program itself.
+    pub fn source(&self) -> &Source {
+        self.analysis.sources.get(self.file())
+    }
+
+    /// The program itself among the texts of its analysis.
+    pub fn file(&self) -> FileId {
+        self.analysis.file.source
+    }
+
+    pub fn text(&self) -> &str {
+        &self.source().text
+    }
+
+    /// The byte of a place in the program; clamped, so that it always lies in the text, between two characters.
+    pub fn offset(&self, position: Position) -> usize {
+        self.encoding.offset(self.source(), position)
+    }
+
+    /// The place of a byte of the program.
+    pub fn position(&self, offset: usize) -> Position {
+        self.encoding.position(self.source(), offset)
+    }
+
+    /// The range of a span, in whichever text of the analysis it lies.
+    pub fn range(&self, span: Span) -> Range {
+        let source = self.analysis.sources.get(span.file);
+        let at = |offset: u32| self.encoding.position(source, offset as usize);
+        Range::new(at(span.start), at(span.end))
+    }
+
+    /// The bytes between two places of the program.
+    pub fn span(&self, range: Range) -> Span {
+        let (a, b) = (self.offset(range.start), self.offset(range.end));
+        Span::new(self.file(), a.min(b), a.max(b))
+    }
+
+    /// The file that a text of the analysis was read from; `None` for what has none, as `--set`.
+    pub fn uri_of(&self, file: FileId) -> Option<&Uri> {
+        self.uris.get(file.0 as usize)?.as_ref()
+    }
+
+    /// File and range of a span.
+    pub fn location(&self, span: Span) -> Option<Location> {
+        Some(Location::new(self.uri_of(span.file)?.clone(), self.range(span)))
+    }
+}

@@ -1,0 +1,7 @@
+//! The language server, spoken to as editors speak to it.
+
+pub mod client;
+
+mod edits;
+mod imports;
+mod session;
