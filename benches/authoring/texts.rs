@@ -23,7 +23,6 @@ pub static KINDS: &[Kind] = &[
     clean("settings", settings),
     clean("freezing", freezing),
     clean("schedules", schedules),
-    clean("measures", measures),
     clean("names", names),
     clean("phases", phases),
     clean("calls", calls),
@@ -39,6 +38,7 @@ pub static KINDS: &[Kind] = &[
     clean("checkpoints", checkpoints),
     broken("misspelt words", misspelt_words),
     broken("misspelt names", misspelt_names),
+    broken("many names", many_names),
     broken("bad values", bad_values),
     broken("bad syntax", bad_syntax),
     broken("unclosed", unclosed),
@@ -60,6 +60,14 @@ fn written(lines: usize, mut line: impl FnMut(&mut String, usize) -> std::fmt::R
     text
 }
 
+/// The same in whole groups of so many lines; what is left at the end are steps.
+fn written_by(group: usize, lines: usize, line: impl FnMut(&mut String, usize) -> std::fmt::Result) -> String {
+    let whole = lines.saturating_sub(2) / group * group;
+    let mut text = written(whole + 2, line);
+    (whole + 2..lines).for_each(|_| text += "train 1\n");
+    text
+}
+
 /// Statements that are steps, as a person writes them out who has no loops.
 pub fn steps(lines: usize) -> String {
     written(lines, |t, i| match i % 4 {
@@ -72,7 +80,7 @@ pub fn steps(lines: usize) -> String {
 
 /// A setting before each step.
 fn settings(lines: usize) -> String {
-    written(lines, |t, i| match i % 4 {
+    written_by(4, lines, |t, i| match i % 4 {
         0 => writeln!(t, "optimizer sgd(lr: {}, momentum: 0.9)", 0.1 / (i + 1) as f64),
         2 => writeln!(t, "batch {}", i % 100 + 1),
         _ => writeln!(t, "train 1"),
@@ -81,7 +89,7 @@ fn settings(lines: usize) -> String {
 
 /// Weights frozen and thawed before each step; these settings add up.
 fn freezing(lines: usize) -> String {
-    written(lines, |t, i| match i % 4 {
+    written_by(4, lines, |t, i| match i % 4 {
         0 => writeln!(t, "freeze layers[{}]", i % 3),
         2 => writeln!(t, "thaw layers[{}]", i % 3),
         _ => writeln!(t, "train 1"),
@@ -90,23 +98,15 @@ fn freezing(lines: usize) -> String {
 
 /// A schedule before each step, each to the end of its block.
 fn schedules(lines: usize) -> String {
-    written(lines, |t, i| match i % 2 {
+    written_by(2, lines, |t, i| match i % 2 {
         0 => writeln!(t, "lr cosine"),
-        _ => writeln!(t, "train 1"),
-    })
-}
-
-/// A measurement before each step; these add up.
-fn measures(lines: usize) -> String {
-    written(lines, |t, i| match i % 2 {
-        0 => writeln!(t, "measure clean every: {} steps", i + 1),
         _ => writeln!(t, "train 1"),
     })
 }
 
 /// A name on every other line, each used on the next.
 fn names(lines: usize) -> String {
-    written(lines, |t, i| match i % 2 {
+    written_by(2, lines, |t, i| match i % 2 {
         0 => writeln!(t, "let n{i} = {} epochs", i % 9 + 1),
         _ => writeln!(t, "train n{}", i - 1),
     })
@@ -114,7 +114,7 @@ fn names(lines: usize) -> String {
 
 /// Phases of three lines, each called once.
 fn phases(lines: usize) -> String {
-    written(lines, |t, i| match i % 4 {
+    written_by(4, lines, |t, i| match i % 4 {
         0 => writeln!(t, "phase p{i}(n: Duration = 2) {{"),
         1 => writeln!(t, "  train n"),
         2 => writeln!(t, "}}"),
@@ -132,9 +132,9 @@ fn calls(lines: usize) -> String {
 
 /// Loops of two steps.
 fn loops(lines: usize) -> String {
-    written(lines, |t, i| match i % 4 {
+    written_by(4, lines, |t, i| match i % 4 {
         0 => writeln!(t, "for c{i} in [1, 2, 3] {{"),
-        1 => writeln!(t, "  train c{} epochs", i - 1),
+        1 => writeln!(t, "  train c{}", i - 1),
         2 => writeln!(t, "  repeat 2 {{ relearn 1 }}"),
         _ => writeln!(t, "}}"),
     })
@@ -143,44 +143,33 @@ fn loops(lines: usize) -> String {
 /// Blocks a hundred deep, again and again.
 fn nested(lines: usize) -> String {
     const DEPTH: usize = 100;
-    let steps_from = |t: &mut String, i| {
-        let level = i % (2 * DEPTH + 1);
-        match level {
-            _ if level < DEPTH => writeln!(t, "{:level$}repeat 2 {{", ""),
-            DEPTH => writeln!(t, "{:level$}train 1", ""),
-            _ => writeln!(t, "{:1$}}}", "", 2 * DEPTH - level),
-        }
-    };
-    let whole = lines.saturating_sub(2) / (2 * DEPTH + 1) * (2 * DEPTH + 1);
-    let mut text = written(whole + 2, steps_from);
-    (whole + 2..lines).for_each(|_| text += "train 1\n");
-    text
+    written_by(2 * DEPTH + 1, lines, |t, i| match i % (2 * DEPTH + 1) {
+        level if level < DEPTH => writeln!(t, "{:level$}repeat 2 {{", ""),
+        DEPTH => writeln!(t, "{:1$}train 1", "", DEPTH),
+        level => writeln!(t, "{:1$}}}", "", 2 * DEPTH - level),
+    })
 }
 
 /// Blocks that a measurement chooses.
 fn choices(lines: usize) -> String {
-    written(lines, |t, i| match i % 5 {
+    written_by(5, lines, |t, i| match i % 5 {
         0 => writeln!(t, "if validation.clean < {}% {{", i % 90 + 1),
         1 => writeln!(t, "  train 5"),
         2 => writeln!(t, "}} else {{"),
         3 => writeln!(t, "  train 1"),
         _ => writeln!(t, "}}"),
     })
-    .trim_end_matches(|c| c != '}')
-    .to_string()
 }
 
 /// Blocks that a number chooses before the run; the other one is checked all the same.
 fn decided(lines: usize) -> String {
-    written(lines, |t, i| match i % 5 {
+    written_by(5, lines, |t, i| match i % 5 {
         0 => writeln!(t, "if {} < 50 {{", i % 100),
         1 => writeln!(t, "  train 5"),
         2 => writeln!(t, "}} else {{"),
         3 => writeln!(t, "  train 1"),
         _ => writeln!(t, "}}"),
     })
-    .trim_end_matches(|c| c != '}')
-    .to_string()
 }
 
 /// One list with an entry on each line.
@@ -190,11 +179,13 @@ fn list(lines: usize) -> String {
     text + "]\nfor share in entries { forget layers[-2..] share; relearn 1 }\n"
 }
 
-/// One sum with a term on each line.
+/// Sums with a term on each line.
 fn sum(lines: usize) -> String {
-    let mut text = format!("{HEAD}let total = (0\n");
-    (0..lines.saturating_sub(4)).for_each(|_| text += "  + 1\n");
-    text + ")\ntrain total epochs\n"
+    written_by(102, lines, |t, i| match i % 102 {
+        0 => writeln!(t, "train (1"),
+        101 => writeln!(t, ") epochs"),
+        _ => writeln!(t, "  + 1"),
+    })
 }
 
 /// All statements on one line.
@@ -205,7 +196,7 @@ fn one_line(lines: usize) -> String {
 
 /// A comment above and behind each step.
 fn comments(lines: usize) -> String {
-    written(lines, |t, i| match i % 2 {
+    written_by(2, lines, |t, i| match i % 2 {
         0 => writeln!(t, "# what follows is step number {i}, {{ and it is \"short\""),
         _ => writeln!(t, "train 1  # one epoch"),
     })
@@ -218,7 +209,7 @@ fn pragmas(lines: usize) -> String {
 
 /// Points made and gone back to.
 fn checkpoints(lines: usize) -> String {
-    written(lines, |t, i| match i % 3 {
+    written_by(3, lines, |t, i| match i % 3 {
         0 => writeln!(t, "checkpoint \"point {i}\""),
         1 => writeln!(t, "train 1"),
         _ => writeln!(t, "rollback \"point {}\"", i - 2),
@@ -235,6 +226,14 @@ fn misspelt_names(lines: usize) -> String {
     written(lines, |t, i| match i % 2 {
         0 => writeln!(t, "let duration{i} = 1"),
         _ => writeln!(t, "train duratoin{}", i - 1),
+    })
+}
+
+/// Many names, and then many uses of others.
+fn many_names(lines: usize) -> String {
+    written(lines, |t, i| match i < lines - 1_000.min(lines / 2) {
+        true => writeln!(t, "let duration{i} = 1"),
+        false => writeln!(t, "train duratoin{i}"),
     })
 }
 

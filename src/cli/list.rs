@@ -109,7 +109,7 @@ fn groups() -> Vec<Group> {
     let family = |family: &Family| Group {
         name: family.name(),
         plural: family.plural(),
-        entries: members(*family).into_iter().map(Entry::of_member).collect(),
+        entries: members(*family).iter().copied().map(Entry::of_member).collect(),
     };
     std::iter::once(first).chain(Family::ALL.iter().map(family)).collect()
 }

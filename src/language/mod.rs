@@ -21,6 +21,7 @@ mod phases;
 mod pragma;
 mod scope;
 mod settings;
+mod shared;
 mod time;
 mod values;
 
