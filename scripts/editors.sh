@@ -58,6 +58,8 @@ neovim_treesitter() {
   return $status
 }
 
+neovim_server() { NVIM=$nvim cargo test --quiet --test authoring neovim -- --nocapture; }
+
 part "words come from the language's tables" generated
 if needs "Code" npm "Node 20 and later"; then
   part "Code: types, colours, extension" code
@@ -67,6 +69,7 @@ PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 needs "tree-sitter" tree-sitter "cargo install tree-sitter-cli" && part "tree-sitter" editors/tree-sitter-fsched/test.sh
 if needs "Neovim" "$nvim" "0.7.2 and later"; then
   part "Neovim: file type, colours, indentation" neovim editors/nvim syntax.lua
+  part "Neovim: the language server" neovim_server
   needs "Neovim with tree-sitter" cc "a C compiler" && part "Neovim with tree-sitter" neovim_treesitter
 fi
 

@@ -7,7 +7,17 @@
 ; ---- names that mean something without being defined
 
 ((identifier) @constant
-  (#any-of? @constant @strings(choices, splits)@))
+  (#any-of? @constant @strings(splits)@))
+
+; Words to choose from have their places; elsewhere they are names that a program defines.
+(named_argument
+  value: (identifier) @constant
+  (#any-of? @constant @strings(choices)@))
+
+(arguments
+  .
+  (identifier) @constant
+  (#any-of? @constant @strings(choices)@))
 
 ((identifier) @constructor
   (#any-of? @constructor @strings(components)@))
@@ -84,6 +94,14 @@
 (simple_statement
   word: (word) @attribute
   (#any-of? @attribute @strings(settings)@))
+
+(simple_statement
+  word: (word) @attribute
+  .
+  (identifier) @constant
+  (#any-of? @attribute @strings(settings)@)
+  (#any-of? @constant @strings(choices)@)
+  (#not-any-of? @constant @strings(constants, selectors)@))
 
 ; Words of @strings(declarations)@ and @strings(control)@, with @strings(particles)@ within them:
 [

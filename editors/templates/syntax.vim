@@ -7,10 +7,12 @@ syntax case match
 syntax sync minlines=50
 
 " ---- values; what is defined later wins at the same place
+" What no other rule knows, where no statement begins.
 syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(@regex(splits)@)>/
-syntax match fschedChoice /\v<%(@regex(choices)@)>/
+" Words to choose from have their places; elsewhere they are names that a program defines.
+syntax match fschedChoice /\v%([:(]\s*|<%(@regex(settings)@)\s+)@<=<%(@regex(choices)@)>/
 syntax match fschedComponent /\v<%(@regex(components)@)>/
 syntax match fschedMetric /\v<%(@regex(metrics)@)>/
 syntax match fschedSelector /\v<%(@regex(selectors)@)>\(@!/
@@ -22,9 +24,11 @@ syntax keyword fschedParticle @words(particles)@
 syntax keyword fschedOperatorWord @words(operators)@
 syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
 syntax match fschedType /\v%(:\s*)@<=<%(@regex(types)@)>/
-syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/
+syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 syntax match fschedRange /\.\.=\?/
-syntax match fschedDelimiter /[,;:]/
+syntax match fschedDelimiter /;/
+" Behind a comma, a colon or an operator the statement goes on, on the next line too.
+syntax match fschedDelimiter /[,:]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 
 " ---- numbers: 30%, 40 epochs, 3e-4; the number of -2.. ends before its dots
 syntax match fschedBadNumber /\v\.?<\d%(\k|\.\.@!)*/
@@ -49,10 +53,11 @@ syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/
 syntax match fschedPhase /\v%(<phase\s+)@<=<[[:alpha:]_]\k*>/
 
 " ---- brackets: no statement begins within round or square ones
-syntax cluster fschedStatement contains=fschedPhase,fschedStep,fschedSetting,fschedControl,fschedDeclaration,fschedDefinition
-syntax cluster fschedInside contains=ALLBUT,@fschedStatement,fschedEscape,fschedTodo,fschedLint,fschedBlock
-syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedInside
-syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedInside
+syntax cluster fschedValue contains=fschedCall,fschedSplit,fschedChoice,fschedComponent,fschedMetric,fschedSelector,fschedConstant
+syntax cluster fschedValue add=fschedParticle,fschedOperatorWord,fschedParameter,fschedType,fschedOperator,fschedRange,fschedDelimiter
+syntax cluster fschedValue add=fschedBadNumber,fschedNumber,fschedUnit,fschedString,fschedComment,fschedPragma,fschedRound,fschedSquare
+syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedValue,fschedName
+syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedValue,fschedName
 syntax region fschedBlock matchgroup=fschedDelimiter start=/{/ end=/}/ contains=TOP transparent fold
 
 highlight default link fschedCall Function

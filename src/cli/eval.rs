@@ -26,6 +26,7 @@ pub struct Eval {
     #[arg(value_name = "DIR|WEIGHTS")]
     weights: PathBuf,
     /// Program with `evaluate` statements, and the `model` and `data` that they are about
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     #[command(flatten)]
     input: Input,

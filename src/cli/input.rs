@@ -2,7 +2,9 @@
 
 use super::failure::Failure;
 use super::lines::{self, Form};
+use super::lints::Lints;
 use super::render::Renderer;
+use super::sarif;
 use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
@@ -20,16 +22,18 @@ pub struct Input {
     set: Vec<(String, String)>,
     #[command(flatten)]
     folders: Folders,
+    #[command(flatten)]
+    lints: Lints,
 }
 
 /// Where programs may read files
 #[derive(clap::Args, Clone, Debug)]
 pub struct Folders {
     /// Where named data sets are looked for [default: $FSCHED_DATA, else data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
     /// A further folder that the program may read from; may stand several times
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub allow_path: Vec<PathBuf>,
 }
 
@@ -58,7 +62,7 @@ impl Input {
 
     /// The same places with the program's own values of its parameters.
     pub fn without_sets(&self) -> Input {
-        Input { set: Vec::new(), folders: self.folders.clone() }
+        Input { set: Vec::new(), folders: self.folders.clone(), lints: self.lints.clone() }
     }
 
     pub fn analyze(&self, file: &Path) -> Analysis {
@@ -72,7 +76,7 @@ impl Input {
     }
 
     fn options(&self, file: &Path) -> Options {
-        Options { sets: self.set.clone(), places: self.places(file) }
+        Options { sets: self.set.clone(), places: self.places(file), levels: self.lints.levels() }
     }
 }
 
@@ -107,6 +111,10 @@ pub fn show(
         Form::Short => lines::short,
         Form::Json => lines::json,
         Form::Github => lines::github,
+        Form::Sarif => {
+            out.write_all(sarif::log(&[(sources.clone(), diagnostics.to_vec())]).as_bytes())?;
+            return Ok(());
+        }
     };
     for diagnostic in diagnostics {
         writeln!(out, "{}", line(sources, diagnostic))?;

@@ -17,6 +17,8 @@ pub enum Form {
     Json,
     /// workflow commands that annotate a pull request
     Github,
+    /// one SARIF 2.1.0 log, as code hosts take it
+    Sarif,
 }
 
 /// `a.fsched:2:1: error[FS0102]: no statement is called …`

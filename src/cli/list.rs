@@ -2,7 +2,7 @@
 
 use super::failure::{Exit, Failure};
 use crate::components::catalogue::{default_value, members};
-use crate::components::{Default, Family, Member, Param, Type, Value};
+use crate::components::{Default, Family, Member, Param};
 use crate::language::statements::{WORDS, Word, WordKind};
 use crate::language::suggest::closest;
 use crate::record::screen::{Ink, Screen};
@@ -43,6 +43,11 @@ struct Group {
     name: &'static str,
     plural: &'static str,
     entries: Vec<Entry>,
+}
+
+/// The words that may stand for a family.
+pub fn families() -> Vec<&'static str> {
+    groups().iter().map(|g| g.plural).collect()
 }
 
 impl List {
@@ -179,7 +184,7 @@ impl Entry {
         for param in self.params {
             let name = screen.paint(Ink::Strong, format!("{:width$}", param.name));
             writeln!(out, "    {name}  {}", param.doc)?;
-            writeln!(out, "    {:width$}  {}", "", screen.paint(Ink::Faint, facts(param)))?;
+            writeln!(out, "    {:width$}  {}", "", screen.paint(Ink::Faint, param.facts()))?;
         }
         writeln!(out, "\n    {}", self.example.replace('\n', "\n    "))?;
         if !self.source.is_empty() {
@@ -197,48 +202,6 @@ impl Entry {
             "source": self.source,
             "example": self.example,
         })
-    }
-}
-
-/// Type, range, default and how it is given, in a line.
-fn facts(param: &Param) -> String {
-    let mut facts = vec![param.ty.describe()];
-    facts.extend(range(param));
-    facts.push(match default_value(&param.default, param) {
-        None => "must be given".into(),
-        Some(Value::None) => "may be left out".into(),
-        Some(value) => format!("default {}", shown(&value, &param.ty)),
-    });
-    if param.named {
-        facts.push("by name".into());
-    }
-    if param.many {
-        facts.push("several".into());
-    }
-    facts.join("; ")
-}
-
-fn range(param: &Param) -> Option<String> {
-    let bounds = param.bounds?;
-    let least = if bounds.above { format!("above {}", bounds.min) } else { format!("at least {}", bounds.min) };
-    Some(match bounds.max.is_finite() {
-        true if bounds.above => format!("{least}, at most {}", bounds.max),
-        true => format!("{} to {}", bounds.min, bounds.max),
-        false => least,
-    })
-}
-
-/// A default as it would be written.
-fn shown(value: &Value, ty: &Type) -> String {
-    match value {
-        Value::Real(r) if *ty == Type::Share => format!("{}%", r * 100.0),
-        Value::Word(w) => w.clone(),
-        Value::Component(spec) => spec.name().to_string(),
-        Value::Duration(d) => d.to_string(),
-        Value::List(items) => {
-            format!("[{}]", items.iter().map(|v| shown(v, &Type::Any)).collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_json().to_string(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod checksums;
+mod completions;
 mod diff;
 mod eval;
 mod explain;
@@ -10,18 +11,21 @@ mod fix;
 mod fmt;
 mod input;
 pub mod lines;
+mod lints;
 mod list;
 mod lsp;
 mod machine;
+mod man;
 mod new;
 mod plan;
 pub mod render;
 mod run;
+mod sarif;
 mod snippet;
 mod text;
 
 use crate::record::screen::Screen;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use failure::{Exit, Failure};
 use std::io::Write;
 use std::process::ExitCode;
@@ -52,7 +56,14 @@ enum Command {
     Explain(explain::Explain),
     List(list::List),
     New(new::New),
+    Completions(completions::Completions),
+    Man(man::Man),
     Lsp(lsp::Lsp),
+}
+
+/// The command line, described.
+fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what the arguments ask for. Results go to stdout; what people are told on the way goes to stderr.
@@ -91,6 +102,8 @@ impl Command {
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),
+            Command::Completions(completions) => completions.run(out),
+            Command::Man(man) => man.run(out),
             Command::Lsp(lsp) => lsp.run(),
         }
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 #[derive(clap::Args, Debug)]
 pub struct Plan {
     /// Program to plan
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     #[command(flatten)]
     input: Input,

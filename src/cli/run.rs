@@ -28,11 +28,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(clap::Args, Debug)]
 pub struct Run {
     /// Program to run
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     #[command(flatten)]
     input: Input,
     /// Folder for the records [default: runs/<file>-<plan>]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// Start anew in a folder beside the one that is there
     #[arg(long)]

@@ -10,6 +10,7 @@ pub mod data;
 pub mod describe;
 mod entries;
 mod expression;
+mod facts;
 pub mod forgetting;
 pub mod metrics;
 pub mod models;

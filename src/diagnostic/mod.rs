@@ -4,7 +4,7 @@ mod apply;
 mod codes;
 
 pub use apply::{applicable, apply};
-pub use codes::{CODES, Code, by_code_or_name};
+pub use codes::{CODES, Code, CodeInfo, by_code_or_name};
 
 use crate::source::Span;
 

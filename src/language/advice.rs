@@ -4,7 +4,7 @@ use super::context::Context;
 use super::suggest;
 use super::values::{Place, families_of};
 use crate::components::coerce::words;
-use crate::components::{Family, Param, Type, catalogue};
+use crate::components::{Family, Member, Param, Type, catalogue};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, ExprKind, Name};
@@ -58,6 +58,18 @@ fn component(family: Family, name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
     let known = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name.as_str()))?.2;
     catalogue::find(family, known).map(|m| m.name)
+}
+
+/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
+pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+    let word = match member.family {
+        Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
+        Family::Schedule => "lr",
+        Family::Metric => "evaluate",
+        family => return d.help(format!("`{}` is one of the {}", member.name, family.plural())),
+    };
+    let d = d.help(format!("write `{word} {} …`", member.name));
+    d.fix(format!("write `{word}` before it"), span.before(), format!("{word} "))
 }
 
 impl Context<'_> {
@@ -152,6 +164,36 @@ impl Context<'_> {
         let d = d.help(format!("write `{name}: {value}`"));
         self.report(d.fix("write `:`", argument.span.after(), ":"));
         Some(index)
+    }
+
+    /// `clip: noen`: tells what is meant where `none` may stand.
+    pub(super) fn misspelt_none(&mut self, argument: &Argument) -> bool {
+        let ExprKind::Name(name) = &argument.value.kind else { return false };
+        if self.any_member(name).is_some() || self.scopes.get(name).is_some() {
+            return false;
+        }
+        let Some(none) = suggest::nearest(name, ["none"]) else { return false };
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, argument.value.span, format!("nothing here is called `{name}`"));
+        let d = d.help(format!("did you mean `{none}`?"));
+        self.report(d.fix(format!("replace with `{none}`"), argument.value.span, none));
+        true
+    }
+
+    /// `warmup(5%) tehn cosine`: tells what is meant by a word between two values that is close to an operator.
+    pub(super) fn misspelt_operator(&mut self, argument: &Argument, next: Option<&Argument>) -> bool {
+        let ExprKind::Name(name) = &argument.value.kind else { return false };
+        let known = name.chars().count() < 3 || self.any_member(name).is_some() || self.scopes.get(name).is_some();
+        if known || argument.name.is_some() || next.is_none_or(|n| n.name.is_some()) {
+            return false;
+        }
+        let Some(meant) = suggest::nearest(name, ["then", "and", "with", "not"]) else { return false };
+        let d = Diagnostic::new(Code::UNKNOWN_NAME, argument.span, format!("nothing here is called `{name}`"));
+        self.report(d.help(format!("did you mean `{meant}`?")).fix(
+            format!("replace with `{meant}`"),
+            argument.span,
+            meant,
+        ));
+        true
     }
 
     /// The parameter of `owner` that a foreign or misspelt name stands for.

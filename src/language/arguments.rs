@@ -128,9 +128,13 @@ impl<'a> Context<'a> {
                         named_by_previous = Some(index);
                         continue;
                     }
+                    None if self.misspelt_operator(argument, arguments.get(i + 1)) => break,
                     None => match self.parameter(argument, &bound, owner) {
                         Some(index) => index,
-                        None => continue,
+                        None => {
+                            self.only_names(std::slice::from_ref(argument));
+                            continue;
+                        }
                     },
                 },
             };
@@ -186,6 +190,9 @@ impl<'a> Context<'a> {
         let is_none = matches!(&argument.value.kind, ExprKind::Name(n) if n == "none");
         if is_none && param.default == Default::Absent {
             return Some(Value::None);
+        }
+        if param.default == Default::Absent && self.misspelt_none(argument) {
+            return None;
         }
         let ty = match (&param.ty, param.many) {
             (Type::List(entry), true) => entry,
@@ -251,7 +258,7 @@ impl<'a> Context<'a> {
     /// A name that means nothing here.
     pub fn unknown_name(&mut self, name: &str, span: Span, hint: &Type) {
         if let Some(family) = families_of(hint).next() {
-            return self.unknown_component(name, span, family);
+            return self.unknown_component(name, span, family, &words_of(hint).collect::<Vec<_>>());
         }
         if let Type::Word(list) = hint {
             let d = self.unknown_choice(name, list, span, &"this");
@@ -278,14 +285,14 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    /// A name that is no member of the family that is wanted.
-    pub fn unknown_component(&mut self, name: &str, span: Span, family: Family) {
+    /// A name that is no member of the family that is wanted, nor one of the words that would do.
+    pub fn unknown_component(&mut self, name: &str, span: Span, family: Family, words_too: &[&'static str]) {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
         if let Some(d) = self.advise_component(d.clone(), name, span, family) {
             return self.report(d);
         }
-        let candidates = members.iter().copied().chain(self.scopes.names());
+        let candidates = members.iter().chain(words_too).copied().chain(self.scopes.names());
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {
             d
@@ -309,9 +316,10 @@ impl<'a> Context<'a> {
             return self.report(d.help(format!("write `{start}..{end}`, which leaves its end out")));
         }
         match families_of(hint).next() {
-            Some(family) => self.unknown_component(name, callee.span, family),
+            Some(family) => self.unknown_component(name, callee.span, family, &[]),
             None => {
-                let all: Vec<_> = Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name).collect();
+                let members = Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name);
+                let all: Vec<_> = members.chain(["params"]).collect();
                 let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, callee.span, format!("nothing is called `{name}(…)`"));
                 let d = suggesting(d, name, callee.span, all);
                 self.report(if d.help.is_some() { d } else { d.help("`fsched list` shows everything there is") });

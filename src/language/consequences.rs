@@ -4,6 +4,7 @@
 
 use super::suggest;
 use crate::components::coerce::words;
+use crate::components::{Family, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Block, File, Statement, StatementKind};
@@ -69,6 +70,12 @@ impl Headers {
         let before = spans.partition_point(|s| s.start <= place.start).checked_sub(1)?;
         Some(spans[before]).filter(|s| place.start <= s.end)
     }
+
+    /// The headers that begin between two places of a file, or at them.
+    fn between(&self, from: Span, to: Span) -> impl Iterator<Item = Span> {
+        let spans = self.0.get(&from.file).map_or(&[][..], Vec::as_slice);
+        spans.iter().filter(move |s| (from.start..=to.start).contains(&s.start)).copied()
+    }
 }
 
 fn collect(statements: &[Statement], into: &mut Vec<Span>) {
@@ -102,8 +109,14 @@ struct Broken<'s> {
     damaged: HashSet<Span>,
     /// statements with damage or an unknown first word
     doubtful: HashSet<Span>,
+    /// statements with a first word that is misspelt: what the grammar found odd behind it is right behind the right one
+    misspelt: HashSet<Span>,
     /// their words, which they may have defined
     words: HashSet<&'s str>,
+    /// names that a damaged statement defines: their values are anybody's guess
+    bound: HashSet<&'s str>,
+    /// whether a `use` is wrong, so that any name may be missing
+    imports: bool,
     /// their texts, which may have made checkpoints
     texts: Vec<&'s str>,
     /// the first of them, or of those with another error, that may have named the data or the model
@@ -121,15 +134,23 @@ impl<'s> Broken<'s> {
             let damage = is_damage(d);
             if damage {
                 broken.damaged.insert(header);
+                broken.bound.extend(bound_in(text));
+                // What a stray closer may belong to begins where its label is.
+                let unopened = d.labels.first().filter(|_| d.code == Code::STRAY_CLOSER && !said_brace(d, sources));
+                unopened.iter().for_each(|l| broken.damaged.extend(headers.between(l.span, d.primary.span)));
             }
-            let first = text.split(|c: char| !is_word(c)).next().unwrap_or_default();
+            let first = words_in(text).next().unwrap_or_default();
+            if d.code == Code::UNKNOWN_STATEMENT && !d.fixes.is_empty() {
+                broken.misspelt.insert(header);
+            }
+            broken.imports |= first == "use";
             if ["data", "model"].contains(&first) && !of_network(d.code) {
                 earliest(&mut broken.network, header);
             }
             if (damage || d.code == Code::UNKNOWN_STATEMENT) && broken.doubtful.insert(header) {
-                broken.words.extend(text.split(|c: char| !is_word(c)));
+                broken.words.extend(words_in(text));
                 broken.texts.push(text);
-                if mentions(text, &["data", "model"]) {
+                if mentions(text, &["data", "model"]) || words_in(text).any(names_network) {
                     earliest(&mut broken.network, header);
                 }
                 if mentions(text, &["measure", "keep"]) {
@@ -142,11 +163,17 @@ impl<'s> Broken<'s> {
 
     /// Whether a diagnostic follows from what is broken.
     fn explains(&self, d: &Diagnostic, headers: &Headers, sources: &Sources) -> bool {
+        let header = headers.at(d.primary.span);
+        if header.is_some_and(|h| self.misspelt.contains(&h)) && is_error(d) {
+            let of_form = [Code::SYNTAX, Code::FOREIGN_SYNTAX, Code::AMBIGUOUS_OPERATOR].contains(&d.code);
+            return d.code != Code::UNKNOWN_STATEMENT && (of_form || d.code >= Code::UNKNOWN_NAME);
+        }
         if !is_error(d) || d.code < Code::UNKNOWN_NAME {
             return false;
         }
-        let header = headers.at(d.primary.span);
-        if header.is_some_and(|h| self.damaged.contains(&h)) {
+        if header
+            .is_some_and(|h| self.damaged.contains(&h) || words_in(sources.text(h)).any(|w| self.bound.contains(w)))
+        {
             return true;
         }
         let elsewhere = |span: Span| headers.at(span).filter(|h| Some(*h) != header);
@@ -157,7 +184,8 @@ impl<'s> Broken<'s> {
         let is_behind = |place: Option<Span>| place.is_some_and(|p| p < d.primary.span && Some(p) != header);
         let outside = header.is_none_or(|h| !self.doubtful.contains(&h));
         match d.code {
-            code if is_unknown(code) => outside && self.words.contains(said),
+            code if is_unknown(code) => outside && (self.imports || self.words.contains(said)),
+            Code::SECOND_MODEL if is_behind(self.damaged.iter().min().copied()) => true,
             Code::UNKNOWN_CHECKPOINT => self.texts.iter().any(|t| t.contains(said)),
             Code::NOT_FOLLOWED => is_behind(self.following),
             code if of_network(code) => is_behind(self.network),
@@ -176,13 +204,35 @@ fn earliest(place: &mut Option<Span>, other: Span) {
     *place = Some(place.map_or(other, |p| p.min(other)));
 }
 
+fn said_brace(d: &Diagnostic, sources: &Sources) -> bool {
+    sources.text(d.primary.span).starts_with('}')
+}
+
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
+fn words_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !is_word(c)).filter(|w| !w.is_empty())
+}
+
+/// The names that a statement binds.
+fn bound_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = "";
+    words_in(text).filter(move |word| {
+        let binds = ["let", "param", "phase", "for"].contains(&std::mem::replace(&mut before, *word));
+        binds && !["let", "param", "phase", "for"].contains(word)
+    })
+}
+
+/// Whether a word is a data set or model.
+fn names_network(word: &str) -> bool {
+    [Family::Data, Family::Model].iter().any(|f| catalogue::find(*f, word).is_some())
+}
+
 /// Whether one of the words, or a misspelling of it, stands in a text.
 fn mentions(text: &str, words: &[&'static str]) -> bool {
-    text.split(|c: char| !is_word(c)).any(|w| !suggest::closest(w, words.iter().copied()).is_empty())
+    words_in(text).any(|w| !suggest::closest(w, words.iter().copied()).is_empty())
 }
 
 fn is_unknown(code: Code) -> bool {

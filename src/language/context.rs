@@ -1,6 +1,7 @@
 //! The state of a check: what is known at the place that is being read.
 
 use super::index::Recorder;
+use super::lints::Notes;
 use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
@@ -8,9 +9,10 @@ use super::settings::Current;
 use super::shared::Shared;
 use super::time;
 use crate::components::data::DataFacts;
-use crate::components::{Environment, Metric, Spec, Value};
+use crate::components::{Environment, Metric, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{Sources, Span};
+use crate::syntax::tree::Argument;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub(super) struct Context<'a> {
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
+    /// what lints remember of what was read
+    pub notes: Notes,
     /// names that were bound and never used
     pub unused: Vec<(String, Span)>,
     /// what editors want to know of each place
@@ -151,6 +155,7 @@ impl<'a> Context<'a> {
                 data_named: false,
                 model_named: false,
             },
+            notes: Notes::default(),
             index: Recorder::default(),
             unused: Vec::new(),
             tried: Cell::new(0),
@@ -238,6 +243,7 @@ impl<'a> Context<'a> {
     pub fn emit(&mut self, span: Span, op: Op) {
         let id = self.next_path();
         self.program.first_step.get_or_insert(span);
+        self.settings_used(&op);
         let frame = self.frame();
         frame.count += 1;
         frame.steps.push(Step { id, span, op });
@@ -297,6 +303,31 @@ impl<'a> Context<'a> {
             Some(last) if **last == settings => last.clone(),
             _ => self.last_settings.insert(Arc::new(settings)).clone(),
         }
+    }
+
+    /// Does something without a word: what is said of it would follow from what has been said already.
+    pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
+        let said = self.diagnostics.len();
+        let result = act(self);
+        self.unsay(said);
+        result
+    }
+
+    /// Takes back all that was said after so many diagnostics.
+    pub fn unsay(&mut self, after: usize) {
+        for d in self.diagnostics.drain(after..) {
+            self.said.remove(&(d.code, d.primary.span));
+            self.errors -= usize::from(d.severity == Severity::Error);
+        }
+    }
+
+    /// Reads what belongs to something unknown, for the names in it alone.
+    pub fn only_names(&mut self, arguments: &'a [Argument]) {
+        self.silently(|cx| {
+            for argument in arguments {
+                cx.evaluate(&argument.value, &Type::Any);
+            }
+        });
     }
 
     /// Runs `check` on a state that is thrown away afterwards; the diagnostics stay. It leaves the scopes as they are

@@ -1,5 +1,6 @@
 //! Reading: the root file, what it imports, and the overrides, each parsed once.
 
+use super::joined;
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Source, Sources, Span};
@@ -16,6 +17,7 @@ pub trait Files {
 }
 
 /// Files on the disk; links that lead out of the program's folder are refused.
+#[derive(Debug)]
 pub struct Disk {
     /// the folder that imports may not leave; `None` before the root file is known
     pub root: Option<PathBuf>,
@@ -120,8 +122,10 @@ impl Loader<'_> {
             self.diagnostics.push(d.at("no text from here").help("save it as UTF-8"));
             return File { source: file, statements: Vec::new(), comments: Vec::new() };
         }
-        let (tree, diagnostics) = parse(file, &self.sources.get(file).text);
+        let text = &self.sources.get(file).text;
+        let (mut tree, diagnostics) = parse(file, text);
         self.diagnostics.extend(diagnostics);
+        joined::split(&mut tree, text, &mut self.diagnostics);
         tree
     }
 

@@ -15,7 +15,10 @@ mod advice;
 mod arguments;
 mod consequences;
 mod context;
-mod lints;
+mod edits;
+mod joined;
+mod levels;
+pub mod lints;
 mod load;
 mod phases;
 mod pragma;
@@ -23,13 +26,16 @@ mod scope;
 mod settings;
 mod shared;
 mod time;
+mod touching;
 mod values;
 
+pub use levels::{Level, Levels, Which};
 pub use load::{Disk, Files};
 pub use phases::TYPES;
+pub use values::{families_of, words_of};
 
 use crate::components::data::Places;
-use crate::diagnostic::{Code, Diagnostic, has_errors};
+use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::source::{Sources, Span};
 use crate::syntax::format::Lists;
 use crate::syntax::tree::File;
@@ -46,6 +52,8 @@ pub struct Options {
     pub sets: Vec<(String, String)>,
     /// where data may be looked for
     pub places: Places,
+    /// how loud lints are, where no pragma says it
+    pub levels: Levels,
 }
 
 /// Everything that is known of a program.
@@ -81,7 +89,11 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let files = std::iter::once(&root).chain(imports.values().map(|i| &i.file));
     diagnostics = consequences::remove(diagnostics, files, &sources, &cx.unused);
     drop(cx);
-    diagnostics = pragma::apply(&root, &sources, diagnostics);
+    sort(&mut diagnostics);
+    let mut files: Vec<&File> = imports.values().map(|i| &i.file).collect();
+    files.sort_by_key(|f| f.source);
+    files.insert(0, &root);
+    diagnostics = pragma::apply(&files, &sources, &options.levels, diagnostics);
     sort(&mut diagnostics);
     let program = program.filter(|_| !has_errors(&diagnostics));
     Analysis { sources, file: root, diagnostics, program, index }
@@ -109,17 +121,15 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
 
 /// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
 fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
-    let said = cx.diagnostics.len();
-    let broken = has_errors(&cx.diagnostics);
-    // A model that fits nothing is an error also where no step asks for it.
-    let model = match cx.model.clone() {
-        Some(model) => Some(model),
-        None => cx.model_here(root.statements.first().map_or(Default::default(), |s| s.span)),
-    };
-    if broken {
-        cx.diagnostics.truncate(said);
+    if let Some(model) = cx.model.clone() {
+        return Some(model);
     }
-    model
+    // A model that fits nothing is an error also where no step asks for it.
+    let place = root.statements.first().map_or(Default::default(), |s| s.span);
+    match has_errors(&cx.diagnostics) {
+        true => cx.silently(|cx| cx.model_here(place)),
+        false => cx.model_here(place),
+    }
 }
 
 fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {
@@ -142,7 +152,7 @@ fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Progra
         model,
         body,
     };
-    lints::lint(cx, &program);
+    lints::of_program(cx, &program);
     Some(program)
 }
 
@@ -161,5 +171,6 @@ fn declared_params(cx: &Context<'_>, root: &File) -> Vec<String> {
 /// By place; one error a place: what else is said there follows from the first.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|d| (d.primary.span, d.severity, d.code));
-    diagnostics.dedup_by(|b, a| a.primary.span == b.primary.span && a.severity == b.severity);
+    let follows = |a: &Diagnostic, b: &Diagnostic| a.severity == Severity::Error && !b.code.is_lint();
+    diagnostics.dedup_by(|b, a| a.primary.span == b.primary.span && a.severity == b.severity && follows(a, b));
 }

@@ -1,11 +1,12 @@
 //! `param` and its overrides, `phase` and its calls.
 
-use super::arguments::Owner;
+use super::arguments::{Owner, suggesting};
 use super::context::Context;
 use super::index;
 use super::scope::{Meaning, Phase};
 use super::statements::lower_block;
 use super::values::Place;
+use crate::components::coerce::words;
 use crate::components::describe::{Bounds, Type};
 use crate::components::{Duration, Value};
 use crate::diagnostic::{Code, Diagnostic};
@@ -70,7 +71,7 @@ impl<'a> Context<'a> {
         } else {
             let d = Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no type `{}`", name.text));
             let names: Vec<_> = TYPES.iter().map(|(n, _)| *n).collect();
-            let d = super::arguments::suggesting(d, &name.text, name.span, names.iter().copied());
+            let d = suggesting(d, &name.text, name.span, names.iter().copied());
             self.report(if d.help.is_some() { d } else { d.help(format!("types are {}", names.join(", "))) });
         }
         found
@@ -145,7 +146,7 @@ impl<'a> Context<'a> {
             return true;
         }
         let owner = Owner { name, span: simple.word.span, callee: index::Callee::Phase(defined) };
-        let values = self.phase_arguments(phase.parameters, &simple.arguments, owner);
+        let values = self.phase_arguments(phase.parameters, &simple.arguments, owner, defined);
         let path = self.next_path();
         let frame = self.phase_body(phase, name, values, format!("{path}.{name}."));
         self.emit(span, super::program::Op::Block { label: Some(name.to_string()), body: frame });
@@ -187,7 +188,9 @@ impl<'a> Context<'a> {
         parameters: &'a [Parameter],
         arguments: &'a [Argument],
         owner: Owner<'_>,
+        defined: Span,
     ) -> Vec<Option<Value>> {
+        let mut unknown = false;
         let mut given: Vec<Option<&'a Argument>> = vec![None; parameters.len()];
         for argument in arguments {
             let index = match &argument.name {
@@ -205,20 +208,43 @@ impl<'a> Context<'a> {
                     self.error(Code::DUPLICATE_ARGUMENT, argument.span, message);
                 }
                 None => {
-                    let names: Vec<_> = parameters.iter().map(|p| p.name.text.as_str()).collect();
-                    let d = Diagnostic::new(
-                        Code::EXTRA_ARGUMENT,
-                        argument.span,
-                        format!("`{}` has no such parameter", owner.name),
-                    );
-                    self.report(d.help(match names.is_empty() {
-                        true => "it has none".to_string(),
-                        false => format!("it has {}", names.join(", ")),
-                    }));
+                    self.only_names(std::slice::from_ref(argument));
+                    self.unknown_phase_argument(parameters, argument, owner, defined);
+                    unknown |= argument.name.is_some();
                 }
             }
         }
-        parameters.iter().zip(given).map(|(p, a)| self.phase_argument(p, a, owner)).collect()
+        // What has a name that nothing has may be what is missing.
+        let silent = |p: &Parameter, a: &Option<&Argument>| unknown && a.is_none() && p.default.is_none();
+        let values = parameters.iter().zip(given);
+        values.map(|(p, a)| if silent(p, &a) { None } else { self.phase_argument(p, a, owner) }).collect()
+    }
+
+    fn unknown_phase_argument(
+        &mut self,
+        parameters: &[Parameter],
+        argument: &Argument,
+        owner: Owner<'_>,
+        defined: Span,
+    ) {
+        let names: Vec<_> = parameters.iter().map(|p| p.name.text.as_str()).collect();
+        let has = match names.is_empty() {
+            true => "it has none".to_string(),
+            false => format!("it has {}", words(&names).replace(" or ", " and ")),
+        };
+        let d = match &argument.name {
+            Some(name) => {
+                let message = format!("`{}` has no parameter `{}`", owner.name, name.text);
+                let d = Diagnostic::new(Code::UNKNOWN_ARGUMENT, name.span, message);
+                suggesting(d, &name.text, name.span, names)
+            }
+            None => {
+                let message = format!("`{}` has no parameter for this", owner.name);
+                Diagnostic::new(Code::EXTRA_ARGUMENT, argument.span, message)
+            }
+        };
+        let d = if d.help.is_none() { d.help(has) } else { d };
+        self.report(d.label(defined, "defined here"));
     }
 
     fn phase_argument(

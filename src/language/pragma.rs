@@ -1,79 +1,175 @@
-//! `# fsched: allow(FS1003, hidden-name)`: silences lints for a statement, or above the first one for the file.
+//! `# fsched: allow(FS1003, hidden-name)`, `warn(…)`, `deny(…)`: how loud lints are in a statement, or above the first
+//! one in the file.
 
-use crate::diagnostic::{Code, Diagnostic, by_code_or_name};
-use crate::source::{FileId, Sources, Span};
+use super::levels::{Level, Levels, Which};
+use super::touching;
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
+use crate::source::{Sources, Span};
 use crate::syntax::tree::File;
 
-struct Allow {
-    code: Code,
+/// One name in one pragma.
+struct Entry {
+    level: Level,
+    which: Which,
+    /// where it holds; `None`: in the whole file
+    reach: Option<Span>,
+    /// index of its comment
+    comment: usize,
+    /// the name itself
     span: Span,
-    /// the line (from 1) it holds for; `None`: the whole file
-    line: Option<usize>,
+    /// it said what becomes of a diagnostic
     used: bool,
 }
 
-/// Takes away what pragmas silence, and adds what is wrong with the pragmas.
-pub(super) fn apply(file: &File, sources: &Sources, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut wrong = Vec::new();
-    let mut allows: Vec<Allow> = Vec::new();
-    for comment in &file.comments {
-        read(*comment, file, sources, &mut allows, &mut wrong);
-    }
-    let mut kept: Vec<Diagnostic> =
-        diagnostics.into_iter().filter(|d| !silenced(d, sources, &mut allows, file.source)).collect();
-    kept.extend(wrong);
-    for allow in allows.iter().filter(|a| !a.used) {
-        let message = format!("nothing here raises {} ({})", allow.code.id(), allow.code.name());
-        kept.push(Diagnostic::new(Code::UNUSED_ALLOW, allow.span, message).help("leave this `allow` out"));
-    }
+/// The pragmas of one file.
+#[derive(Default)]
+struct Pragmas {
+    comments: Vec<Span>,
+    entries: Vec<Entry>,
+    wrong: Vec<Diagnostic>,
+}
+
+/// Gives each lint the severity that pragmas and flags ask for, takes silenced ones away, and adds what is wrong with
+/// the pragmas. The first file is the program's, the others are those that it imports.
+pub(super) fn apply(files: &[&File], sources: &Sources, levels: &Levels, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut pragmas: Vec<Pragmas> = files.iter().map(|file| Pragmas::of(file, sources)).collect();
+    let mut kept = Vec::with_capacity(found.len());
+    let mut judge = |d: Diagnostic, pragmas: &mut [Pragmas]| {
+        if !d.code.is_lint() {
+            return kept.push(d);
+        }
+        let file = files.iter().position(|f| f.source == d.primary.span.file);
+        let level = file.and_then(|i| pragmas[i].level(&d)).or_else(|| levels.of(d.code));
+        let severity = level.map_or(Some(d.severity), Level::severity);
+        kept.extend(severity.map(|severity| Diagnostic { severity, ..d }));
+    };
+    found.into_iter().for_each(|d| judge(d, &mut pragmas));
+    let mut about: Vec<Diagnostic> = pragmas.iter_mut().flat_map(|p| std::mem::take(&mut p.wrong)).collect();
+    // Which lints an imported file raises depends on what its users make of it, so those of the program alone count.
+    about.extend(pragmas.first().into_iter().flat_map(|p| p.unused(sources)));
+    about.into_iter().for_each(|d| judge(d, &mut pragmas));
     kept
 }
 
-fn silenced(d: &Diagnostic, sources: &Sources, allows: &mut [Allow], file: FileId) -> bool {
-    if !d.code.is_lint() || d.primary.span.file != file {
-        return false;
+impl Pragmas {
+    fn of(file: &File, sources: &Sources) -> Pragmas {
+        let mut pragmas = Pragmas::default();
+        for comment in &file.comments {
+            pragmas.read(*comment, file, sources);
+        }
+        pragmas
     }
-    let line = sources.place(d.primary.span).line;
-    let allow = allows.iter_mut().find(|a| a.code == d.code && a.line.is_none_or(|l| l == line));
-    allow.map(|a| a.used = true).is_some()
-}
 
-fn read(comment: Span, file: &File, sources: &Sources, allows: &mut Vec<Allow>, wrong: &mut Vec<Diagnostic>) {
-    let text = sources.text(comment);
-    let Some(rest) = text.trim_start_matches('#').trim_start().strip_prefix("fsched:") else { return };
-    let inner = rest.trim().strip_prefix("allow(").and_then(|r| r.strip_suffix(')'));
-    let Some(inner) = inner else {
-        let d = Diagnostic::new(Code::UNUSED_ALLOW, comment, "this comment looks like a pragma, but isn't one");
-        wrong.push(d.help("write `# fsched: allow(FS1003, hidden-name)`"));
-        return;
-    };
-    let line = holds_for(comment, file, sources);
-    for name in inner.split(',').map(str::trim).filter(|n| !n.is_empty()) {
-        match by_code_or_name(name).filter(|c| c.code.is_lint()) {
-            Some(info) => allows.push(Allow { code: info.code, span: comment, line, used: false }),
-            None => {
-                let d = Diagnostic::new(Code::UNUSED_ALLOW, comment, format!("there is no lint `{name}`"));
-                wrong.push(d.help("lints have codes from FS1001 on; errors can't be silenced"));
+    fn read(&mut self, comment: Span, file: &File, sources: &Sources) {
+        let text = sources.text(comment);
+        let Some((_, rest)) = text.split_once("fsched:").filter(|(before, _)| before.trim_matches(BLANKS) == "#")
+        else {
+            return;
+        };
+        let mut at = text.len() - rest.len();
+        let reach = reach(comment, file, sources);
+        while let Some((level, open, close)) = clause(text, at) {
+            at = close + 1;
+            self.names(level, reach, Span { end: comment.start + close as u32, ..comment }, open, sources);
+        }
+        if at == text.len() - rest.len() {
+            let d = Diagnostic::new(Code::UNUSED_ALLOW, comment, "this comment looks like a pragma, but isn't one");
+            self.wrong.push(d.help("write `# fsched: allow(hidden-name)`, or `warn(…)`, or `deny(…)`"));
+            return;
+        }
+        self.comments.push(comment);
+    }
+
+    /// The names from byte `open` of the text of `span` on.
+    fn names(&mut self, level: Level, reach: Option<Span>, span: Span, open: usize, sources: &Sources) {
+        let mut start = span.start as usize + open;
+        for part in sources.text(span)[open..].split(',') {
+            let name = part.trim();
+            let from = start + part.len() - part.trim_start().len();
+            start += part.len() + 1;
+            let (span, comment) = (Span::new(span.file, from, from + name.len()), self.comments.len());
+            match Which::named(name) {
+                _ if name.is_empty() => {}
+                Ok(which) => self.entries.push(Entry { level, which, reach, comment, span, used: false }),
+                Err(no_lint) => {
+                    let d = Diagnostic::new(Code::UNUSED_ALLOW, span, no_lint.message);
+                    self.wrong.push(d.help(no_lint.help));
+                }
             }
         }
     }
+
+    /// What the pragmas say of a lint: the innermost that reaches it; a name goes before `lints`, and of equals the
+    /// later one holds.
+    fn level(&mut self, d: &Diagnostic) -> Option<Level> {
+        let at = d.primary.span;
+        let holds = |e: &Entry| {
+            e.which.covers(d.code) && e.reach.is_none_or(|r| r.start <= at.start && at.start < r.end.max(r.start + 1))
+        };
+        let narrow = |e: &Entry| {
+            let length = e.reach.map_or(u32::MAX, |r| r.end - r.start);
+            (std::cmp::Reverse(length), e.which != Which::Lints)
+        };
+        let entry = self.entries.iter_mut().filter(|e| holds(e)).max_by_key(|e| narrow(e))?;
+        entry.used = true;
+        Some(entry.level)
+    }
+
+    /// `allow`s that silence nothing, one finding a comment.
+    fn unused(&self, sources: &Sources) -> Vec<Diagnostic> {
+        let idle = |e: &&Entry| e.level == Level::Allow && !e.used;
+        let mut found = Vec::new();
+        for (i, comment) in self.comments.iter().enumerate() {
+            let (idle, rest): (Vec<&Entry>, Vec<&Entry>) =
+                self.entries.iter().filter(|e| e.comment == i).partition(idle);
+            let Some(first) = idle.first() else { continue };
+            let names: Vec<String> = idle.iter().map(|e| format!("`{}`", sources.text(e.span))).collect();
+            let span = if rest.is_empty() { *comment } else { first.span };
+            let d = Diagnostic::new(Code::UNUSED_ALLOW, span, format!("nothing here raises {}", names.join(", ")));
+            found.push(match rest.is_empty() {
+                true => {
+                    let edit = Edit { span: super::edits::with_line(*comment, sources), text: String::new() };
+                    let d = d.help("leave this `allow` out");
+                    d.with_fix("remove the comment", Applicability::Safe, vec![edit])
+                }
+                false => d.help("leave these names out of the comment"),
+            });
+        }
+        found
+    }
 }
 
-/// The line a pragma holds for: its own where a statement stands before it, else that of the next statement.
-fn holds_for(comment: Span, file: &File, sources: &Sources) -> Option<usize> {
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// The next `allow(names)` of a pragma: its level, where its names begin and where they end.
+fn clause(text: &str, at: usize) -> Option<(Level, usize, usize)> {
+    let rest = text[at..].trim_start_matches([' ', '\t', ',', ';']);
+    let (word, names) = rest.split_once('(')?;
+    let level = Level::named(word.trim_end())?;
+    let open = text.len() - names.len();
+    Some((level, open, open + names.find(')')?))
+}
+
+/// What a pragma holds for: the innermost statements on its line; where it stands alone, those that begin on the next
+/// line with a statement; `None` above the first statement: the file.
+fn reach(comment: Span, file: &File, sources: &Sources) -> Option<Span> {
     if file.statements.first().is_none_or(|s| comment.end <= s.span.start) {
         return None;
     }
     let source = sources.get(comment.file);
     let line = source.lines.line(comment.start as usize);
-    let before = &source.text[source.lines.start(line)..comment.start as usize];
-    if !before.trim().is_empty() {
-        return Some(line + 1);
+    let line_span = |l: usize| {
+        let end = if l + 1 < source.lines.len() { source.lines.start(l + 1) } else { source.text.len() };
+        Span::new(comment.file, source.lines.start(l), end)
+    };
+    if !source.text[source.lines.start(line)..comment.start as usize].trim().is_empty() {
+        let statements = touching::innermost(&file.statements, line_span(line));
+        return Some(statements.iter().fold(line_span(line), |all, s| all.to(s.span)));
     }
     let blank = |l: &usize| {
-        let end = if l + 1 < source.lines.len() { source.lines.start(l + 1) } else { source.text.len() };
-        let text = source.text[source.lines.start(*l)..end].trim();
+        let text = sources.text(line_span(*l)).trim();
         text.is_empty() || text.starts_with('#')
     };
-    Some((line + 1..source.lines.len()).find(|l| !blank(l)).unwrap_or(line) + 1)
+    let next = line_span((line + 1..source.lines.len()).find(|l| !blank(l)).unwrap_or(line));
+    Some(touching::beginning(&file.statements, next).iter().fold(next, |all, s| all.to(s.span)))
 }

@@ -11,7 +11,6 @@ use crate::components::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What settings say here. A poisoned one (its error is reported) silences what would follow from it.
@@ -32,8 +31,8 @@ pub(super) struct Current {
     pub trained: Option<Trained>,
     pub measure: Vec<Measure>,
     pub keep: Keep,
-    /// where each single setting was last made, and how many steps the program had then
-    pub made: HashMap<&'static str, (Span, usize)>,
+    /// the settings in force: word, index in the notes, and how many steps the program had then
+    pub made: Vec<(&'static str, usize, usize)>,
     pub poisoned: bool,
 }
 
@@ -114,9 +113,16 @@ impl Default for Current {
             trained: None,
             measure: Vec::new(),
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
-            made: HashMap::new(),
+            made: Vec::new(),
             poisoned: false,
         }
+    }
+}
+
+impl Current {
+    /// Whether a single setting of that word is in force: its index in the notes of lints.
+    pub fn made(&self, word: &str) -> Option<usize> {
+        self.made.iter().rev().find(|(w, ..)| *w == word).map(|(_, index, _)| *index)
     }
 }
 
@@ -299,13 +305,8 @@ impl Context<'_> {
 
     /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
     pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
-        if metric.split == Some(Split::Validation) && facts.count(Split::Validation) == 0 {
-            let d = Diagnostic::new(Code::NO_SPLIT, span, format!("`{metric}`: this data has no validation split"));
-            self.report(d.help("make one: `data fashion(validation: 10%)`"));
-            return None;
-        }
         if let Some(split) = metric.split.filter(|s| facts.count(*s) == 0) {
-            self.error(Code::NO_SPLIT, span, format!("`{metric}`: this data has no {} split", split.name()));
+            self.no_split(metric, split, span);
             return None;
         }
         let mut filled = metric.clone();
@@ -327,6 +328,21 @@ impl Context<'_> {
             }
         }
         Some(filled)
+    }
+
+    /// Told once for all steps: it is one mistake of the data, or of what is measured.
+    fn no_split(&mut self, metric: &Metric, split: Split, span: Span) {
+        let message = format!("`{metric}`: this data has no {} split", split.name());
+        if self.diagnostics.iter().any(|d| d.code == Code::NO_SPLIT && d.message == message) {
+            return;
+        }
+        let Placed { value: data, span: placed } = self.current.data.clone();
+        let d = Diagnostic::new(Code::NO_SPLIT, span, message);
+        let d = match split {
+            Split::Validation => d.help(format!("make one: `data {}(validation: 10%)`", data.name())),
+            _ => d.help("measure on a split that it has"),
+        };
+        self.report(placed.into_iter().fold(d, |d, data| d.label(data, "this data")));
     }
 
     fn objectives_attack(&self) -> Option<Spec> {

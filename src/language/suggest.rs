@@ -36,6 +36,16 @@ fn letters(name: &str) -> Option<u64> {
     name.bytes().try_fold(0, |all, b| b.is_ascii().then(|| all | bit(b)))
 }
 
+/// The closest of words of which the first of equals is meant.
+pub fn nearest(name: &str, candidates: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let candidates: Vec<_> = candidates.into_iter().collect();
+    let close = closest(name, candidates.iter().copied());
+    let lower = name.to_lowercase();
+    let distance = |c: &&str| damerau_levenshtein(&lower, c);
+    let least = close.iter().map(distance).min()?;
+    candidates.into_iter().find(|c| distance(c) == least)
+}
+
 /// Words of other tools, and what they are here.
 static FOREIGN_STATEMENTS: &[(&str, &str, &str)] = &[
     ("fit", "train", "training is `train 10`"),

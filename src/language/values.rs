@@ -76,24 +76,10 @@ impl<'a> Context<'a> {
 
     fn quantity(&mut self, number: &Expr, unit: &str, span: Span) -> Option<Value> {
         let Some(unit) = unit_of(unit) else {
-            let known = ["epochs", "steps", "s", "min", "h"];
-            let mut d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
-            let guess = match unit {
-                "ep" | "eps" | "epcohs" => Some("epochs"),
-                "iters" | "iter" | "iterations" | "it" | "batches" | "ba" => Some("steps"),
-                "sec" | "secs" | "seconds" | "second" => Some("s"),
-                "m" | "mins" | "minutes" | "minute" => Some("min"),
-                "hours" | "hour" | "hr" | "hrs" => Some("h"),
-                other => super::suggest::closest(other, known).first().copied(),
-            };
-            d = match guess {
-                Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
-                None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
-            };
-            self.report(d);
+            let one = matches!(number.kind, ExprKind::Int(1));
+            self.unknown_unit(unit, span, one);
             return None;
         };
-        self.index.means(span, Sense::Unit(unit));
         let n = match &number.kind {
             ExprKind::Int(i) => *i as f64,
             ExprKind::Real(r) => *r,
@@ -115,6 +101,28 @@ impl<'a> Context<'a> {
                 return None;
             }
         }))
+    }
+
+    /// `10 iters`; after `1`, the singular is meant.
+    fn unknown_unit(&mut self, unit: &str, span: Span, one: bool) {
+        let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
+        let (epochs, steps) = if one { ("epoch", "step") } else { ("epochs", "steps") };
+        let guess = match unit {
+            "ep" | "eps" => Some(epochs),
+            "iters" | "iter" | "iterations" | "iteration" | "it" | "batches" | "batch" | "ba" => Some(steps),
+            "sec" | "secs" | "seconds" | "second" => Some("s"),
+            "m" | "mins" | "minutes" | "minute" => Some("min"),
+            "hours" | "hour" | "hr" | "hrs" => Some("h"),
+            other => {
+                let words =
+                    [epochs, steps, "epochs", "steps", "epoch", "step", "min", "with", "then", "and", "or", "on"];
+                super::suggest::nearest(other, words)
+            }
+        };
+        self.report(match guess {
+            Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
+            None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
+        });
     }
 
     fn name(&mut self, name: &str, span: Span, hint: &Type) -> Option<Value> {
@@ -177,7 +185,7 @@ impl<'a> Context<'a> {
         };
         self.index.means(split_span, Sense::Split(split));
         let Some(member) = catalogue::find(Family::Metric, name) else {
-            self.unknown_component(name, name_span, Family::Metric);
+            self.unknown_component(name, name_span, Family::Metric, &[]);
             return None;
         };
         self.index.means(name_span, Sense::Member(member));
@@ -549,7 +557,7 @@ pub(super) fn waiting(value: Value) -> Expression {
 }
 
 /// The words that a type lists.
-pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
+pub fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
     match *ty {
         Type::Word(list) => Box::new(list.iter().copied()),
         Type::OneOf(types) => Box::new(types.iter().flat_map(words_of)),
@@ -558,7 +566,7 @@ pub(super) fn words_of(ty: &Type) -> Box<dyn Iterator<Item = &'static str>> {
 }
 
 /// The families whose components a type takes.
-pub(super) fn families_of(ty: &Type) -> Box<dyn Iterator<Item = Family>> {
+pub fn families_of(ty: &Type) -> Box<dyn Iterator<Item = Family>> {
     match *ty {
         Type::Component(family) => Box::new(std::iter::once(family)),
         Type::OneOf(types) => Box::new(types.iter().flat_map(families_of)),

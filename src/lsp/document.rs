@@ -2,7 +2,8 @@
 
 use super::capabilities::Client;
 use super::position::Encoding;
-use crate::language::Analysis;
+use super::workspace::Overlay;
+use crate::language::{Analysis, Options};
 use crate::source::{FileId, Source, Span};
 use lsp_types::{Location, Position, Range, Uri};
 use std::path::PathBuf;
@@ -22,6 +23,17 @@ pub struct Document {
     pub analysis: Arc<Analysis>,
     /// of each text of the analysis; the program itself is the first; `None` for one that has no file
     pub(super) uris: Vec<Option<Uri>>,
+    /// what the analysis was given besides the text
+    pub options: Options,
+    /// open texts and the disk, to analyse the program, or another one, once more
+    pub files: Overlay,
+}
+
+/// A text as a part of an open program: its own, or one that imports it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'w> {
+    pub doc: &'w Document,
+    pub file: FileId,
 }
 
 impl Document {
@@ -42,6 +54,11 @@ impl Document {
     /// The byte of a place in the program; clamped, so that it always lies in the text, between two characters.
     pub fn offset(&self, position: Position) -> usize {
         self.encoding.offset(self.source(), position)
+    }
+
+    /// The same in another text of the analysis.
+    pub fn offset_in(&self, file: FileId, position: Position) -> usize {
+        self.encoding.offset(self.analysis.sources.get(file), position)
     }
 
     /// The place of a byte of the program.
@@ -65,6 +82,15 @@ impl Document {
     /// The file that a text of the analysis was read from; `None` for what has none, as `--set`.
     pub fn uri_of(&self, file: FileId) -> Option<&Uri> {
         self.uris.get(file.0 as usize)?.as_ref()
+    }
+
+    /// The texts of the analysis that were read from this file.
+    pub fn files_of(&self, uri: &Uri) -> impl Iterator<Item = FileId> {
+        let uris = self.uris.iter().enumerate();
+        uris.filter(move |(_, u)| u.as_ref() == Some(uri))
+            .map(|(i, _)| FileId(i as u16))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// File and range of a span.

@@ -5,11 +5,29 @@
 //! it offers in [`capabilities`].
 
 mod capabilities;
+mod code_actions;
+mod code_lens;
+pub mod completion;
+mod cursor;
+mod definition;
+mod describe;
 mod diagnostics;
 mod document;
+mod edits;
+mod expected;
+mod folding;
+mod formatting;
+mod highlight;
+pub mod hover;
+pub mod inlay_hints;
 mod position;
+pub mod rename;
 mod requests;
+mod selection;
+mod semantic_tokens;
 mod server;
+pub mod signature_help;
+mod snippet;
 mod symbols;
 mod transport;
 mod workspace;

@@ -43,12 +43,13 @@ impl Encoding {
         }
     }
 
-    /// The place of a byte; past the end it is the end, inside a character its start.
+    /// The place of a byte; past the end it is the end, inside a character or a line break its start.
     pub fn position(self, source: &Source, offset: usize) -> Position {
         let offset = floor(&source.text, offset);
         let line = source.lines.line(offset);
-        let start = source.lines.start(line);
-        Position::new(line as u32, self.length(&source.text[start..offset]) as u32)
+        let before = offset - source.lines.start(line);
+        let text = line_text(source, line);
+        Position::new(line as u32, self.length(&text[..before.min(text.len())]) as u32)
     }
 
     /// The byte of a place. Past the end of a line it is that end, before its line break; past the last line, the end of

@@ -2,6 +2,7 @@
 //! analysed document and the request's parameters, and gives an `Option`, or a `Result` of one with a sentence for the
 //! user that says why not. What the server offers is listed in `capabilities.rs`.
 
+use super::code_lens::{PLAN, plan};
 use super::document::Document;
 use super::workspace::Workspace;
 use lsp_server::{ErrorCode, Request, ResponseError};
@@ -13,13 +14,20 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 macro_rules! requests {
-    ($($kind:ident => $handler:path,)*) => {
+    ($($kind:ident => $handler:path,)*; with importers: $($wide:ident => $wide_handler:path,)*) => {
         /// Answers a request about a document.
         pub fn answer(workspace: &mut Workspace, request: &Request) -> Result<Value, ResponseError> {
             match request.method.as_str() {
                 $(<lsp::$kind as Kind>::METHOD => {
                     let params = read::<<lsp::$kind as Kind>::Params>(request)?;
                     $handler(document(workspace, request)?, &params).answer()
+                })*
+                lsp::ExecuteCommand::METHOD => execute(workspace, request),
+                $(<lsp::$wide as Kind>::METHOD => {
+                    let params = read::<<lsp::$wide as Kind>::Params>(request)?;
+                    let uri = document(workspace, request)?.uri.clone();
+                    let views = workspace.views(&uri);
+                    $wide_handler(&views, &params).answer()
                 })*
                 method => Err(refused(ErrorCode::MethodNotFound, format!("this server does not answer `{method}`"))),
             }
@@ -28,7 +36,34 @@ macro_rules! requests {
 }
 
 requests! {
+    CodeActionRequest => super::code_actions::actions,
+    CodeLensRequest => super::code_lens::lenses,
+    Completion => super::completion::completion,
+    DocumentHighlightRequest => super::highlight::highlight,
     DocumentSymbolRequest => super::symbols::symbols,
+    FoldingRangeRequest => super::folding::folding,
+    Formatting => super::formatting::formatting,
+    GotoDefinition => super::definition::definition,
+    HoverRequest => super::hover::hover,
+    InlayHintRequest => super::inlay_hints::inlay_hints,
+    PrepareRenameRequest => super::rename::prepare,
+    SelectionRangeRequest => super::selection::selection,
+    SemanticTokensFullRequest => super::semantic_tokens::full,
+    SemanticTokensRangeRequest => super::semantic_tokens::range,
+    SignatureHelpRequest => super::signature_help::signature_help,
+    ; with importers:
+    References => super::definition::references,
+    Rename => super::rename::rename,
+}
+
+/// Runs a command, `workspace/executeCommand`; its first argument is the document.
+fn execute(workspace: &mut Workspace, request: &Request) -> Result<Value, ResponseError> {
+    let params: lsp_types::ExecuteCommandParams = read(request)?;
+    if params.command != PLAN {
+        return Err(refused(ErrorCode::InvalidParams, format!("there is no command `{}`", params.command)));
+    }
+    let uri = params.arguments.first().and_then(Value::as_str).unwrap_or_default();
+    plan(open(workspace, uri)?).map(Some).answer()
 }
 
 /// An error that a request is answered with.
@@ -42,7 +77,10 @@ pub fn read<P: DeserializeOwned>(request: &Request) -> Result<P, ResponseError> 
 }
 
 fn document<'w>(workspace: &'w mut Workspace, request: &Request) -> Result<&'w Document, ResponseError> {
-    let uri = request.params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default();
+    open(workspace, request.params.pointer("/textDocument/uri").and_then(Value::as_str).unwrap_or_default())
+}
+
+fn open<'w>(workspace: &'w mut Workspace, uri: &str) -> Result<&'w Document, ResponseError> {
     let open = uri.parse::<Uri>().ok().and_then(|uri| workspace.document(&uri));
     open.ok_or_else(|| refused(ErrorCode::InvalidParams, format!("`{uri}` is not open")))
 }

@@ -2,7 +2,7 @@
 //! that of several changes in a row only the last one is.
 
 use super::capabilities::Client;
-use super::document::Document;
+use super::document::{Document, View};
 use super::position::Encoding;
 use super::{Settings, diagnostics};
 use crate::language::{Disk, Files, Options, analyze};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 struct Buffer {
     uri: Uri,
     version: i32,
-    source: Source,
+    source: Arc<Source>,
     /// the analysis of this text; `None` if it or a file that it reads has changed since
     document: Option<Document>,
     /// whether the editor has been told what is said of this text
@@ -46,7 +46,7 @@ impl Workspace {
 
     pub fn open(&mut self, uri: Uri, version: i32, text: String) {
         let path = path_of(&uri);
-        let source = Source::new(path.display().to_string(), text);
+        let source = Arc::new(Source::new(path.display().to_string(), text));
         let old = self.buffers.remove(&path);
         let said = old.map(|b| b.said).unwrap_or_default();
         let buffer = Buffer { uri, version, source, document: None, told: false, reads: BTreeSet::new(), said };
@@ -61,18 +61,17 @@ impl Workspace {
         let Some(buffer) = self.buffers.get_mut(&path) else { return };
         buffer.version = version;
         for change in changes {
-            let mut text = std::mem::take(&mut buffer.source.text);
-            match change.range {
-                None => text = change.text,
+            let source = &buffer.source;
+            let text = match change.range {
+                None => change.text,
                 Some(range) => {
-                    buffer.source.text = text;
-                    let (a, b) =
-                        (encoding.offset(&buffer.source, range.start), encoding.offset(&buffer.source, range.end));
-                    text = std::mem::take(&mut buffer.source.text);
+                    let (a, b) = (encoding.offset(source, range.start), encoding.offset(source, range.end));
+                    let mut text = source.text.clone();
                     text.replace_range(a.min(b)..a.max(b), &change.text);
+                    text
                 }
-            }
-            buffer.source = Source::new(std::mem::take(&mut buffer.source.name), text);
+            };
+            buffer.source = Arc::new(Source::new(source.name.clone(), text));
         }
         self.touched(&path);
     }
@@ -127,6 +126,20 @@ impl Workspace {
         self.buffers.get(&path)?.document.as_ref()
     }
 
+    /// The program, and the open programs that import it, each as it is now.
+    pub fn views(&mut self, uri: &Uri) -> Vec<View<'_>> {
+        let path = path_of(uri);
+        let others: Vec<Uri> = self.buffers.values().map(|b| b.uri.clone()).collect();
+        for other in &others {
+            // Only its analysis says what it imports.
+            self.document(other);
+        }
+        let own = self.buffers.get(&path);
+        let importers = self.buffers.iter().filter(|(p, b)| **p != path && b.reads.contains(&path)).map(|(_, b)| b);
+        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref());
+        documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect()
+    }
+
     /// Analyses a program if need be, and gives what the editor must be told of it and of the files it reads.
     pub fn check(&mut self, uri: &Uri) -> Vec<PublishDiagnosticsParams> {
         let path = path_of(uri);
@@ -170,11 +183,8 @@ impl Workspace {
     fn analyse(&self, path: &Path) -> Option<Analysed> {
         let buffer = self.buffers.get(path)?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let files = Overlay {
-            buffers: &self.buffers,
-            disk: Disk { root: Some(folder.clone()) },
-            reads: RefCell::new(BTreeSet::new()),
-        };
+        let texts = self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect();
+        let files = Overlay { texts, disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
         let options = Options { places: self.settings.places(folder), ..Options::default() };
         let analysis = analyze(path, &files, &options);
         let uri_of = |name: &str| {
@@ -191,8 +201,11 @@ impl Workspace {
             client: self.client,
             analysis: Arc::new(analysis),
             uris,
+            options,
+            files,
         };
-        Some(Analysed { document, reads: files.reads.into_inner() })
+        let reads = document.files.reads.take();
+        Some(Analysed { document, reads })
     }
 }
 
@@ -209,21 +222,22 @@ fn said_by_file(doc: &Document) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
     said
 }
 
-/// Open texts before files on the disk; notes what was read.
-struct Overlay<'w> {
-    buffers: &'w BTreeMap<PathBuf, Buffer>,
+/// Open texts, as they were at one moment, before files on the disk. It notes what was read.
+#[derive(Debug)]
+pub struct Overlay {
+    texts: BTreeMap<PathBuf, Arc<Source>>,
     disk: Disk,
     reads: RefCell<BTreeSet<PathBuf>>,
 }
 
-impl Files for Overlay<'_> {
+impl Files for Overlay {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.reads.borrow_mut().insert(path.to_path_buf());
-        match self.buffers.get(path) {
+        match self.texts.get(path) {
             // A text that was never saved has no link to follow; what may not be read from the disk may not be read here.
-            Some(buffer) => match self.disk.admit(path) {
+            Some(source) => match self.disk.admit(path) {
                 Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(e),
-                _ => Ok(buffer.source.text.clone().into_bytes()),
+                _ => Ok(source.text.clone().into_bytes()),
             },
             None => self.disk.read(path),
         }

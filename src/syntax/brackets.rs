@@ -13,6 +13,20 @@ pub const MAX_DEPTH: usize = 128;
 /// How many tokens of a line are looked at to guess whether a bracket is closed later; keeps guessing linear.
 const LOOK_AHEAD: usize = 100;
 
+/// How many tokens behind a mistake are looked at to tell what it was.
+const MOST_COMPARED: usize = 400;
+
+/// How to read a closer that does not close the innermost bracket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// the brackets within its own are never closed
+    Unclosed,
+    /// it stands for the closer of the innermost
+    Wrong,
+    /// it closes nothing
+    Stray,
+}
+
 /// What balances a text.
 #[derive(Default)]
 pub struct Balance {
@@ -229,16 +243,74 @@ impl<'w> Walk<'w> {
     fn close(&mut self, i: usize) {
         let closer = self.text(i).chars().next().unwrap_or(')');
         let block = self.stack.iter().rposition(|open| open.closer == '}').map_or(0, |b| b + 1);
-        if let Some(partner) = self.stack[block..].iter().rposition(|open| open.closer == closer && !open.dictionary) {
-            while self.stack.len() > block + partner + 1 {
-                self.unclosed(i);
-            }
-            self.pop(i);
-        } else if self.stack.len() > block && !self.closes_later(i, block) {
-            self.wrong_closer(i);
-        } else {
-            self.stray(i);
+        let partner = self.stack[block..].iter().rposition(|open| open.closer == closer && !open.dictionary);
+        match partner {
+            Some(partner) if block + partner + 1 == self.stack.len() => drop(self.pop(i)),
+            Some(partner) => match self.cheapest(i, block, Some(partner)) {
+                Way::Unclosed => {
+                    while self.stack.len() > block + partner + 1 {
+                        self.unclosed(i);
+                    }
+                    self.pop(i);
+                }
+                Way::Wrong => self.wrong_closer(i),
+                Way::Stray => self.stray(i),
+            },
+            None if self.stack.len() > block && self.cheapest(i, block, None) == Way::Wrong => self.wrong_closer(i),
+            None => self.stray(i),
         }
+    }
+
+    /// The way to read a closer that is not the innermost bracket's: the one with which the brackets behind it need the
+    /// fewest mistakes.
+    fn cheapest(&self, i: usize, block: usize, partner: Option<usize>) -> Way {
+        if self.found.mistakes > MAX_ERRORS {
+            return if partner.is_some() { Way::Unclosed } else { Way::Wrong };
+        }
+        let open: Vec<char> = self.stack[block..].iter().map(|open| open.closer).collect();
+        let inner = &open[..open.len() - 1];
+        let mut ways =
+            vec![(1 + self.mistakes_behind(i, inner), Way::Wrong), (1 + self.mistakes_behind(i, &open), Way::Stray)];
+        if let Some(partner) = partner {
+            let unclosed = open.len() - partner - 1;
+            ways.insert(0, (unclosed + self.mistakes_behind(i, &open[..partner]), Way::Unclosed));
+        }
+        // Of equals the first.
+        ways.into_iter().min_by_key(|(mistakes, _)| *mistakes).map_or(Way::Stray, |(_, way)| way)
+    }
+
+    /// How many round and square brackets don't match behind token `i`, up to where these are closed or a block begins
+    /// or ends, if each closer takes the nearest opener of its kind.
+    fn mistakes_behind(&self, i: usize, open: &[char]) -> usize {
+        let mut open = open.to_vec();
+        let mut mistakes = 0;
+        for (behind, token) in self.tokens[i + 1..].iter().take(MOST_COMPARED).enumerate() {
+            if open.is_empty() && token.kind == TokenKind::Newline && self.begins_statement(i + behind + 2) {
+                break;
+            }
+            match (token.kind, token.text(self.source)) {
+                (TokenKind::Open | TokenKind::Close, "{" | "}") | (TokenKind::Symbol, ";") => break,
+                (TokenKind::Open, "(") => open.push(')'),
+                (TokenKind::Open, _) => open.push(']'),
+                (TokenKind::Close, closer) => match open.iter().rposition(|o| closer.starts_with(*o)) {
+                    Some(partner) => {
+                        mistakes += open.len() - partner - 1;
+                        open.truncate(partner);
+                    }
+                    None => mistakes += 1,
+                },
+                _ => {}
+            }
+        }
+        mistakes + open.len()
+    }
+
+    /// Whether a statement is likely to begin with token `i`: a word, and a blank before what it takes.
+    fn begins_statement(&self, i: usize) -> bool {
+        let kind = |i: usize| self.tokens.get(i).map(|t| t.kind);
+        let apart = self.tokens.get(i + 1).is_none_or(|next| self.tokens[i].end < next.start);
+        let takes = [Some(TokenKind::Word), Some(TokenKind::Number), Some(TokenKind::Open)].contains(&kind(i + 1));
+        kind(i) == Some(TokenKind::Word) && apart && takes
     }
 
     /// Whether the rest of the line holds a closer for the innermost bracket.
@@ -276,7 +348,14 @@ impl<'w> Walk<'w> {
                 .help("remove it, or open the bracket it should close")
                 .maybe_fix("remove it", walk.span(i), "");
             match walk.header_of(i) {
-                Some(header) => found.label(walk.span(header), "is the `{` of this missing?"),
+                Some(header) => {
+                    let opener = match closer {
+                        ")" => "(",
+                        "]" => "[",
+                        _ => "{",
+                    };
+                    found.label(walk.span(header), format!("is the `{opener}` of this missing?"))
+                }
                 None => found,
             }
         });
@@ -284,11 +363,14 @@ impl<'w> Walk<'w> {
         self.replace(i, if closer == "}" && next != "else" { ";" } else { " " });
     }
 
-    /// The first token of the line that a stray `}` seems to end: the last one above with its indentation.
+    /// The first token of the line that a stray closer seems to end what began on: the last one above with the
+    /// indentation of the closer's own line, which holds nothing before it but other closers.
     fn header_of(&self, i: usize) -> Option<usize> {
-        if self.text(i) != "}" || !self.starts_line(i) {
+        let line = self.tokens[..i].iter().rposition(|t| t.kind == TokenKind::Newline)? + 1;
+        if self.tokens[line..i].iter().any(|t| t.kind != TokenKind::Close) {
             return None;
         }
+        let i = line;
         let column = self.column(i);
         let is_line = |t: &usize| self.tokens[*t].is_code() && self.starts_line(*t) && self.column(*t) <= column;
         let header = (0..i).rev().find(is_line)?;

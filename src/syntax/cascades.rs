@@ -7,15 +7,26 @@ use crate::diagnostic::{Code, Diagnostic};
 /// header lacked its block.
 pub fn remove(found: Vec<Diagnostic>, blocks_missing: Vec<u32>, source: &str, tokens: &[Token]) -> Vec<Diagnostic> {
     let mut excused = excused_closers(&found, blocks_missing, source);
+    let unopened = unopened(&found, source);
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(found.len());
     let mut rest = found.into_iter().peekable();
+    // The line that the last mistake's line asks for, which is no statement by itself.
+    let mut odd_line = None;
     while let Some(diagnostic) = rest.next() {
         let start = diagnostic.primary.span.start;
         if excused.first() == Some(&start) {
             excused.remove(0);
             continue;
         }
+        if unopened.iter().any(|(from, to)| (*from..*to).contains(&start)) {
+            continue;
+        }
         let here = Stretches::of(start, source, tokens);
+        if begins_oddly(&diagnostic) && odd_line == Some(here.line) {
+            odd_line = here.goes_on(source, tokens);
+            continue;
+        }
+        odd_line = here.goes_on(source, tokens);
         let caused = follows(&diagnostic)
             && (kept
                 .iter()
@@ -33,6 +44,18 @@ pub fn remove(found: Vec<Diagnostic>, blocks_missing: Vec<u32>, source: &str, to
 /// Whether it may be the consequence of another: something else was expected, or spacing looks odd.
 fn follows(diagnostic: &Diagnostic) -> bool {
     [Code::SYNTAX, Code::AMBIGUOUS_OPERATOR].contains(&diagnostic.code)
+}
+
+/// Whether it says that something doesn't begin like a statement.
+fn begins_oddly(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == Code::SYNTAX && diagnostic.message.starts_with("expected a statement")
+}
+
+/// From what seems to lack a round or square opener to the stray closer that says so: between them lie its lines.
+fn unopened(found: &[Diagnostic], source: &str) -> Vec<(u32, u32)> {
+    let strays = found.iter().filter(|d| d.code == Code::STRAY_CLOSER);
+    let inner = strays.filter(|d| source[d.primary.span.range()].starts_with([')', ']']));
+    inner.filter_map(|d| Some((d.labels.first()?.span.end, d.primary.span.start))).collect()
 }
 
 /// Places of `}` that close nothing because a block before them was never opened, which has been told.
@@ -70,6 +93,16 @@ impl Stretches {
         let separator = |t: &&Token| newline(t) || [";", "{", "}"].contains(&t.text(source));
         let part = tokens[..here].iter().rev().find(separator).map_or(0, |t| t.end);
         Stretches { line, line_end, part }
+    }
+
+    /// Where the next line begins, if this one ends with what asks for more, or that one begins with an operator.
+    fn goes_on(&self, source: &str, tokens: &[Token]) -> Option<u32> {
+        let end = tokens.partition_point(|t| t.start < self.line_end);
+        let last = tokens[..end].iter().rev().find(|t| t.is_code())?;
+        let first = tokens[end..].iter().find(|t| t.is_code())?;
+        let asks = |t: &Token| t.kind == TokenKind::Symbol && ![";", "%"].contains(&t.text(source));
+        let newline = tokens.get(end).filter(|t| t.kind == TokenKind::Newline)?;
+        (asks(last) || asks(first)).then_some(newline.end)
     }
 
     /// Whether `earlier`, on the same line, is why `later` was found here.

@@ -50,7 +50,7 @@ const STATEMENTS: [(&str, &str, &str); 11] = [
 ];
 
 /// Operators of other languages: what is written, how it is read here, whether writing that is a fix, and help.
-const OPERATORS: [(&str, &str, Option<Applicability>, &str); 14] = [
+const OPERATORS: [(&str, &str, Option<Applicability>, &str); 15] = [
     ("&&", "and", Some(Applicability::Safe), "conditions are joined by `and`"),
     ("||", "or", Some(Applicability::Safe), "conditions are joined by `or`"),
     ("===", "==", Some(Applicability::Safe), "`==` compares"),
@@ -65,6 +65,7 @@ const OPERATORS: [(&str, &str, Option<Applicability>, &str); 14] = [
     ("->", ":", Some(Applicability::Unsafe), "a named argument is written `name: value`"),
     ("**", "*", None, "there are no powers: write the number, or multiply"),
     ("++", "+", None, "names never change their value; `+` adds"),
+    ("--", "-", Some(Applicability::Unsafe), "names never change their value; `-` subtracts"),
 ];
 
 impl Pass<'_> {

@@ -22,7 +22,7 @@ mod report;
 mod strings;
 #[cfg(test)]
 mod tests;
-mod tokens;
+pub mod tokens;
 
 pub use describe::RESERVED;
 

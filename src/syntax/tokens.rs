@@ -240,9 +240,12 @@ impl<'t> Lexer<'t> {
         self.depth > 0 && closes && self.tokens.last().is_some_and(|t| t.is_code())
     }
 
-    /// Whether the `--` here looks like the start of a comment: first on its line or after a blank, before a blank.
+    /// Whether the `--` here looks like the start of a comment: first on its line or after a blank, before a
+    /// blank, outside of brackets.
     fn separates(&self) -> bool {
         let before = self.text[..self.at].chars().next_back();
-        before.is_none_or(char::is_whitespace) && self.rest()[2..].starts_with([' ', '\t', '\r', '\n'])
+        self.depth == 0
+            && before.is_none_or(char::is_whitespace)
+            && self.rest()[2..].starts_with([' ', '\t', '\r', '\n'])
     }
 }

@@ -21,13 +21,11 @@ fn check(kind: &Kind, lines: usize) -> Analysis {
 }
 
 #[test]
-fn long_programs_of_each_kind_are_read() {
+fn programs_of_a_thousand_lines_of_each_kind_are_read() {
     for kind in texts::KINDS {
-        let t = std::time::Instant::now();
-        let found = check(kind, 2_000);
-        eprintln!("{} {:?}", kind.name, t.elapsed());
+        let found = check(kind, 1_000);
         assert_eq!(found.program.is_some(), kind.clean, "{}: {:?}", kind.name, found.diagnostics.first());
-        assert!(found.diagnostics.len() < 3_000, "{}: {} diagnostics", kind.name, found.diagnostics.len());
+        assert!(found.diagnostics.len() <= 1_100, "{}: {} diagnostics", kind.name, found.diagnostics.len());
     }
 }
 

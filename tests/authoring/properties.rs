@@ -1,5 +1,6 @@
 //! What holds for every text that somebody may write. Proptest tries it here on random texts, the fuzz targets
 //! (`fuzz/`, which include this file) on texts that they find.
+#![cfg_attr(fuzzing, allow(dead_code, reason = "each target has one of them"))]
 
 use fsched::cli::lines;
 use fsched::cli::render::Renderer;

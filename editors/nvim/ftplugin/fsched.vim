@@ -8,4 +8,6 @@ setlocal commentstring=#\ %s comments=:# formatoptions-=t formatoptions+=croql
 setlocal expandtab shiftwidth=2 softtabstop=2
 setlocal suffixesadd=.fsched include=^\\s*use
 setlocal iskeyword=@,48-57,_,192-255
-let b:undo_ftplugin = "setlocal commentstring< comments< formatoptions< expandtab< shiftwidth< softtabstop< suffixesadd< include< iskeyword<"
+compiler fsched
+
+let b:undo_ftplugin = "setlocal commentstring< comments< formatoptions< expandtab< shiftwidth< softtabstop< suffixesadd< include< iskeyword< makeprg< errorformat<"

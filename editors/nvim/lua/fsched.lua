@@ -59,4 +59,35 @@ function M.start(buffer)
   return id
 end
 
+-- Shows a text beside the program; a second time, in the same buffer.
+local function show(name, text)
+  local buffer = vim.fn.bufnr(name)
+  if buffer == -1 then
+    buffer = vim.api.nvim_create_buf(false, true)
+    vim.api.nvim_buf_set_name(buffer, name)
+  end
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(text, "\n", { plain = true }))
+  if vim.fn.bufwinid(buffer) == -1 then
+    vim.cmd("vertical sbuffer " .. buffer)
+    vim.cmd("wincmd p")
+  end
+end
+
+-- Asks the server for the plan of a buffer's program and shows it: `:FschedPlan`, and the code lens above the program.
+function M.plan(buffer)
+  local uri = vim.uri_from_bufnr(buffer or 0)
+  local params = { command = "fsched.plan", arguments = { uri } }
+  vim.lsp.buf_request(buffer or 0, "workspace/executeCommand", params, function(problem, text)
+    if problem then
+      vim.notify(problem.message, vim.log.levels.ERROR)
+    elseif type(text) == "string" then
+      show("fsched-plan://" .. vim.uri_to_fname(uri), text)
+    end
+  end)
+end
+
+vim.lsp.commands["fsched.plan"] = function(command)
+  M.plan(vim.uri_to_bufnr(command.arguments[1]))
+end
+
 return M

@@ -13,6 +13,9 @@ end
 vim.api.nvim_create_autocmd("FileType", {
   pattern = "fsched",
   callback = function(event)
+    vim.api.nvim_buf_create_user_command(event.buf, "FschedPlan", function()
+      require("fsched").plan(event.buf)
+    end, { desc = "show the plan of this program" })
     if vim.treesitter.start then
       pcall(vim.treesitter.start, event.buf, "fsched")
     end

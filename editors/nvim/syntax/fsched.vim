@@ -7,10 +7,12 @@ syntax case match
 syntax sync minlines=50
 
 " ---- values; what is defined later wins at the same place
+" What no other rule knows, where no statement begins.
 syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
-syntax match fschedChoice /\v<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
+" Words to choose from have their places; elsewhere they are names that a program defines.
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
 syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|warmup|wide_resnet|zero)>/
 syntax match fschedMetric /\v<%(clean|gap|loss|robust)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
@@ -22,9 +24,11 @@ syntax keyword fschedParticle else in on with
 syntax keyword fschedOperatorWord and not or then
 syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
 syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Metric|Model|Objective|Optimizer|Real|Schedule|Selector|Share|Text)>/
-syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/
+syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 syntax match fschedRange /\.\.=\?/
-syntax match fschedDelimiter /[,;:]/
+syntax match fschedDelimiter /;/
+" Behind a comma, a colon or an operator the statement goes on, on the next line too.
+syntax match fschedDelimiter /[,:]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 
 " ---- numbers: 30%, 40 epochs, 3e-4; the number of -2.. ends before its dots
 syntax match fschedBadNumber /\v\.?<\d%(\k|\.\.@!)*/
@@ -49,10 +53,11 @@ syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/
 syntax match fschedPhase /\v%(<phase\s+)@<=<[[:alpha:]_]\k*>/
 
 " ---- brackets: no statement begins within round or square ones
-syntax cluster fschedStatement contains=fschedPhase,fschedStep,fschedSetting,fschedControl,fschedDeclaration,fschedDefinition
-syntax cluster fschedInside contains=ALLBUT,@fschedStatement,fschedEscape,fschedTodo,fschedLint,fschedBlock
-syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedInside
-syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedInside
+syntax cluster fschedValue contains=fschedCall,fschedSplit,fschedChoice,fschedComponent,fschedMetric,fschedSelector,fschedConstant
+syntax cluster fschedValue add=fschedParticle,fschedOperatorWord,fschedParameter,fschedType,fschedOperator,fschedRange,fschedDelimiter
+syntax cluster fschedValue add=fschedBadNumber,fschedNumber,fschedUnit,fschedString,fschedComment,fschedPragma,fschedRound,fschedSquare
+syntax region fschedRound matchgroup=fschedDelimiter start=/(/ end=/)/ contains=@fschedValue,fschedName
+syntax region fschedSquare matchgroup=fschedDelimiter start=/\[/ end=/\]/ contains=@fschedValue,fschedName
 syntax region fschedBlock matchgroup=fschedDelimiter start=/{/ end=/}/ contains=TOP transparent fold
 
 highlight default link fschedCall Function

@@ -35,7 +35,7 @@ for _, file in ipairs(vim.fn.argv()) do
   coloured(file)
 end
 
--- Chosen places: a line, what is looked for in it, and the group it must have.
+-- Chosen places: a text, what is looked for in it (the last one), and the group it must have.
 local places = {
   { 'param p: Share = 30% in 0%..=100% "text"', "param", "fschedDeclaration" },
   { 'param p: Share = 30% in 0%..=100% "text"', "p:", "fschedDefinition" },
@@ -64,20 +64,36 @@ local places = {
   { "objective adversarial(pgd(eps: 8/255, crafted_in: train))", "pgd", "fschedComponent" },
   { "objective adversarial(pgd(eps: 8/255, crafted_in: train))", "eps", "fschedParameter" },
   { "objective adversarial(pgd(eps: 8/255, crafted_in: train))", "train", "fschedChoice" },
+  { "measure clean,\n  loss every:\n    1 epoch", "loss", "fschedMetric" },
+  { "measure clean,\n\n  own every: 1 epoch", "own", "fschedName" },
+  { "measure clean\nown(1)", "own", "fschedPhase" },
+  { "data digits(\n  validation: 10%,\n  train: 5)", "train", "fschedParameter" },
+  { "let a = [\n  train,\n  x]", "train", "fschedSplit" },
+  { "let a = b +\n  train", "train", "fschedSplit" },
+  { "forget layers[layer] 5% unit: layer", "layer]", "fschedName" },
+  { "norm(instance)", "instance", "fschedChoice" },
+  { "device cpu", "cpu", "fschedChoice" },
+  { "data digits(\n  train: 5)\ntrain 1", "train", "fschedStep" },
+  { "repeat 2 {\n  train 1\n}", "train", "fschedStep" },
+  { "if a { zap head }\nelse if b { zap head }", "if", "fschedControl" },
   { "polish(10%)", "polish", "fschedPhase" },
   { "train 40eps", "40eps", "fschedBadNumber" },
   { "# fsched: allow(FS1003, hidden-name)", "fsched", "fschedPragma" },
   { "# fsched: allow(FS1003, hidden-name)", "FS1003", "fschedLint" },
   { "# fsched: allow(FS1003, hidden-name)", "hidden", "fschedLint" },
 }
-vim.cmd("enew")
-vim.cmd("setfiletype fsched")
 for _, place in ipairs(places) do
-  local line, word, wanted = place[1], place[2], place[3]
-  vim.api.nvim_buf_set_lines(0, 0, -1, false, { line })
-  local found = group(1, line:find(word, 1, true))
+  local text, word, wanted = place[1], place[2], place[3]
+  local lines = vim.split(text, "\n", { plain = true })
+  vim.cmd("enew! | setfiletype fsched")
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+  local found
+  for number, line in ipairs(lines) do
+    local column = line:find(word, 1, true)
+    found = column and group(number, column) or found
+  end
   if found ~= wanted then
-    fail("`%s` in `%s` has the group `%s`, not `%s`", word, line, found, wanted)
+    fail("`%s` in `%s` has the group `%s`, not `%s`", word, text, found, wanted)
   end
   checked = checked + 1
 end
@@ -90,6 +106,15 @@ vim.cmd("silent normal! gg=G")
 local indented = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n")
 if indented ~= "repeat 5 {\n  train 1\n  model sequential([\n    conv(16, 3),\n  ])\n}" then
   fail("indented as\n%s", indented)
+end
+
+-- `:make` finds the places of mistakes.
+local line = "a folder/b.fsched:17:23: warning[FS1004]: early layers are forgotten"
+vim.fn.setqflist({}, " ", { lines = { line, "1 warning" }, efm = vim.bo.errorformat })
+local found = vim.fn.getqflist()
+local first = found[1] or {}
+if #found ~= 1 or first.lnum ~= 17 or first.col ~= 23 or first.type ~= "w" or first.nr ~= 1004 then
+  fail("quickfix list of `%s`: %s", line, vim.inspect(found))
 end
 
 for _, failure in ipairs(failures) do

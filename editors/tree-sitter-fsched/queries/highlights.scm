@@ -7,7 +7,17 @@
 ; ---- names that mean something without being defined
 
 ((identifier) @constant
-  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "test" "train" "transfer" "validation" "weight"))
+  (#any-of? @constant "test" "train" "validation"))
+
+; Words to choose from have their places; elsewhere they are names that a program defines.
+(named_argument
+  value: (identifier) @constant
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "train" "transfer" "weight"))
+
+(arguments
+  .
+  (identifier) @constant
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "train" "transfer" "weight"))
 
 ((identifier) @constructor
   (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "warmup" "wide_resnet" "zero"))
@@ -84,6 +94,14 @@
 (simple_statement
   word: (word) @attribute
   (#any-of? @attribute "accumulate" "augment" "batch" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only"))
+
+(simple_statement
+  word: (word) @attribute
+  .
+  (identifier) @constant
+  (#any-of? @attribute "accumulate" "augment" "batch" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only")
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "train" "transfer" "weight")
+  (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
 ; Words of "let" "param" "phase" "use" and "for" "if" "repeat", with "else" "in" "on" "with" within them:
 [

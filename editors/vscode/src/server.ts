@@ -1,6 +1,6 @@
 // The language server and what is asked of it.
 import * as vscode from "vscode";
-import { LanguageClient, State } from "vscode-languageclient/node";
+import { type ExecuteCommandParams, ExecuteCommandRequest, LanguageClient, State } from "vscode-languageclient/node";
 import type { Plans } from "./plans";
 import { programPath, reportMissing, version } from "./program";
 
@@ -48,6 +48,19 @@ export class Server {
     }
   }
 
+  private async plan(uri: string): Promise<void> {
+    try {
+      // Asked directly, since the client has an alarming message of its own for commands that say no.
+      const params: ExecuteCommandParams = { command: PLAN, arguments: [uri] };
+      const text = await this.client?.sendRequest<unknown>(ExecuteCommandRequest.method, params);
+      if (typeof text === "string") {
+        await this.plans.show(vscode.Uri.parse(uri), text);
+      }
+    } catch (error) {
+      void vscode.window.showWarningMessage(`fsched: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   private runs(): boolean {
     return this.client?.state === State.Running;
   }
@@ -88,14 +101,8 @@ export class Server {
         ],
         outputChannel: this.output,
         middleware: {
-          // The code lens and the palette run the server's command; its answer is a text to be shown.
-          executeCommand: async (command, args, next) => {
-            const answer: unknown = await next(command, args);
-            if (command === PLAN && typeof answer === "string" && typeof args[0] === "string") {
-              await this.plans.show(vscode.Uri.parse(args[0]), answer);
-            }
-            return answer;
-          },
+          // The code lens and the palette run the server's command: its answer is shown, or why there is none.
+          executeCommand: (command, args, next) => (command === PLAN ? this.plan(String(args[0])) : next(command, args)),
         },
       },
     );

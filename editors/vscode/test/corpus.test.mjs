@@ -1,15 +1,12 @@
 // Every program of the repository: each character gets the scope that its token has in the language. The words come from
-// the program `fsched` itself (FSCHED names one; else that of the repository's target folder), not from the grammar.
+// the program `fsched` itself, not from the grammar.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { root, tokenize } from "./grammar.mjs";
+import { program, root, tokenize } from "./grammar.mjs";
 
-const built = ["release", "debug"].map((profile) => path.join(root, "target", profile, "fsched")).find(existsSync);
-const program = process.env.FSCHED ?? built;
-assert.ok(program, "no program `fsched`: cargo build, or say where it is: FSCHED=…");
 const families = JSON.parse(execFileSync(program, ["list", "--format", "json"], { encoding: "utf8" })).families;
 const statements = new Map(families.statement.map((entry) => [entry.name, entry.family]));
 const members = (wanted) =>

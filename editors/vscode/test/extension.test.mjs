@@ -1,11 +1,12 @@
 // What the extension contributes, and what it does when the program is missing. Code itself isn't here: the built
 // extension meets a stand-in for the parts of Code that it uses.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import path from "node:path";
 import { test } from "node:test";
-import { extension } from "./grammar.mjs";
+import { extension, program, root } from "./grammar.mjs";
 
 const read = (name) => JSON.parse(readFileSync(path.join(extension, name), "utf8"));
 const manifest = read("package.json");
@@ -85,6 +86,15 @@ test("the files that the manifest names are there", () => {
   for (const file of files) {
     assert.ok(existsSync(path.join(extension, file)), file);
   }
+});
+
+test("tasks find the mistakes that `fsched check --format short` prints", () => {
+  const file = path.join(root, "tests/ui/names.fsched");
+  const { stdout } = spawnSync(program, ["check", "--format", "short", file], { encoding: "utf8" });
+  const { pattern } = manifest.contributes.problemMatchers[0];
+  const found = stdout.trim().split("\n").map((line) => line.match(new RegExp(pattern.regexp)));
+  assert.ok(found.length > 3 && found.every((match) => match?.[pattern.file] === file), stdout);
+  assert.deepEqual([found[0][pattern.line], found[0][pattern.severity], found[0][pattern.code]], ["2", "error", "FS0105"]);
 });
 
 test("double clicks take whole words and numbers, and brackets indent", () => {

@@ -1,5 +1,5 @@
-// The grammar in the engine that Code has: lines of text to tokens with scopes.
-import { readFileSync } from "node:fs";
+// What the tests share: the program, and the grammar in the engine that Code has: lines of text to tokens with scopes.
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,11 @@ import textmate from "vscode-textmate";
 
 export const extension = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 export const root = path.resolve(extension, "../..");
+
+/** The program `fsched`: FSCHED names one, else that of the repository's target folder. */
+const built = ["release", "debug"].map((profile) => path.join(root, "target", profile, "fsched")).find(existsSync);
+export const program = process.env.FSCHED ?? built;
+if (!program) throw new Error("no program `fsched`: cargo build, or say where it is: FSCHED=…");
 
 const wasm = createRequire(import.meta.url).resolve("vscode-oniguruma/release/onig.wasm");
 await oniguruma.loadWASM(readFileSync(wasm));

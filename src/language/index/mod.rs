@@ -124,6 +124,17 @@ pub struct Use {
     pub definition: Span,
 }
 
+/// A data set where a `data` statement names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataNote {
+    pub span: Span,
+    /// channels, height, width
+    pub shape: [usize; 3],
+    pub classes: usize,
+    /// images to train, validate and test
+    pub counts: [usize; 3],
+}
+
 /// All that was noted of a program's texts.
 #[derive(Debug, Default)]
 pub struct Index {
@@ -134,6 +145,7 @@ pub struct Index {
     senses: Vec<(Span, Sense)>,
     arguments: Vec<Argument>,
     selections: Vec<Selection>,
+    data: Vec<DataNote>,
     durations: Vec<(Span, u64)>,
     numbers: Vec<(Span, f64)>,
     blocks: Vec<BlockTotals>,
@@ -142,7 +154,7 @@ pub struct Index {
     pub total: Amount,
     /// the program's model, where it is known
     pub model: Option<Model>,
-    /// words of each text that are values, not names: checkpoints named by something else than a text in quotes
+    /// checkpoints that are named by something else than a text in quotes
     unnamed_checkpoints: Vec<(String, Span)>,
 }
 
@@ -206,6 +218,11 @@ impl Index {
         let end = here.partition_point(|s| s.span.start as usize <= offset);
         let Some(innermost) = here[..end].iter().rev().find(|s| offset <= s.span.end as usize) else { return vec![] };
         here[..end].iter().filter(|s| s.span == innermost.span).collect()
+    }
+
+    /// The data set that is named at a byte.
+    pub fn data_at(&self, file: FileId, offset: usize) -> Option<&DataNote> {
+        at(&self.data, |d| d.span, file, offset)
     }
 
     /// Steps in an epoch at the training step whose duration is written here.

@@ -1,7 +1,7 @@
 //! What is noted while a program is lowered. Bodies of phases are lowered at each call; their words are noted once.
 
 use super::selections::{Forgotten, Selection};
-use super::{Argument, Callee, Definition, DefinitionKind, Index, Parameter, Sense, Use, totals};
+use super::{Argument, Callee, DataNote, Definition, DefinitionKind, Index, Parameter, Sense, Use, totals};
 use crate::components::Param;
 use crate::language::program::{Model, Step};
 use crate::source::{FileId, Span};
@@ -61,6 +61,13 @@ impl Recorder {
     /// A selector in its place; of a body that is lowered again only what is new.
     pub fn selection(&mut self, selection: Selection) {
         self.index.selections.push(selection);
+    }
+
+    /// The data set that a statement names.
+    pub fn data(&mut self, note: DataNote) {
+        if self.repeated == 0 {
+            self.index.data.push(note);
+        }
     }
 
     /// The training step whose duration is written here has so many steps in an epoch.
@@ -138,6 +145,7 @@ impl Recorder {
         sort(&mut index.definitions, |d| d.span);
         sort(&mut index.uses, |u| u.span);
         sort(&mut index.senses, |m| m.0);
+        sort(&mut index.data, |d| d.span);
         sort(&mut index.durations, |d| d.0);
         sort(&mut index.imports, |i| i.0);
         // An outer argument stands before those in it.

@@ -4,7 +4,7 @@
 pub type Described = (&'static str, &'static str);
 
 /// Words within statements and expressions.
-pub static GLUE: &[Described] = &[
+pub static PARTICLES: &[Described] = &[
     ("on", "the split of the data that is measured: `evaluate clean on test`"),
     ("with", "settings for this step alone: `relearn 10 with { optimizer adam(lr: 1e-3) }`"),
     ("in", "what a loop goes through, or the range of a `param`"),
@@ -25,6 +25,7 @@ pub static SELECTORS: &[Described] = &[
     ("linear", "weights of linear layers"),
     ("norms", "scales and shifts of norms"),
     ("biases", "biases of convolutions and linear layers"),
+    ("embeddings", "weights of embeddings"),
     ("params", "tensors by name, `*` for any characters: `params(\"layer4.*\")`"),
 ];
 

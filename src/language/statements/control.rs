@@ -1,10 +1,11 @@
 //! Declarations and control words: `let` `param` `phase` `use` `repeat` `for` `if` and blocks.
 
 use super::{Lower, Word, WordKind};
-use crate::components::{Expression, Param, Split, Type, Value};
+use crate::components::{Expression, Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::{Context, Frame, LoopVariable};
-use crate::language::program::{Op, Settings, Step};
+use crate::language::lints;
+use crate::language::program::{Op, Step};
 use crate::language::scope::{Binding, Meaning, Phase};
 use crate::language::values::Place;
 use crate::source::Span;
@@ -116,8 +117,7 @@ impl<'a> Context<'a> {
             self.report(d.help("choose another name"));
         }
         if let Some(hidden) = self.scopes.hidden(&name.text).map(|b| b.span) {
-            let d = Diagnostic::new(Code::HIDDEN_NAME, name.span, format!("this hides an outer `{}`", name.text));
-            self.report(d.label(hidden, "hidden from here on").help("choose another name"));
+            lints::hidden(self, name, hidden);
         }
         let binding = Binding { name: name.text.clone(), span: name.span, meaning, used: false, imported };
         if let Err(first) = self.scopes.bind(binding) {
@@ -176,17 +176,9 @@ impl<'a> Context<'a> {
         let outer = format!("{prefix}1.repeat.");
         body.iter_mut().for_each(|s| move_path(s, prefix.len(), &outer));
         let body_span = body[0].span;
-        self.lint_trailing(body_span, span);
+        lints::trailing_repeat(self, body_span, span);
         if let Some(count) = count {
             self.emit(span, Op::Repeat { count, body });
-        }
-    }
-
-    fn lint_trailing(&mut self, first: Span, span: Span) {
-        if first.file == span.file && self.sources.place(first).line != self.sources.place(span).line {
-            let message = "over several lines, `repeat` at the end is easily overlooked";
-            let d = Diagnostic::new(Code::TRAILING_REPEAT, span, message);
-            self.report(d.label(first, "repeated from here").help("write `repeat N { … }` around the steps"));
         }
     }
 
@@ -204,8 +196,8 @@ impl<'a> Context<'a> {
         if values.as_ref().is_some_and(Vec::is_empty) {
             let d = Diagnostic::new(Code::ZERO_COUNT, list.span, "this list is empty, so the loop does nothing");
             self.report(d.help("ranges leave their end out: `0..3` is 0, 1, 2"));
-            return;
         }
+        let values = values.filter(|v| !v.is_empty());
         let id = self.fresh_id();
         let name = variable.text.clone();
         let later = Value::Later(Box::new(Expression::Variable(id, name.clone())), Type::Any);
@@ -246,24 +238,10 @@ impl<'a> Context<'a> {
         self.conditional -= 1;
         let (Some(value), Some(settings)) = (value, settings) else { return };
         if let Some(expression) = self.condition(&value, &settings, condition.span) {
-            let condition = self.warn_of_test_data(expression, &settings, condition.span);
+            lints::condition_on_test_data(self, &expression, &settings, condition.span);
+            let condition = expression;
             self.emit(span, Op::If { condition, settings, then, otherwise });
         }
-    }
-
-    /// Lint: what the test data decides about training makes its results say too much.
-    fn warn_of_test_data(&mut self, condition: Expression, settings: &Settings, span: Span) -> Expression {
-        let mut on_test = false;
-        condition.visit(&mut |e| {
-            if let Expression::Metric(m) = e {
-                on_test |= m.split.unwrap_or(settings.default_split()) == Split::Test;
-            }
-        });
-        if on_test {
-            let d = Diagnostic::new(Code::TEST_DATA_DECIDES, span, "the test data decides here how training goes on");
-            self.report(d.help("decide on `validation`: `data fashion(validation: 10%)`"));
-        }
-        condition
     }
 
     /// The condition is known: one arm is taken, the other only checked.
@@ -302,11 +280,7 @@ impl<'a> Context<'a> {
             if !binding.used {
                 self.unused.push((binding.name.clone(), binding.span));
             }
-            if binding.used || binding.imported || binding.name.starts_with('_') || self.scratch {
-                continue;
-            }
-            let d = Diagnostic::new(Code::UNUSED_NAME, binding.span, format!("`{}` is never used", binding.name));
-            self.report(d.help("leave it out, or call it `_…` to keep it"));
+            lints::unused(self, &binding);
         }
     }
 }
@@ -342,26 +316,6 @@ pub(in crate::language) fn lower_statements<'a>(cx: &mut Context<'a>, statements
             continue;
         }
         cx.statement(statement);
-    }
-    lint_idle_settings(cx, statements);
-}
-
-/// Settings hold to the end of their block: those below its last step hold for nothing.
-fn lint_idle_settings(cx: &mut Context<'_>, statements: &[Statement]) {
-    let setting = |s: &Statement| match &s.kind {
-        StatementKind::Simple(simple) => {
-            super::find(&simple.word.text).filter(|w| w.kind == WordKind::Setting).map(|w| (w.name, simple.word.span))
-        }
-        _ => None,
-    };
-    if statements.iter().any(|s| matches!(s.kind, StatementKind::Error))
-        || statements.iter().all(|s| setting(s).is_some())
-    {
-        return;
-    }
-    for (name, span) in statements.iter().rev().map_while(setting) {
-        let d = Diagnostic::new(Code::UNUSED_SETTING, span, format!("no step follows this `{name}` in its block"));
-        cx.report(d.help("settings hold from where they stand to the end of their block; move it up, or leave it out"));
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Family, Param, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
+use crate::language::index::DataNote;
 use crate::language::program::Batch;
 use crate::language::settings::Placed;
 
@@ -66,8 +67,11 @@ fn data<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.program.data_named = true;
     let span = written.bound.span("data");
     let Some(spec) = cx.settled_component(written, "data") else { return };
-    let poisoned = cx.facts(&spec, span).is_none();
-    cx.current.poisoned |= poisoned;
+    let facts = cx.facts(&spec, span);
+    cx.current.poisoned |= facts.is_none();
+    if let Some(facts) = facts {
+        cx.index.data(DataNote { span, shape: facts.shape, classes: facts.classes, counts: facts.counts });
+    }
     cx.current.data = Placed { value: spec, span: Some(span) };
 }
 

@@ -4,7 +4,8 @@ use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Family, Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::language::program::{Forget, Op, Settings, Target};
+use crate::language::lints;
+use crate::language::program::{Forget, Op, Target};
 
 pub static FORGET: Word = Word {
     name: "forget",
@@ -61,35 +62,11 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         to: value("to"),
         unit: word("unit"),
         moments: word("moments"),
-        settings: settings.clone(),
+        settings,
     };
     cx.note_forgotten(&forget, bound.span("selector"));
-    lint_early_layers(cx, &forget, written);
-    lint_stale_momentum(cx, &forget, &settings, written);
+    lints::of_forget(cx, &forget, written);
     cx.emit(written.span, Op::Forget(forget));
-}
-
-/// The papers find forgetting early layers harmful (methods: FOMO, LLF).
-fn lint_early_layers(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
-    let (Some(model), Some(selection)) = (&cx.model, &forget.target.selection) else { return };
-    let layers = model.parts.iter().map(|p| p.layer).max().map_or(0, |l| l + 1);
-    let early = selection.iter().map(|s| &model.parts[s.part]).find(|p| p.layer < layers / 2);
-    let Some(part) = early.map(|p| p.name.clone()) else { return };
-    let span = written.bound.span("selector");
-    let d = Diagnostic::new(Code::EARLY_LAYERS, span, format!("this forgets early layers, `{part}` among them"));
-    cx.report(d.help("forgetting was found to help in later layers and to harm in early ones: `layers[-2..]`"));
-}
-
-/// Momentum points where the weights that are gone were going.
-fn lint_stale_momentum(cx: &mut Context<'_>, forget: &Forget, settings: &Settings, written: &Written<'_>) {
-    let optimizer = &settings.optimizer.spec;
-    let has_moments = optimizer.member.param("momentum").is_none_or(|_| *optimizer.get("momentum") != Value::Real(0.0));
-    let most = matches!(forget.share, Value::Real(share) if share > 0.5);
-    if most && has_moments && forget.moments == "keep" && !written.bound.given("moments") {
-        let message = "most of these weights are re-drawn, but the optimizer keeps their momentum";
-        let d = Diagnostic::new(Code::STALE_MOMENTUM, written.bound.span("share"), message);
-        cx.report(d.help("`moments: clear` zeroes it for the forgotten weights; `moments: keep` says it is meant"));
-    }
 }
 
 impl<'a> Context<'a> {

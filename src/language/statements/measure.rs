@@ -2,7 +2,7 @@
 
 use super::evaluate::metrics;
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Duration, Param, Split, Type, Value};
+use crate::components::{Default, Duration, Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Keep, Measure, When};
@@ -59,7 +59,7 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
             cx.report(d.help("`measure none` stops all measuring; list metrics without it"));
         }
         cx.current.measure.clear();
-        return;
+        return cx.measures_end(written.word());
     }
     let Some(metrics) = metrics(list) else { return };
     if bound.given("at") && bound.given("every") {
@@ -73,6 +73,10 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         (_, Some(_)) => return cx.not_settled(written, "every"),
         _ => return,
     };
+    match when {
+        When::Every(every) => cx.notes.measures(written.word(), every),
+        When::AtForget => cx.notes.measures_at_forget(written.word()),
+    }
     cx.current.measure.push(Measure { metrics, when });
 }
 
@@ -93,10 +97,8 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         Some(Value::Metric(m)) => Some(m.clone()),
         _ => None,
     };
-    if best.as_ref().is_some_and(|m| m.split == Some(Split::Test)) {
-        let message = "the best checkpoint is chosen on the test data, so its test result says too much";
-        let d = Diagnostic::new(Code::TEST_DATA_DECIDES, bound.span("best"), message);
-        cx.report(d.help("choose on `validation`: `data fashion(validation: 10%)`"));
+    if best.is_some() {
+        cx.notes.measures(written.word(), Duration::Epochs(1.0));
     }
     cx.current.keep = Keep { last, every, best };
 }

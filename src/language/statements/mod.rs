@@ -125,6 +125,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
     WORDS.iter().copied().find(|w| w.name == name)
 }
 
+/// Whether it is a word of the table whose statements are of the generic form.
+pub(super) fn takes_arguments(name: &str) -> bool {
+    find(name).is_some_and(|w| matches!(w.lower, Lower::Statement(_)))
+}
+
 /// Where among the unnamed arguments of a word its list begins, if it takes one: at 0 in `measure clean, robust`.
 pub(super) fn list_from(name: &str) -> Option<usize> {
     let by_position = find(name)?.params.iter().filter(|p| !p.named);
@@ -160,7 +165,7 @@ impl<'a> Context<'a> {
         let bound = self.bind(word.params, &simple.arguments, owner);
         if word.kind == WordKind::Setting {
             if bound.whole() {
-                self.setting_made(word, simple.word.span);
+                self.setting_made(word, simple.word.span, span);
             }
             self.current.poisoned |= !bound.whole() && matches!(word.name, "data" | "model");
         }
@@ -184,36 +189,30 @@ impl<'a> Context<'a> {
             } else {
                 "put the statements on lines of their own"
             };
-            refuse(block.span, "block", help);
+            // At the brace, where a misplaced one is told.
+            refuse(Span { end: block.span.start + 1, ..block.span }, "block", help);
         }
         if let Some(otherwise) = &simple.otherwise {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
         }
     }
 
-    /// Lint: a single setting made again with no step between.
-    fn setting_made(&mut self, word: &Word, span: Span) {
-        let adds_up = ["freeze", "thaw", "measure", "augment"];
-        if adds_up.contains(&word.name) {
-            return;
+    fn unknown_statement(&mut self, simple: &'a Simple) {
+        self.only_names(&simple.arguments);
+        for block in simple.with.iter().chain(&simple.block) {
+            self.silently(|cx| {
+                cx.scratch(|cx| {
+                    lower_block(cx, block, String::new());
+                })
+            });
         }
-        let steps = self.frames.iter().map(|f| f.steps.len()).sum();
-        let before = self.current.made.insert(word.name, (span, steps));
-        if let Some((first, _)) = before.filter(|(first, n)| *n == steps && *first != span) {
-            let d = Diagnostic::new(
-                Code::SETTING_TWICE,
-                span,
-                format!("`{}` is set again with no step between", word.name),
-            );
-            self.report(d.label(first, "this one has no effect").help("keep one of them"));
-        }
-    }
-
-    fn unknown_statement(&mut self, simple: &Simple) {
         let (name, span) = (simple.word.text.as_str(), simple.word.span);
         let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
             return self.report(d.at(format!("`{ours}` does this here")).help(text));
+        }
+        if let Some(member) = self.any_member(name) {
+            return self.report(super::advice::advise_member(d, member, span));
         }
         let words = WORDS.iter().map(|w| w.name).chain(self.scopes.names());
         let d = super::arguments::suggesting(d, name, span, words);

@@ -2,8 +2,8 @@
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Param, Type, Value};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
+use crate::language::lints;
 use crate::language::program::{Op, Train};
 use crate::syntax::tree::StatementKind;
 
@@ -66,14 +66,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     let settings = cx.fitting_settings(written.word());
     let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };
-    if !settings.trainable.contains(&true) {
-        let d = Diagnostic::new(
-            Code::NOTHING_TRAINED,
-            written.word(),
-            "all weights are frozen here, so nothing is trained",
-        );
-        cx.report(d.help("`thaw` some of them, or leave this step out"));
-    }
+    lints::of_train(cx, &settings, written);
     let duration: Value = duration.clone();
     cx.index.duration(written.bound.span("duration"), settings.steps_per_epoch());
     cx.emit(written.span, Op::Train(Train { word, duration, settings }));

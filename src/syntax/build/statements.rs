@@ -24,10 +24,14 @@ impl Builder<'_> {
                 _ => {}
             }
         }
-        self.adopt_blocks(statements)
+        self.adopt_arms(self.adopt_blocks(statements))
     }
 
     fn no_separator(&self, offset: usize) {
+        let next = self.prepared.token_at(self.prepared.start(offset));
+        if let Some(word) = next.filter(|t| is_nearly_else(t.text(self.prepared.source))) {
+            return self.misspelt_else(self.prepared.token_span(word));
+        }
         self.expected_with(offset, &[Rule::newline, Rule::semicolon], |found| {
             let before = self.prepared.token_before(found.primary.span.start as usize);
             let found = found.help("each statement stands on its own line, or behind a `;`");
@@ -245,6 +249,39 @@ impl Builder<'_> {
         kept
     }
 
+    /// `} esle { … }` and `} esle if … { … }`: tells what is meant, and gives them to their `if`.
+    fn adopt_arms(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        let mut kept: Vec<Statement> = Vec::with_capacity(statements.len());
+        let mut rest = statements.into_iter().peekable();
+        while let Some(statement) = rest.next() {
+            let arm = match &statement.kind {
+                StatementKind::Simple(simple) if simple.arguments.is_empty() && is_nearly_else(&simple.word.text) => {
+                    let next_is_if = rest.peek().is_some_and(|s| matches!(s.kind, StatementKind::If { .. }));
+                    let open = kept.last_mut().and_then(|s| last_arm(&mut s.kind));
+                    open.filter(|_| simple.block.is_some() || next_is_if).map(|open| (open, simple))
+                }
+                _ => None,
+            };
+            match arm {
+                Some((open, simple)) => {
+                    self.misspelt_else(simple.word.span);
+                    *open = simple.block.clone().or_else(|| {
+                        let nested = rest.next()?;
+                        Some(Block { span: nested.span, statements: vec![nested] })
+                    });
+                }
+                None => kept.push(statement),
+            }
+        }
+        kept
+    }
+
+    fn misspelt_else(&self, word: Span) {
+        let text = &self.prepared.source[word.range()];
+        let found = Diagnostic::new(Code::SYNTAX, word, format!("`{text}` begins no statement"));
+        self.push(found.help("did you mean `else`?").fix("replace with `else`", word, "else"));
+    }
+
     /// Whether these bytes of the source hold one line end, comment lines not counted.
     fn next_line(&self, (from, to): (usize, usize)) -> bool {
         let tokens = &self.prepared.tokens;
@@ -263,6 +300,20 @@ impl Builder<'_> {
         }
         lines == 1
     }
+}
+
+/// Whether a word is `else` with one slip.
+fn is_nearly_else(word: &str) -> bool {
+    word != "else" && strsim::damerau_levenshtein(word, "else") == 1
+}
+
+/// Where the `else` of an `if` belongs that has none yet.
+fn last_arm(kind: &mut StatementKind) -> Option<&mut Option<Block>> {
+    let StatementKind::If { otherwise, .. } = kind else { return None };
+    if otherwise.is_none() {
+        return Some(otherwise);
+    }
+    last_arm(&mut otherwise.as_mut()?.statements.first_mut()?.kind)
 }
 
 /// What may follow the parts of a statement read so far.

@@ -4,4 +4,7 @@ pub mod client;
 
 mod edits;
 mod imports;
+mod names;
+mod requests;
+mod robust;
 mod session;

@@ -1,0 +1,108 @@
+//! Lints: what a program may say but hardly means (language.md §6). One file each or each small family, and one line of
+//! the table.
+//!
+//! Each says where it looks: some at a statement as it is read, the others at the finished program, which has no errors.
+
+mod defaults_used;
+mod early_layers;
+mod forgets_last;
+mod names;
+mod nothing_trained;
+mod settings;
+mod stale_momentum;
+mod test_data_decides;
+mod trailing_repeat;
+mod weaker_test_attack;
+
+pub(super) use names::{hidden, unused};
+pub(super) use settings::Notes;
+pub(super) use test_data_decides::condition as condition_on_test_data;
+pub(super) use trailing_repeat::check as trailing_repeat;
+
+use super::context::Context;
+use super::program::{Forget, Op, Program, Settings, Step};
+use super::statements::Written;
+use crate::diagnostic::Code;
+use std::sync::Arc;
+
+/// One lint.
+pub struct Lint {
+    pub code: Code,
+    look: Look,
+}
+
+/// What it looks at, and when.
+enum Look {
+    /// a `forget` as it is read
+    Forget(fn(&mut Context<'_>, &Forget, &Written<'_>)),
+    /// a training step as it is read
+    Train(fn(&mut Context<'_>, &Arc<Settings>, &Written<'_>)),
+    /// the finished program
+    Program(fn(&mut Context<'_>, &Program)),
+    /// what reads names, settings, comments or checkpoints asks for it by name
+    Reader,
+}
+
+const fn lint(code: Code, look: Look) -> Lint {
+    Lint { code, look }
+}
+
+/// All lints.
+pub static LINTS: &[Lint] = &[
+    lint(Code::DEFAULTS_USED, Look::Program(defaults_used::check)),
+    lint(Code::UNUSED_NAME, Look::Reader),
+    lint(Code::HIDDEN_NAME, Look::Reader),
+    lint(Code::EARLY_LAYERS, Look::Forget(early_layers::check)),
+    lint(Code::FORGETS_LAST, Look::Program(forgets_last::check)),
+    lint(Code::TRAILING_REPEAT, Look::Reader),
+    lint(Code::SETTING_TWICE, Look::Program(settings::unused)),
+    lint(Code::WEAKER_TEST_ATTACK, Look::Program(weaker_test_attack::check)),
+    lint(Code::TEST_DATA_DECIDES, Look::Train(test_data_decides::best)),
+    lint(Code::UNUSED_SETTING, Look::Reader),
+    lint(Code::STALE_MOMENTUM, Look::Forget(stale_momentum::check)),
+    lint(Code::CHECKPOINT_MAYBE, Look::Reader),
+    lint(Code::UNUSED_ALLOW, Look::Reader),
+    lint(Code::NOTHING_TRAINED, Look::Train(nothing_trained::check)),
+];
+
+/// What there is to say of a `forget`.
+pub(super) fn of_forget(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
+    for lint in LINTS {
+        if let Look::Forget(check) = lint.look {
+            check(cx, forget, written);
+        }
+    }
+}
+
+/// What there is to say of a training step.
+pub(super) fn of_train(cx: &mut Context<'_>, settings: &Arc<Settings>, written: &Written<'_>) {
+    for lint in LINTS {
+        if let Look::Train(check) = lint.look {
+            check(cx, settings, written);
+        }
+    }
+}
+
+/// What there is to say of a program without errors.
+pub(super) fn of_program(cx: &mut Context<'_>, program: &Program) {
+    for lint in LINTS {
+        if let Look::Program(check) = lint.look {
+            check(cx, program);
+        }
+    }
+}
+
+/// Calls `f` with each step in program order, loop bodies once.
+fn visit<'s>(steps: &'s [Step], f: &mut impl FnMut(&'s Step)) {
+    for step in steps {
+        f(step);
+        match &step.op {
+            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => visit(body, f),
+            Op::If { then, otherwise, .. } => {
+                visit(then, f);
+                visit(otherwise, f);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the test data decides about training makes its results say too much: the checkpoint that AWP and TRADES report
+//! was picked on the test set, and others could not reach their figures.
+
+use super::super::program::Settings;
+use super::super::statements::Written;
+use crate::components::{Expression, Split};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::source::Span;
+use std::sync::Arc;
+
+/// A condition on a measurement that decides how training goes on.
+pub(in crate::language) fn condition(cx: &mut Context<'_>, condition: &Expression, settings: &Settings, span: Span) {
+    let mut on_test = false;
+    condition.visit(&mut |e| {
+        if let Expression::Metric(m) = e {
+            on_test |= m.split.unwrap_or(settings.default_split()) == Split::Test;
+        }
+    });
+    if on_test {
+        let message = "the test data decides here how training goes on";
+        let d = Diagnostic::new(Code::TEST_DATA_DECIDES, span, message);
+        cx.report(d.help("decide on `validation`: `data fashion(validation: 10%)`"));
+    }
+}
+
+/// `keep best:` by a measurement on the test data.
+pub(super) fn best(cx: &mut Context<'_>, settings: &Arc<Settings>, _: &Written<'_>) {
+    let Some(metric) = &settings.keep.best else { return };
+    if metric.split.unwrap_or(settings.default_split()) != Split::Test {
+        return;
+    }
+    let Some(span) = cx.setting_in_force("keep") else { return };
+    let message = "the best checkpoint is chosen on the test data, so its test result says too much";
+    let d = Diagnostic::new(Code::TEST_DATA_DECIDES, span, message);
+    cx.report(d.help("choose on `validation`: `data fashion(validation: 10%)`"));
+}

@@ -1,0 +1,118 @@
+//! `textDocument/completion`: texts with a cursor, `‸`, in them.
+
+use super::index::analysis;
+use fsched::lsp::completion::{Offer, at};
+use fsched::source::FileId;
+
+/// What is offered at the `‸` of a text, best first.
+fn offers(marked: &str) -> Vec<Offer> {
+    let offset = marked.find('‸').expect("a cursor");
+    let text = marked.replace('‸', "");
+    at(&analysis(&text), FileId(0), offset).offers
+}
+
+fn labels(marked: &str) -> Vec<String> {
+    offers(marked).into_iter().map(|o| o.label).collect()
+}
+
+#[track_caller]
+fn assert_offers(marked: &str, wanted: &[&str]) {
+    let labels = labels(marked);
+    for word in wanted {
+        assert!(labels.iter().any(|l| l == word), "{word} is not offered at {marked:?}: {labels:?}");
+    }
+}
+
+#[track_caller]
+fn assert_refuses(marked: &str, unwanted: &[&str]) {
+    let labels = labels(marked);
+    for word in unwanted {
+        assert!(!labels.iter().any(|l| l == word), "{word} is offered at {marked:?}");
+    }
+}
+
+#[test]
+fn statements_begin_anywhere_a_line_does() {
+    for text in
+        ["‸", "tr‸", "train 5\n‸", "train 5; ‸", "repeat 3 { ‸", "repeat 3 {\n  train 1\n  f‸\n}\n", "(\ntrain 5\n‸"]
+    {
+        assert_offers(text, &["train", "forget", "repeat", "optimizer", "let"]);
+        assert_refuses(text, &["pgd", "layers"]);
+    }
+}
+
+#[test]
+fn settings_alone_stand_in_a_with_block() {
+    assert_offers("train 5 with { ‸ }", &["optimizer", "freeze"]);
+    assert_refuses("train 5 with { ‸ }", &["train", "let", "forget"]);
+}
+
+#[test]
+fn arguments_are_offered_once_each() {
+    assert_offers("forget head 30% ‸", &["by:", "to:", "unit:", "moments:", "overall:"]);
+    assert_refuses("forget head 30% by: random, ‸", &["by:", "selector:", "share:"]);
+    assert_offers("objective adversarial(pgd(eps: 8/255, ‸", &["step:", "iters:", "norm:"]);
+    assert_refuses("objective adversarial(pgd(eps: 8/255, ‸))", &["eps:"]);
+}
+
+#[test]
+fn a_place_gets_what_its_type_takes() {
+    assert_eq!(labels("forget head 30% unit: ‸")[..3], ["weight", "channel", "layer"]);
+    assert_offers("forget head 30% by: ‸", &["random", "smallest", "largest", "saliency"]);
+    assert_offers("objective adversarial(‸", &["pgd", "fgsm"]);
+    assert_offers("objective adversarial(pgd(eps: 0.1, norm: ‸", &["linf", "l2"]);
+    assert_offers("data ‸", &["fashion", "digits"]);
+    assert_offers("forget ‸", &["layers", "head", "all", "params"]);
+    assert_offers("evaluate clean on ‸", &["train", "validation", "test"]);
+    assert_offers("evaluate clean, ‸", &["loss", "robust", "validation"]);
+    assert_offers("evaluate validation.‸", &["clean", "robust"]);
+    assert_offers("train 40 ‸", &["epochs", "steps", "min", "with"]);
+    assert_offers("param p: ‸", &["Share", "Duration"]);
+    assert_offers("phase f(p: ‸", &["Share", "Duration"]);
+    assert_offers("lr warmup(5%) ‸", &["then"]);
+    assert_offers("lr warmup(5%) then ‸", &["cosine", "drop"]);
+    assert_offers("evaluate clean ‸", &["on", "per_example:"]);
+    assert_offers("augment crop(padding: 2), ‸", &["flip", "none"]);
+}
+
+#[test]
+fn selectors_are_indexed_by_what_there_is() {
+    let layers = offers("train 1\nforget layers[‸");
+    let last = layers.iter().rfind(|o| o.label.parse::<usize>().is_ok()).expect("layers are numbered");
+    assert_eq!((last.label.as_str(), last.detail.as_str()), ("3", "classifier"));
+    assert_offers("forget head[‸] 30%", &["0", "9"]);
+}
+
+#[test]
+fn names_in_scope_come_first_where_they_fit() {
+    let text = "let attack = pgd(eps: 0.1)\nlet n = 3\nphase inner(q: Share) { let hidden = 1; train hidden }\nobjective adversarial(‸";
+    assert_eq!(labels(text)[0], "attack");
+    assert_offers(text, &["n"]);
+    assert_refuses(text, &["q", "hidden"]);
+    assert_offers("phase polish(q: Share) { forget head ‸ }", &["q"]);
+    assert_eq!(labels("let n = 3\ntrain ‸")[0], "n");
+    assert_refuses("train ‸\nlet later = 3\n", &["later"]);
+    assert_offers("phase polish(q: Share) { forget head q }\n‸", &["polish"]);
+    assert_offers("phase polish(q: Share) { forget head q }\npolish(‸", &["q:"]);
+}
+
+#[test]
+fn checkpoints_are_known_within_quotes() {
+    assert_eq!(labels("checkpoint \"good\"\ntrain 1\nrollback \"‸"), ["good"]);
+    assert_eq!(labels("checkpoint \"good\"\ntrain 1\nforget head 1% to: rewind(\"g‸\")"), ["good"]);
+    assert_eq!(labels("let x = \"‸"), [""; 0]);
+}
+
+#[test]
+fn pragmas_have_their_lints() {
+    assert_offers("train 1 # fsched: allow(‸", &["hidden-name", "FS1003"]);
+    assert_offers("# ‸", &["fsched: allow(…)"]);
+    assert_refuses("# some words ‸", &["train"]);
+}
+
+#[test]
+fn other_writing_systems_are_no_obstacle() {
+    assert_offers("let größe = 30% # 漢字 🦀\nforget head ‸", &["größe"]);
+    assert_offers("let 漢 = 3; train 漢; checkpoint \"🦀\"; forget head 30% by: ‸", &["random"]);
+    assert_offers("let größe = 30%\nforget head grö‸", &["größe"]);
+}
