@@ -144,7 +144,7 @@ fn loops(lines: usize) -> String {
 fn nested(lines: usize) -> String {
     const DEPTH: usize = 100;
     written_by(2 * DEPTH + 1, lines, |t, i| match i % (2 * DEPTH + 1) {
-        level if level < DEPTH => writeln!(t, "{:level$}repeat 2 {{", ""),
+        level if level < DEPTH => writeln!(t, "{:level$}repeat 1 {{", ""),
         DEPTH => writeln!(t, "{:1$}train 1", "", DEPTH),
         level => writeln!(t, "{:1$}}}", "", 2 * DEPTH - level),
     })
@@ -183,7 +183,7 @@ fn list(lines: usize) -> String {
 fn sum(lines: usize) -> String {
     written_by(102, lines, |t, i| match i % 102 {
         0 => writeln!(t, "train (1"),
-        101 => writeln!(t, ") epochs"),
+        101 => writeln!(t, ")"),
         _ => writeln!(t, "  + 1"),
     })
 }

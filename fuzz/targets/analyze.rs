@@ -1,5 +1,6 @@
 #![no_main]
 
+#[allow(dead_code, reason = "each target tries one of them")]
 #[path = "../../tests/authoring/properties.rs"]
 mod properties;
 
