@@ -209,11 +209,23 @@ fn colour_is_for_those_who_want_it() {
 }
 
 #[test]
-fn denied_lints_are_errors() {
-    let place = Place::with("a.fsched", "data digits\nmodel mlp(hidden: [16])\nlet n = 2\ntrain 1\n");
-    place.run(&["check", "a.fsched"]).status(0);
-    let denied = place.run(&["check", "a.fsched", "--deny", "lints", "--format", "short"]).status(1);
-    assert!(denied.stdout.contains("error[FS1002]"), "{}", denied.stdout);
+fn lints_are_as_loud_as_flags_and_comments_say() {
+    let place = Place::with("a.fsched", "data digits\nmodel mlp(hidden: [16])\ntrain 1\nforget head 90%\n");
+    let short = |arguments: &[&str], status| {
+        let output = place.run(&[&["check", "a.fsched", "--format", "short"], arguments].concat()).status(status);
+        output.stdout.lines().map(|l| l.split(": ").nth(1).unwrap_or_default().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(short(&[], 0), ["warning[FS1005]", "warning[FS1011]"]);
+    assert_eq!(short(&["--deny", "lints", "--warn", "FS1011"], 1), ["error[FS1005]", "warning[FS1011]"]);
+    assert_eq!(short(&["--allow", "forgets-last,stale-momentum"], 0), Vec::<String>::new());
+    assert_eq!(short(&["--allow", "lints", "--deny", "fs1011"], 1), ["error[FS1011]"]);
+    place.run(&["plan", "a.fsched", "--deny", "forgets-last"]).status(1);
+    place.run(&["run", "a.fsched", "--deny", "forgets-last"]).status(1);
+    let slip = place.run(&["check", "a.fsched", "--deny", "forgets-lst"]).status(2);
+    assert!(slip.stderr.contains("did you mean `forgets-last`?"), "{}", slip.stderr);
+    let text = "# fsched: deny(lints)\ndata digits\nmodel mlp(hidden: [16])\ntrain 1\nforget head 90%  # fsched: allow(lints)\n";
+    fs::write(place.path("a.fsched"), text).unwrap();
+    assert_eq!(short(&["--warn", "lints"], 0), Vec::<String>::new());
 }
 
 #[test]

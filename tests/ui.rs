@@ -1,7 +1,8 @@
 //! Programs with mistakes: each line says in a comment which codes it gets (`#~ FS0102 FS0201`), and gets no others.
-//! Where every error has a sure fix, applying the fixes leaves a program without errors.
+//! Where every error has a sure fix, applying the fixes leaves a program without errors. Beside each program lie what
+//! people see of it (`.stderr`), what programs read (`.json`), and what `fsched fix` makes of it (`.fixed`).
 
-use fsched::diagnostic::{Applicability, Diagnostic, Severity, applicable};
+use fsched::diagnostic::{Applicability, Diagnostic, applicable};
 use fsched::language::fix::fix;
 use fsched::language::{Analysis, Disk, Options, analyze};
 use std::collections::BTreeSet;
@@ -22,11 +23,10 @@ fn check(path: &Path) -> Analysis {
     analyze(path, &Disk { root: path.parent().map(Path::to_path_buf) }, &options)
 }
 
-/// `(line, code)` of everything that is said, notes apart.
+/// `(line, code)` of everything that is said.
 fn said(analysis: &Analysis) -> BTreeSet<(usize, String)> {
-    let loud = |d: &&Diagnostic| d.severity != Severity::Note;
     let place = |d: &Diagnostic| (analysis.sources.place(d.primary.span).line, d.code.id().to_string());
-    analysis.diagnostics.iter().filter(loud).map(place).collect()
+    analysis.diagnostics.iter().map(place).collect()
 }
 
 fn expected(text: &str) -> BTreeSet<(usize, String)> {
@@ -81,4 +81,59 @@ fn safe_fixes_never_add_errors_so_all_of_them_are_applied() {
         let left = applicable(&fixed.analysis.diagnostics, fixed.analysis.file.source, Applicability::Safe);
         assert_eq!(left, [], "{}: these are left, because there would be more errors after them", path.display());
     }
+}
+
+/// What `fsched` says of a program: on stderr for people, on stdout for programs.
+fn shown(path: &Path, arguments: &[&str]) -> (String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fsched"))
+        .args(arguments)
+        .arg(path.file_name().unwrap())
+        .current_dir(path.parent().unwrap())
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .env("LANG", "C.UTF-8")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("FSCHED_DATA")
+        .env_remove("LC_ALL")
+        .env_remove("LC_CTYPE")
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The program after all safe fixes; `None` where there are none.
+fn fixed(path: &Path) -> Option<String> {
+    let mut options = Options::default();
+    options.places.program = path.parent().unwrap().to_path_buf();
+    let fixed = fix(path, &Disk { root: path.parent().map(Path::to_path_buf) }, &options, Applicability::Safe);
+    (!fixed.applied.is_empty()).then_some(fixed.text)
+}
+
+#[test]
+fn what_is_shown_is_what_lies_beside() {
+    let bless = std::env::var_os("FSCHED_BLESS").is_some();
+    let mut stale = Vec::new();
+    for path in programs() {
+        let goldens = [
+            ("stderr", Some(shown(&path, &["check"]).1)),
+            ("json", Some(shown(&path, &["check", "--format", "json"]).0)),
+            ("fixed", fixed(&path)),
+        ];
+        for (extension, now) in goldens {
+            let golden = path.with_extension(extension);
+            let before = std::fs::read_to_string(&golden).ok();
+            if before == now {
+                continue;
+            }
+            match (bless, now) {
+                (true, Some(now)) => std::fs::write(&golden, now).unwrap(),
+                (true, None) => std::fs::remove_file(&golden).unwrap(),
+                (false, _) => stale.push(golden.file_name().unwrap().to_string_lossy().into_owned()),
+            }
+        }
+    }
+    assert!(
+        stale.is_empty(),
+        "{stale:?} show something else now; `FSCHED_BLESS=1 cargo test --test ui` writes them anew"
+    );
 }

@@ -3,11 +3,13 @@
 use super::failure::{Exit, Failure};
 use crate::components::catalogue::{default_value, members};
 use crate::components::{Default, Family, Member, Param};
+use crate::language::lints::{LINTS, Lint};
 use crate::language::statements::{WORDS, Word, WordKind};
 use crate::language::suggest::closest;
 use crate::record::screen::{Ink, Screen};
 use serde_json::json;
 use std::io::Write;
+use std::sync::LazyLock;
 
 /// Show statements, attacks, optimizers, models, data …
 #[derive(clap::Args, Debug)]
@@ -116,7 +118,9 @@ fn groups() -> Vec<Group> {
         plural: family.plural(),
         entries: members(*family).iter().copied().map(Entry::of_member).collect(),
     };
-    std::iter::once(first).chain(Family::ALL.iter().map(family)).collect()
+    let lints = LINTS.iter().zip(&*SUMMARIES).map(|(lint, summary)| Entry::of_lint(lint, summary)).collect();
+    let last = Group { name: "lint", plural: "lints", entries: lints };
+    std::iter::once(first).chain(Family::ALL.iter().map(family)).chain([last]).collect()
 }
 
 fn find_group<'a>(groups: &'a [Group], name: &str) -> Option<&'a Group> {
@@ -159,7 +163,19 @@ impl Group {
     }
 }
 
+/// What each lint tells, in one line.
+static SUMMARIES: LazyLock<Vec<String>> =
+    LazyLock::new(|| LINTS.iter().map(|lint| lint.code.info().summary()).collect());
+
 impl Entry {
+    /// With its code as its source, and the bad example of its text.
+    fn of_lint(lint: &'static Lint, summary: &'static str) -> Entry {
+        let info = lint.code.info();
+        let (_, bad) = info.text.split_once("```fsched\n").unwrap_or_default();
+        let example = bad.split("```").next().unwrap_or_default().trim_end();
+        Entry { family: "lint", name: info.name, params: &[], doc: summary, source: info.id, example }
+    }
+
     fn of_word(word: &'static Word) -> Entry {
         let family = match word.kind {
             WordKind::Declaration => "declaration",

@@ -100,6 +100,28 @@ codes! {
     CHECKPOINT_MAYBE = 1012 "FS1012" "checkpoint-on-some-paths" Warning;
     UNUSED_ALLOW = 1013 "FS1013" "unused-allow" Warning;
     NOTHING_TRAINED = 1014 "FS1014" "nothing-trained" Warning;
+    FORGOTTEN_FROZEN = 1015 "FS1015" "forgotten-and-frozen" Warning;
+    UNREACHED = 1016 "FS1016" "unreached-steps" Warning;
+    SCHEDULE_OUTLASTS = 1017 "FS1017" "schedule-outlasts-training" Warning;
+    IMPLAUSIBLE_RATE = 1018 "FS1018" "implausible-rate" Warning;
+    ATTACK_STEP = 1019 "FS1019" "attack-step" Warning;
+    ATTACK_LIMIT = 1020 "FS1020" "attack-without-limit" Warning;
+    FORGETS_NOTHING = 1021 "FS1021" "forgets-nothing" Warning;
+    FORGETS_EVERYTHING = 1022 "FS1022" "forgets-everything" Warning;
+    NEVER_MEASURED = 1023 "FS1023" "never-measured" Warning;
+    BATCH_TOO_LARGE = 1024 "FS1024" "batch-exceeds-data" Warning;
+    BATCH_OF_ONE = 1025 "FS1025" "batch-norm-of-one" Warning;
+    IDLE_FREEZE = 1026 "FS1026" "freeze-without-effect" Warning;
+}
+
+impl CodeInfo {
+    /// The first sentence of its text, on one line, without its full stop.
+    pub fn summary(&self) -> String {
+        let first = self.text.split("\n\n").nth(1).unwrap_or_default();
+        let words = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let end = words.find(". ").unwrap_or(words.len());
+        words[..end].trim_end_matches('.').to_string()
+    }
 }
 
 impl Code {

@@ -5,9 +5,9 @@ use super::suggest;
 use super::values::{Place, families_of};
 use crate::components::coerce::words;
 use crate::components::{Family, Member, Param, Type, catalogue};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
-use crate::syntax::tree::{Argument, ExprKind, Name};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
+use crate::source::{Sources, Span};
+use crate::syntax::tree::{Argument, ExprKind, Name, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -70,6 +70,30 @@ pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagn
     };
     let d = d.help(format!("write `{word} {} …`", member.name));
     d.fix(format!("write `{word}` before it"), span.before(), format!("{word} "))
+}
+
+/// For a statement of another tool that has another name here, and else is the same: `batch_size 64`.
+pub(super) fn rename_statement(d: Diagnostic, simple: &Simple, ours: &str) -> Diagnostic {
+    let [argument] = &simple.arguments[..] else { return d };
+    let plain = argument.name.is_none() && !simple.called && !matches!(argument.value.kind, ExprKind::Error);
+    let Some(unit) = suggest::renamed(&simple.word.text).filter(|_| plain) else { return d };
+    let mut edits = vec![Edit { span: simple.word.span, text: ours.to_string() }];
+    if !unit.is_empty() && matches!(argument.value.kind, ExprKind::Int(_)) {
+        edits.push(Edit { span: argument.span.after(), text: unit.to_string() });
+    }
+    d.with_fix(format!("write `{ours}`"), Applicability::Safe, edits)
+}
+
+/// `train(3)`, without its brackets.
+pub(super) fn without_brackets(d: Diagnostic, simple: &Simple, sources: &Sources) -> Diagnostic {
+    let (Some(first), Some(last)) = (simple.arguments.first(), simple.arguments.last()) else { return d };
+    let text = &sources.get(last.span.file).text;
+    let behind = &text[last.span.end as usize..];
+    let Some(closer) = behind.find(')').filter(|n| behind[..*n].trim().is_empty()) else { return d };
+    let open = Span { end: first.span.start, ..simple.word.span.after() };
+    let close = Span { end: last.span.end + closer as u32 + 1, ..last.span.after() };
+    let edits = vec![Edit { span: open, text: " ".into() }, Edit { span: close, text: String::new() }];
+    d.with_fix("remove the brackets", Applicability::Safe, edits)
 }
 
 impl Context<'_> {

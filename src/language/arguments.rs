@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
             self.index.means(callee.span, Sense::Member(member));
             return self.component(member, arguments, span);
         }
-        self.unknown_call(callee, arguments, hint);
+        self.unknown_call(callee, arguments, span, hint);
         None
     }
 
@@ -302,7 +302,7 @@ impl<'a> Context<'a> {
         self.report(d);
     }
 
-    fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], hint: &Type) {
+    fn unknown_call(&mut self, callee: &Name, arguments: &[Argument], span: Span, hint: &Type) {
         let name = callee.text.as_str();
         if super::statements::find(name).is_some() {
             let d =
@@ -313,7 +313,11 @@ impl<'a> Context<'a> {
             let end = arguments.last().map_or("n".to_string(), |a| self.sources.text(a.span).to_string());
             let start = if arguments.len() > 1 { self.sources.text(arguments[0].span).to_string() } else { "0".into() };
             let d = Diagnostic::new(Code::FOREIGN_SYNTAX, callee.span, "`range(…)` is Python");
-            return self.report(d.help(format!("write `{start}..{end}`, which leaves its end out")));
+            let d = d.help(format!("write `{start}..{end}`, which leaves its end out"));
+            return self.report(match arguments.len() {
+                1 | 2 => d.fix(format!("write `{start}..{end}`"), span, format!("{start}..{end}")),
+                _ => d,
+            });
         }
         match families_of(hint).next() {
             Some(family) => self.unknown_component(name, callee.span, family, &[]),

@@ -305,7 +305,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Does something without a word: what is said of it would follow from what has been said already.
+    /// Does something without a word: what is said of it would follow from what has been said already. Whatever
+    /// [`Context::report`] keeps is as it was before.
     pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
         let said = self.diagnostics.len();
         let result = act(self);

@@ -20,6 +20,7 @@ mod joined;
 mod levels;
 pub mod lints;
 mod load;
+mod mismatch;
 mod phases;
 mod pragma;
 mod scope;
@@ -38,7 +39,7 @@ use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
 use crate::source::{Sources, Span};
 use crate::syntax::format::Lists;
-use crate::syntax::tree::File;
+use crate::syntax::tree::{File, Statement, StatementKind};
 use context::Context;
 use index::Index;
 use load::{Inputs, Loaded};
@@ -111,6 +112,9 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
     }
     let mut declared = declared_params(cx, root);
     declared.dedup();
+    if root.statements.iter().all(is_declaration) {
+        cx.scopes.mark_wanted_elsewhere();
+    }
     cx.unknown_overrides(&declared.iter().map(String::as_str).collect::<Vec<_>>());
     let body = cx.close().steps;
     cx.leave_scope();
@@ -156,13 +160,19 @@ fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Progra
     Some(program)
 }
 
+/// What `use` may bring into another file.
+fn is_declaration(statement: &Statement) -> bool {
+    use StatementKind::{Error, Let, Param, Phase, Use};
+    matches!(statement.kind, Let { .. } | Param(_) | Phase { .. } | Use { .. } | Error)
+}
+
 /// Names of the parameters of the root file and its imports, also of those whose value could not be read.
 fn declared_params(cx: &Context<'_>, root: &File) -> Vec<String> {
     let files = std::iter::once(root).chain(cx.imports.values().map(|i| &i.file));
     let statements = files.flat_map(|f| &f.statements);
     statements
         .filter_map(|s| match &s.kind {
-            crate::syntax::tree::StatementKind::Param(p) => Some(p.name.text.clone()),
+            StatementKind::Param(p) => Some(p.name.text.clone()),
             _ => None,
         })
         .collect()

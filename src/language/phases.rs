@@ -62,6 +62,7 @@ impl<'a> Context<'a> {
         }
         self.note_param(param, value.as_ref());
         self.bind_name(name, Meaning::Value(value), false);
+        self.scopes.mark_choice(&name.text);
     }
 
     fn annotation(&mut self, name: &Name) -> Option<&'static Type> {
@@ -156,6 +157,12 @@ impl<'a> Context<'a> {
     /// Reads the body of a phase that is never called, its parameters unknown.
     pub(super) fn check_uncalled(&mut self, phase: Phase<'a>, name: &str) {
         let values = phase.parameters.iter().map(|_| None).collect();
+        for parameter in phase.parameters {
+            let what = format!("`{}` of `{name}`", parameter.name.text);
+            let annotated = parameter.annotation.as_ref().and_then(|a| self.annotation(a));
+            let place = Place { what: &what, ty: annotated.unwrap_or(&Type::Any), bounds: None };
+            parameter.default.iter().for_each(|d| drop(self.value(d, place)));
+        }
         self.scratch(|cx| {
             cx.phase_body(phase, name, values, String::new());
         });
@@ -174,6 +181,7 @@ impl<'a> Context<'a> {
         self.scopes.push();
         for (parameter, value) in phase.parameters.iter().zip(values) {
             self.bind_name(&parameter.name, Meaning::Value(value), true);
+            self.scopes.mark_choice(&parameter.name.text);
         }
         let frame = lower_block(self, phase.body, prefix);
         self.leave_scope();

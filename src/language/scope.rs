@@ -28,6 +28,8 @@ pub struct Binding<'a> {
     pub used: bool,
     /// names of imported files needn't all be used
     pub imported: bool,
+    /// its value is up to a parameter, of the program or of a phase, or to a loop's round
+    pub choice: bool,
 }
 
 /// The names of one block.
@@ -73,10 +75,36 @@ impl<'a> Scopes<'a> {
 
     /// What `name` means here; marks it used.
     pub fn get(&mut self, name: &str) -> Option<&Binding<'a>> {
-        let (scope, index) = self.scopes.iter_mut().rev().find_map(|s| s.by_name.get(name).copied().map(|i| (s, i)))?;
-        let binding = &mut scope.bindings[index];
+        let binding = self.innermost_mut(name)?;
         binding.used = true;
         Some(binding)
+    }
+
+    fn innermost_mut(&mut self, name: &str) -> Option<&mut Binding<'a>> {
+        let (scope, index) = self.scopes.iter_mut().rev().find_map(|s| s.by_name.get(name).copied().map(|i| (s, i)))?;
+        Some(&mut scope.bindings[index])
+    }
+
+    /// Says of the newest binding of that name that its value is a choice.
+    pub fn mark_choice(&mut self, name: &str) {
+        if let Some(binding) = self.innermost_mut(name) {
+            binding.choice = true;
+        }
+    }
+
+    /// Whether what the name means here is a choice.
+    pub fn is_choice(&self, name: &str) -> bool {
+        let meant = self.scopes.iter().rev().find_map(|s| s.find(name));
+        meant.is_some_and(|b| b.choice)
+    }
+
+    /// A binding of the file itself, where no block hides it.
+    pub fn outermost(&self, name: &str) -> Option<&Binding<'a>> {
+        let (file, inner) = self.scopes.split_first()?;
+        if inner.iter().any(|s| s.find(name).is_some()) {
+            return None;
+        }
+        file.find(name)
     }
 
     /// A binding of that name in an outer block.
@@ -89,6 +117,13 @@ impl<'a> Scopes<'a> {
     pub fn mark_imported(&mut self, root: crate::source::FileId) {
         for binding in self.scopes.iter_mut().take(1).flat_map(|s| &mut s.bindings) {
             binding.imported |= binding.span.file != root;
+        }
+    }
+
+    /// In a file of declarations alone, names are there for the files that import it.
+    pub fn mark_wanted_elsewhere(&mut self) {
+        for binding in self.scopes.iter_mut().take(1).flat_map(|s| &mut s.bindings) {
+            binding.imported = true;
         }
     }
 

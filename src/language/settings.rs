@@ -1,6 +1,7 @@
 //! The settings in force at a place, and what they come to at a step.
 
 use super::context::Context;
+use super::lints;
 use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings, When};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
@@ -268,7 +269,12 @@ impl Context<'_> {
                 self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
                 return None;
             }
+            let before = trained.trainable.clone();
             trained.apply(&freezing, &selection, &model.parts);
+            let changes = freezing.statistics || trained.trainable != before;
+            if changes || !self.scratch {
+                self.notes.freeze(freezing.span, freezing.how, changes);
+            }
         }
         self.current.trained = Some(trained);
         self.current.frozen.clear();
@@ -367,11 +373,18 @@ impl Context<'_> {
 
     /// Checks a component's arguments against each other.
     pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
-        if spec.member.family != Family::Attack || spec.args.iter().any(Value::waits) {
+        if spec.args.iter().any(Value::waits) {
+            return true;
+        }
+        if spec.member.family != Family::Attack {
+            lints::of_component(self, spec, span);
             return true;
         }
         match attacks::check(spec) {
-            Ok(()) => true,
+            Ok(()) => {
+                lints::of_component(self, spec, span);
+                true
+            }
             Err(problem) => {
                 let mut d = Diagnostic::new(Code::ATTACK_BUDGET, span, problem.message);
                 d.help = problem.help;

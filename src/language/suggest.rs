@@ -46,6 +46,59 @@ pub fn nearest(name: &str, candidates: impl IntoIterator<Item = &'static str>) -
     candidates.into_iter().find(|c| distance(c) == least)
 }
 
+/// Words of the language that this version does not have yet, and what does some of it today.
+static LATER: &[(&str, &str)] = &[
+    ("memory", ""),
+    ("recall", ""),
+    ("learn", "`train 10` trains on all of the present data"),
+    ("sweep", "run the file once for each value: `fsched run FILE --set name=value`"),
+    ("variant", "write a file for each variant, and run both with the same `seed`"),
+    ("compare", "write a file for each variant, and run both with the same `seed`"),
+    ("every", "repeat a shorter training instead: `repeat 5 { train 2; forget head 10% }`"),
+    ("when", "decide between two steps: `if clean < 50% { train 5 }`"),
+    ("guard", "decide after the step: `if clean < 50% { rollback \"name\" }`"),
+    ("stop", "`keep best: validation.clean` keeps the weights that stopping early would"),
+    ("repeat until", "repeat a number of times: `repeat 5 { … }`"),
+    ("protect", ""),
+    ("merge", ""),
+    ("export", "a run folder keeps the weights as safetensors files"),
+    ("diversify", ""),
+    ("adapt", "`train_only head` trains a part of the weights"),
+    ("probe", ""),
+    ("regularize", "`weight_decay` is the optimizer's: `optimizer sgd(lr: 0.1, weight_decay: 5e-4)`"),
+    ("budget", "name the time of each step: `train 15 min`"),
+    ("max_length", ""),
+];
+
+/// What helps instead of a word that only a later version has.
+pub fn later(word: &str) -> Option<&'static str> {
+    let (_, instead) = LATER.iter().find(|(later, _)| *later == word)?;
+    Some(if instead.is_empty() { "`fsched list statements` shows those it has" } else { instead })
+}
+
+/// Statements of other tools that are the word of another name with the same arguments; `steps` where a unit is to be
+/// added.
+static RENAMED: &[(&str, &str)] = &[
+    ("fit", ""),
+    ("epochs", ""),
+    ("epoch", ""),
+    ("ep", ""),
+    ("steps", " steps"),
+    ("iters", " steps"),
+    ("batch_size", ""),
+    ("scheduler", ""),
+    ("dataset", ""),
+    ("network", ""),
+    ("save", ""),
+    ("load", ""),
+    ("assert", ""),
+];
+
+/// What is to be added behind a single argument of a word of another tool that else needs a new name alone.
+pub fn renamed(word: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(foreign, _)| *foreign == word).map(|(_, unit)| *unit)
+}
+
 /// Words of other tools, and what they are here.
 static FOREIGN_STATEMENTS: &[(&str, &str, &str)] = &[
     ("fit", "train", "training is `train 10`"),

@@ -3,8 +3,9 @@
 use super::arguments::suggesting;
 use super::context::{Context, Fixed, LoopVariable};
 use super::index::Sense;
+use super::mismatch::blamed;
 use super::scope::Meaning;
-use crate::components::coerce::{Mismatch, coerce};
+use crate::components::coerce::coerce;
 use crate::components::describe::{Bounds, Family, Type};
 use crate::components::metrics;
 use crate::components::selector::{Index, Selector};
@@ -33,10 +34,12 @@ impl<'a> Context<'a> {
     /// The value of an expression in a place; `None` after an error, which has been reported.
     pub fn value(&mut self, expr: &'a Expr, place: Place<'_>) -> Option<Value> {
         let raw = self.evaluate(expr, place.ty)?;
+        let list = matches!(expr.kind, ExprKind::List(_)).then(|| raw.clone());
         let value = match coerce(raw, place.ty) {
             Ok(value) => value,
             Err(mismatch) => {
-                self.mismatch(expr.span, place, mismatch);
+                let (span, mismatch) = blamed(expr, list.as_ref(), place.ty, mismatch);
+                self.mismatch(span, place, mismatch);
                 return None;
             }
         };
@@ -80,6 +83,7 @@ impl<'a> Context<'a> {
             self.unknown_unit(unit, span, one);
             return None;
         };
+        self.index.means(span, Sense::Unit(unit));
         let n = match &number.kind {
             ExprKind::Int(i) => *i as f64,
             ExprKind::Real(r) => *r,
@@ -101,28 +105,6 @@ impl<'a> Context<'a> {
                 return None;
             }
         }))
-    }
-
-    /// `10 iters`; after `1`, the singular is meant.
-    fn unknown_unit(&mut self, unit: &str, span: Span, one: bool) {
-        let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
-        let (epochs, steps) = if one { ("epoch", "step") } else { ("epochs", "steps") };
-        let guess = match unit {
-            "ep" | "eps" => Some(epochs),
-            "iters" | "iter" | "iterations" | "iteration" | "it" | "batches" | "batch" | "ba" => Some(steps),
-            "sec" | "secs" | "seconds" | "second" => Some("s"),
-            "m" | "mins" | "minutes" | "minute" => Some("min"),
-            "hours" | "hour" | "hr" | "hrs" => Some("h"),
-            other => {
-                let words =
-                    [epochs, steps, "epochs", "steps", "epoch", "step", "min", "with", "then", "and", "or", "on"];
-                super::suggest::nearest(other, words)
-            }
-        };
-        self.report(match guess {
-            Some(guess) => d.help(format!("write `{guess}`")).fix(format!("replace with `{guess}`"), span, guess),
-            None => d.help("units are `epochs`, `steps`, `s`, `min` and `h`"),
-        });
     }
 
     fn name(&mut self, name: &str, span: Span, hint: &Type) -> Option<Value> {
@@ -429,59 +411,6 @@ impl<'a> Context<'a> {
         });
         let plain = |c: Vec<(&LoopVariable, &Value)>| c.into_iter().map(|(l, v)| (l.id, v.clone())).collect();
         self.choices(&ids).into_iter().map(plain).collect()
-    }
-
-    fn mismatch(&mut self, span: Span, place: Place<'_>, mismatch: Mismatch) {
-        let what = place.what;
-        let d = match mismatch {
-            Mismatch::BareShare(1) => {
-                let message = format!("{what} is a share: is 1 meant as 1% or as all of it, 100%?");
-                Diagnostic::new(Code::BARE_SHARE, span, message).help("write `1%` or `100%`")
-            }
-            Mismatch::BareShare(i) => {
-                let message = format!("{what} is a share, written with `%` or a decimal point");
-                let d = Diagnostic::new(Code::BARE_SHARE, span, message);
-                match (0..=100).contains(&i) {
-                    true => d.help(format!("did you mean `{i}%`?")).fix(
-                        format!("replace with `{i}%`"),
-                        span,
-                        format!("{i}%"),
-                    ),
-                    false => d.help("it lies between `0%` and `100%`"),
-                }
-            }
-            Mismatch::BareDuration(r) => {
-                Diagnostic::new(Code::WRONG_UNIT, span, format!("{what} is a duration: {r} of what?"))
-                    .help(format!("write `{r} epochs`"))
-                    .maybe_fix(format!("replace with `{r} epochs`"), span, format!("{r} epochs"))
-            }
-            Mismatch::Range(text) => {
-                let mut d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{what} {text}"));
-                if let Some(r) = self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
-                    d = d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%"));
-                }
-                if text.starts_with("takes a share") { d.help("`100%` is all of it") } else { d }
-            }
-            Mismatch::Choice { found, allowed } => self.unknown_choice(&found, allowed, span, what),
-            Mismatch::Type { expected, found } => {
-                let d = Diagnostic::new(Code::WRONG_TYPE, span, format!("{what} takes {expected}, not {found}"));
-                self.advise_type(d, span, place)
-            }
-        };
-        self.report(d);
-    }
-
-    pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &dyn Display) -> Diagnostic {
-        let list = crate::components::coerce::words(allowed);
-        let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
-        match super::suggest::closest(found, allowed.iter().copied()).first() {
-            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(
-                format!("replace with `{guess}`"),
-                span,
-                guess.to_string(),
-            ),
-            None => d,
-        }
     }
 }
 

@@ -90,7 +90,8 @@ fn pragma(doc: &Document, at: usize, code: Code) -> Edit {
     let comment = doc.analysis.file.comments.iter().find(|c| lines.line(c.start as usize) == line);
     let Some(comment) = comment else { return insert(start + text.trim_end().len(), format!("  {new}")) };
     let said = doc.text()[comment.range()].trim_end();
-    if said.trim_start_matches('#').trim_start().starts_with("fsched:") && said.ends_with(')') {
+    let pragma = said.trim_start_matches('#').trim_start().strip_prefix("fsched:").map(str::trim_start);
+    if pragma.is_some_and(|p| p.starts_with("allow(") && p.ends_with(')')) {
         return insert(comment.start as usize + said.len() - 1, format!(", {}", code.id()));
     }
     let indent = &text[..text.len() - text.trim_start().len()];

@@ -62,5 +62,5 @@ fn related(doc: &Document, d: &Diagnostic) -> Option<Vec<DiagnosticRelatedInform
 
 /// Whether the text could be left out; editors show it faded.
 fn is_unnecessary(code: Code) -> bool {
-    [Code::UNUSED_NAME, Code::UNUSED_SETTING, Code::UNUSED_ALLOW].contains(&code)
+    code.name().starts_with("unused-") || code.name().starts_with("unreached-")
 }

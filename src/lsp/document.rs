@@ -7,7 +7,6 @@ use crate::language::{Analysis, Options};
 use crate::source::{FileId, Source, Span};
 use lsp_types::{Location, Position, Range, Uri};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// An open program and its analysis, which is always of the text as it is.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub struct Document {
     pub encoding: Encoding,
     /// what the editor can show
     pub client: Client,
-    pub analysis: Arc<Analysis>,
+    pub analysis: Analysis,
     /// of each text of the analysis; the program itself is the first; `None` for one that has no file
     pub(super) uris: Vec<Option<Uri>>,
     /// what the analysis was given besides the text

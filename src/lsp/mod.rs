@@ -26,6 +26,7 @@ mod requests;
 mod selection;
 mod semantic_tokens;
 mod server;
+mod settings;
 pub mod signature_help;
 mod snippet;
 mod symbols;
@@ -35,33 +36,7 @@ mod workspace;
 pub use document::Document;
 pub use position::Encoding;
 pub use server::{End, serve};
-
-use crate::components::data::Places;
-use std::path::PathBuf;
-
-/// Where programs may read files, as the flags of `fsched lsp` say; `initializationOptions` may say otherwise.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// named data sets are looked for here; a relative path starts at the editor's folder
-    pub data_dir: PathBuf,
-    /// further folders that programs may read from
-    pub allow_path: Vec<PathBuf>,
-    /// the editor's folder
-    root: PathBuf,
-}
-
-impl Settings {
-    pub fn new(data_dir: PathBuf, allow_path: Vec<PathBuf>) -> Settings {
-        Settings { data_dir, allow_path, root: PathBuf::new() }
-    }
-
-    /// Places of a program in `folder`; one that was never saved is taken to lie in the editor's folder.
-    fn places(&self, folder: PathBuf) -> Places {
-        let program = if folder.as_os_str().is_empty() { self.root.clone() } else { folder };
-        let allowed = self.allow_path.iter().map(|p| self.root.join(p)).collect();
-        Places { program, data: self.root.join(&self.data_dir), allowed }
-    }
-}
+pub use settings::Settings;
 
 /// Serves the editor at the other end of standard input and output until it leaves.
 pub fn stdio(settings: Settings) -> std::io::Result<End> {

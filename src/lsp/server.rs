@@ -8,13 +8,12 @@ use super::workspace::{Workspace, path_of};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::notification as lsp;
 use lsp_types::notification::Notification as Kind;
-use lsp_types::{FileSystemWatcher, GlobPattern, InitializeResult, ServerInfo, Uri};
+use lsp_types::{FileSystemWatcher, GlobPattern, InitializeResult, ServerInfo};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 /// How a client left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +118,9 @@ impl Server<'_> {
     fn answer(&mut self, request: &Request) -> Result<Value, ResponseError> {
         match (&mut self.state, request.method.as_str()) {
             (State::New(settings), "initialize") => {
-                let (workspace, result) = initialize(settings.clone(), &request.params);
+                let (workspace, result, wrong) = initialize(std::mem::take(settings), &request.params);
                 self.state = State::Running(workspace);
+                wrong.into_iter().for_each(|w| self.log(lsp_types::MessageType::WARNING, w));
                 serde_json::to_value(result).map_err(|e| refused(ErrorCode::InternalError, e.to_string()))
             }
             (State::New(_), _) => Err(refused(ErrorCode::ServerNotInitialized, "`initialize` comes first")),
@@ -214,16 +214,10 @@ where
 }
 
 /// Agrees with the client on what both can do. Whatever it leaves out or gets wrong has a default.
-fn initialize(mut settings: Settings, params: &Value) -> (Workspace, InitializeResult) {
+fn initialize(settings: Settings, params: &Value) -> (Workspace, InitializeResult, Vec<String>) {
     let offered = params.pointer("/capabilities/general/positionEncodings").and_then(Value::as_array);
     let encoding = Encoding::negotiate(offered.into_iter().flatten().filter_map(Value::as_str));
-    settings.root = root(params).unwrap_or_default();
-    let options = &params["initializationOptions"];
-    if let Some(folder) = options["dataDir"].as_str().filter(|f| !f.is_empty()) {
-        settings.data_dir = folder.into();
-    }
-    let allowed = options["allowPath"].as_array().into_iter().flatten();
-    settings.allow_path.extend(allowed.filter_map(Value::as_str).map(PathBuf::from));
+    let (settings, wrong) = settings.of_client(params);
     let client = Client::new(&params["capabilities"]);
     let info = ServerInfo { name: "fsched".into(), version: Some(env!("CARGO_PKG_VERSION").into()) };
     let result = InitializeResult {
@@ -231,12 +225,27 @@ fn initialize(mut settings: Settings, params: &Value) -> (Workspace, InitializeR
         server_info: Some(info),
         ..Default::default()
     };
-    (Workspace::new(settings, encoding, client), result)
+    (Workspace::new(settings, encoding, client), result, wrong)
 }
 
-/// The folder that the editor works in.
-fn root(params: &Value) -> Option<PathBuf> {
-    let folder = params.pointer("/workspaceFolders/0/uri").or(params.get("rootUri")).and_then(Value::as_str);
-    let path = folder.and_then(|uri| uri.parse::<Uri>().ok()).map(|uri| path_of(&uri));
-    path.or_else(|| params["rootPath"].as_str().map(PathBuf::from)).filter(|p| p.is_absolute())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_answer() {
+        let error = guarded(|| -> u8 { panic!("at {}", 7) }).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InternalError as i32);
+        assert!(error.message.contains("bug in fsched") && error.message.ends_with("at 7"), "{}", error.message);
+        assert_eq!(guarded(|| 3).unwrap(), 3);
+    }
+
+    #[test]
+    fn what_a_client_leaves_out_or_gets_wrong_has_a_default() {
+        for params in [json!(null), json!([]), json!({ "capabilities": 3, "rootUri": "%", "workspaceFolders": [{}] })] {
+            let (workspace, result, _) = initialize(Settings::default(), &params);
+            assert_eq!((workspace.encoding, workspace.client), (Encoding::Utf16, Client::default()));
+            assert!(result.capabilities.text_document_sync.is_some());
+        }
+    }
 }

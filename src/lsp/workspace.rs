@@ -2,14 +2,15 @@
 //! that of several changes in a row only the last one is.
 
 use super::capabilities::Client;
+use super::diagnostics;
 use super::document::{Document, View};
 use super::position::Encoding;
-use super::{Settings, diagnostics};
+use super::settings::Settings;
 use crate::language::{Disk, Files, Options, analyze};
 use crate::source::Source;
 use lsp_types::{Diagnostic, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -160,12 +161,7 @@ impl Workspace {
     fn publish(&mut self, files: &BTreeSet<PathBuf>) -> Vec<PublishDiagnosticsParams> {
         let mut publications = Vec::new();
         for file in files {
-            let mut all: Vec<Diagnostic> = Vec::new();
-            for d in self.buffers.values().filter_map(|b| b.said.get(file)).flatten() {
-                if !all.contains(d) {
-                    all.push(d.clone());
-                }
-            }
+            let all = merged(self.buffers.values().filter_map(|b| b.said.get(file)));
             if self.published.get(file) == Some(&all) {
                 continue;
             }
@@ -185,7 +181,8 @@ impl Workspace {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let texts = self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect();
         let files = Overlay { texts, disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
-        let options = Options { places: self.settings.places(folder), ..Options::default() };
+        let (places, levels) = (self.settings.places(folder), self.settings.levels());
+        let options = Options { places, levels, ..Options::default() };
         let analysis = analyze(path, &files, &options);
         let uri_of = |name: &str| {
             let path = PathBuf::from(name);
@@ -199,7 +196,7 @@ impl Workspace {
             version: buffer.version,
             encoding: self.encoding,
             client: self.client,
-            analysis: Arc::new(analysis),
+            analysis,
             uris,
             options,
             files,
@@ -207,6 +204,17 @@ impl Workspace {
         let reads = document.files.reads.take();
         Some(Analysed { document, reads })
     }
+}
+
+/// What several programs say of one file, each thing once.
+fn merged<'d>(mut lists: impl Iterator<Item = &'d Vec<Diagnostic>>) -> Vec<Diagnostic> {
+    let mut all = lists.next().cloned().unwrap_or_default();
+    let key = |d: &Diagnostic| (d.range.start, d.range.end, d.message.clone());
+    for list in lists {
+        let known: HashSet<_> = all.iter().map(key).collect();
+        all.extend(list.iter().filter(|d| !known.contains(&key(d))).cloned());
+    }
+    all
 }
 
 struct Analysed {

@@ -6,6 +6,16 @@ use std::process::{Command, Stdio};
 
 #[test]
 fn neovim_shows_what_the_server_says() {
+    neovim("server.lua");
+}
+
+#[test]
+fn the_plugin_starts_one_server_and_shows_plans() {
+    neovim("plugin.lua");
+}
+
+/// Runs a script of `editors/nvim/test`, which says whether its checks passed.
+fn neovim(script: &str) {
     let nvim = std::env::var_os("NVIM").unwrap_or_else(|| "nvim".into());
     if Command::new(&nvim).arg("--version").stdout(Stdio::null()).status().is_err() {
         println!("left out: there is no {}", nvim.display());
@@ -21,7 +31,7 @@ fn neovim_shows_what_the_server_says() {
     let program = Path::new(env!("CARGO_BIN_EXE_fsched")).display();
     command.arg("--cmd").arg(format!("let g:fsched_path = '{program}'"));
     command.args(["--cmd", "set rtp^=editors/nvim", "-c", "runtime plugin/fsched.lua", "-c", "filetype plugin on"]);
-    command.args(["-c", "luafile editors/nvim/test/server.lua"]);
+    command.args(["-c", &format!("luafile editors/nvim/test/{script}")]);
     let output = command.stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     print!("{said}");

@@ -6,11 +6,12 @@ function M.command()
   return { vim.g.fsched_path or "fsched", "lsp" }
 end
 
--- The folder that a program belongs to: the one with `.git`, else its own.
+-- The folder that a program belongs to: the one with `.git` (a file in a worktree), else its own.
 function M.root(file)
   local folder = vim.fn.fnamemodify(file, ":p:h")
   local git = vim.fn.finddir(".git", folder .. ";")
-  return git ~= "" and vim.fn.fnamemodify(git, ":p:h:h") or folder
+  git = git ~= "" and git or vim.fn.findfile(".git", folder .. ";")
+  return git ~= "" and vim.fn.fnamemodify(git, ":p"):gsub("/%.git/?$", "") or folder
 end
 
 -- Whether the program is there.

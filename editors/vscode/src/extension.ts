@@ -17,7 +17,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.commands.registerCommand("fsched.showOutput", () => output.show()),
     vscode.commands.registerCommand("fsched.showPlan", () => running.showPlan()),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("fsched.path")) {
+      if (["fsched.path", "fsched.dataDir", "fsched.allowPath"].some((name) => change.affectsConfiguration(name))) {
         void running.restart();
       }
     }),

@@ -6,10 +6,21 @@ import * as vscode from "vscode";
 
 /** The setting `fsched.path`, with `~` and `${workspaceFolder}` filled in. */
 export function programPath(): string {
-  const setting = vscode.workspace.getConfiguration("fsched").get<string>("path")?.trim() || "fsched";
+  return filled(vscode.workspace.getConfiguration("fsched").get<string>("path")?.trim() || "fsched");
+}
+
+/** What the server is told of where data is. */
+export function dataPlaces(): { dataDir?: string; allowPath: string[] } {
+  const settings = vscode.workspace.getConfiguration("fsched");
+  const folder = settings.get<string>("dataDir")?.trim();
+  const allowPath = (settings.get<string[]>("allowPath") ?? []).map(filled);
+  return folder ? { dataDir: filled(folder), allowPath } : { allowPath };
+}
+
+function filled(setting: string): string {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
-  const filled = setting.replace(/\$\{workspaceFolder\}/g, folder);
-  return filled.startsWith("~/") ? path.join(os.homedir(), filled.slice(2)) : filled;
+  const place = setting.replace(/\$\{workspaceFolder\}/g, folder);
+  return place.startsWith("~/") ? path.join(os.homedir(), place.slice(2)) : place;
 }
 
 /** What `fsched --version` says; an error has the reason why it says nothing. */

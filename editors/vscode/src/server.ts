@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import { type ExecuteCommandParams, ExecuteCommandRequest, LanguageClient, State } from "vscode-languageclient/node";
 import type { Plans } from "./plans";
-import { programPath, reportMissing, version } from "./program";
+import { dataPlaces, programPath, reportMissing, version } from "./program";
 
 /** The server's command that gives the plan of a program as text. */
 const PLAN = "fsched.plan";
@@ -100,6 +100,7 @@ export class Server {
           { scheme: "untitled", language: "fsched" },
         ],
         outputChannel: this.output,
+        initializationOptions: dataPlaces(),
         middleware: {
           // The code lens and the palette run the server's command: its answer is shown, or why there is none.
           executeCommand: (command, args, next) => (command === PLAN ? this.plan(String(args[0])) : next(command, args)),

@@ -7,6 +7,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 
 pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
+    if super::forgets_everything::applies(cx, forget) {
+        return;
+    }
     let (Some(model), Some(selection)) = (&cx.model, &forget.target.selection) else { return };
     let layers = model.parts.iter().map(|p| p.layer).max().map_or(0, |l| l + 1);
     let early = selection.iter().map(|s| &model.parts[s.part]).find(|p| p.layer < layers / 2);

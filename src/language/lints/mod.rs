@@ -3,26 +3,39 @@
 //!
 //! Each says where it looks: some at a statement as it is read, the others at the finished program, which has no errors.
 
+mod attack_budget;
+mod batches;
 mod defaults_used;
 mod early_layers;
+mod forgets_everything;
 mod forgets_last;
+mod forgets_nothing;
+mod forgotten_frozen;
+mod idle_freeze;
+mod implausible_rate;
 mod names;
+mod never_measured;
 mod nothing_trained;
+mod schedule_outlasts;
 mod settings;
 mod stale_momentum;
 mod test_data_decides;
 mod trailing_repeat;
+mod unreached;
 mod weaker_test_attack;
 
 pub(super) use names::{hidden, unused};
 pub(super) use settings::Notes;
 pub(super) use test_data_decides::condition as condition_on_test_data;
 pub(super) use trailing_repeat::check as trailing_repeat;
+pub(super) use unreached::check as unreached;
 
 use super::context::Context;
 use super::program::{Forget, Op, Program, Settings, Step};
 use super::statements::Written;
+use crate::components::Spec;
 use crate::diagnostic::Code;
+use crate::source::Span;
 use std::sync::Arc;
 
 /// One lint.
@@ -35,6 +48,8 @@ pub struct Lint {
 enum Look {
     /// a `forget` as it is read
     Forget(fn(&mut Context<'_>, &Forget, &Written<'_>)),
+    /// a component as it is read, all of whose arguments are known
+    Component(fn(&mut Context<'_>, &Spec, Span)),
     /// a training step as it is read
     Train(fn(&mut Context<'_>, &Arc<Settings>, &Written<'_>)),
     /// the finished program
@@ -63,6 +78,18 @@ pub static LINTS: &[Lint] = &[
     lint(Code::CHECKPOINT_MAYBE, Look::Reader),
     lint(Code::UNUSED_ALLOW, Look::Reader),
     lint(Code::NOTHING_TRAINED, Look::Train(nothing_trained::check)),
+    lint(Code::FORGOTTEN_FROZEN, Look::Program(forgotten_frozen::check)),
+    lint(Code::UNREACHED, Look::Reader),
+    lint(Code::SCHEDULE_OUTLASTS, Look::Program(schedule_outlasts::check)),
+    lint(Code::IMPLAUSIBLE_RATE, Look::Component(implausible_rate::check)),
+    lint(Code::ATTACK_STEP, Look::Component(attack_budget::step)),
+    lint(Code::ATTACK_LIMIT, Look::Component(attack_budget::limit)),
+    lint(Code::FORGETS_NOTHING, Look::Forget(forgets_nothing::check)),
+    lint(Code::FORGETS_EVERYTHING, Look::Forget(forgets_everything::check)),
+    lint(Code::NEVER_MEASURED, Look::Program(never_measured::check)),
+    lint(Code::BATCH_TOO_LARGE, Look::Train(batches::too_large)),
+    lint(Code::BATCH_OF_ONE, Look::Train(batches::of_one)),
+    lint(Code::IDLE_FREEZE, Look::Program(idle_freeze::check)),
 ];
 
 /// What there is to say of a `forget`.
@@ -70,6 +97,15 @@ pub(super) fn of_forget(cx: &mut Context<'_>, forget: &Forget, written: &Written
     for lint in LINTS {
         if let Look::Forget(check) = lint.look {
             check(cx, forget, written);
+        }
+    }
+}
+
+/// What there is to say of a component.
+pub(super) fn of_component(cx: &mut Context<'_>, spec: &Spec, span: Span) {
+    for lint in LINTS {
+        if let Look::Component(check) = lint.look {
+            check(cx, spec, span);
         }
     }
 }

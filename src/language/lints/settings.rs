@@ -1,6 +1,7 @@
 //! Settings that no step uses.
 
 use super::super::edits;
+use super::super::settings::How;
 use super::visit;
 use crate::components::{Duration, Value};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
@@ -8,13 +9,17 @@ use crate::language::context::Context;
 use crate::language::program::{Op, Program};
 use crate::language::statements::Word;
 use crate::source::{Sources, Span};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What is seen of the settings of a program as it is read.
 #[derive(Debug, Default)]
 pub(in crate::language) struct Notes {
     made: Vec<Made>,
     by_span: HashMap<Span, usize>,
+    /// by place of `freeze`, `thaw` and `train_only`: which it is, and whether it ever changed what is trained
+    freezes: BTreeMap<Span, (How, bool)>,
+    /// a step was read that learns, or loads what was learned
+    pub learned: bool,
 }
 
 /// One setting as it was written.
@@ -31,7 +36,7 @@ pub(super) struct Made {
     /// it was only seen where nothing runs: in a phase that is never called
     scratch: bool,
     /// how often it measures while training goes on
-    every: Option<Duration>,
+    pub every: Option<Duration>,
     /// it measures around changes of weights
     at_forget: bool,
 }
@@ -51,6 +56,21 @@ const ADDS_UP: [&str; 3] = ["freeze", "thaw", "measure"];
 const OF_THE_RUN: [&str; 5] = ["seed", "device", "threads", "precision", "model"];
 
 impl Notes {
+    /// A `freeze` or its like in force at a step.
+    pub fn freeze(&mut self, span: Span, how: How, changes: bool) {
+        self.freezes.entry(span).or_insert((how, false)).1 |= changes;
+    }
+
+    /// Those that never changed what is trained.
+    pub(super) fn idle_freezes(&self) -> Vec<(Span, How)> {
+        self.freezes.iter().filter(|(_, (_, changed))| !changed).map(|(span, (how, _))| (*span, *how)).collect()
+    }
+
+    /// The settings that some step uses.
+    pub(super) fn in_use(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().filter(|m| m.used && !m.scratch)
+    }
+
     /// How often the setting at that place measures.
     pub fn measures(&mut self, span: Span, every: Duration) {
         if let Some(index) = self.by_span.get(&span) {
@@ -116,6 +136,7 @@ impl Context<'_> {
 
     /// Notes which settings a step uses.
     pub(in crate::language) fn settings_used(&mut self, op: &Op) {
+        self.notes.learned |= matches!(op, Op::Train(_) | Op::Load { .. });
         for (word, index, _) in &self.current.made {
             let made = &mut self.notes.made[*index];
             made.used |= uses(op, word, made.at_forget);
@@ -134,6 +155,7 @@ fn uses(op: &Op, word: &str, at_forget: bool) -> bool {
         (Op::Forget(forget), "batch" | "objective") => {
             matches!(&forget.by, Value::Component(by) if by.name() == "saliency")
         }
+        (Op::Expect { .. } | Op::If { .. }, "measure") => !at_forget,
         (Op::Evaluate(_) | Op::Expect { .. } | Op::If { .. }, "objective" | "measure" | "keep") => true,
         _ => false,
     }

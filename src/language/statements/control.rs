@@ -119,7 +119,8 @@ impl<'a> Context<'a> {
         if let Some(hidden) = self.scopes.hidden(&name.text).map(|b| b.span) {
             lints::hidden(self, name, hidden);
         }
-        let binding = Binding { name: name.text.clone(), span: name.span, meaning, used: false, imported };
+        let binding =
+            Binding { name: name.text.clone(), span: name.span, meaning, used: false, imported, choice: false };
         if let Err(first) = self.scopes.bind(binding) {
             let d =
                 Diagnostic::new(Code::REDEFINED, name.span, format!("`{}` is defined twice in this block", name.text));
@@ -131,7 +132,11 @@ impl<'a> Context<'a> {
         let what = format_args!("`{}`", name.text);
         let bound = self.value(value, Place { what: &what, ty: &Type::Any, bounds: None });
         self.note_let(name, value, bound.as_ref());
+        let choice = self.is_choice(value);
         self.bind_name(name, Meaning::Value(bound), false);
+        if choice {
+            self.scopes.mark_choice(&name.text);
+        }
     }
 
     fn repeat(&mut self, count: &'a Expr, body: Option<&'a Block>, span: Span) {
@@ -204,6 +209,7 @@ impl<'a> Context<'a> {
         self.note_loop(variable, list, values.as_deref(), body.span);
         self.scopes.push();
         self.bind_name(variable, Meaning::Value(values.as_ref().map(|_| later)), false);
+        self.scopes.mark_choice(&variable.text);
         let known = values.clone().unwrap_or_default();
         self.loops.push(LoopVariable { id, name: name.clone(), values: known });
         let path = self.next_path();
@@ -221,6 +227,9 @@ impl<'a> Context<'a> {
         let path = self.next_path();
         let (then_prefix, else_prefix) = (format!("{path}.if."), format!("{path}.else."));
         if let Some(Value::Bool(taken)) = value {
+            if let Some(skipped) = if taken { otherwise } else { Some(then) } {
+                lints::unreached(self, condition, taken, skipped);
+            }
             return self.decided_if(taken, then, otherwise, (then_prefix, else_prefix), span);
         }
         let settings = match value {

@@ -159,7 +159,8 @@ impl<'a> Context<'a> {
                 simple.word.span,
                 format!("`{}` is a statement, and is not called", word.name),
             );
-            self.report(d.help(format!("write it without brackets: `{}`", word.example)));
+            let d = d.help(format!("write it without brackets: `{}`", word.example));
+            self.report(super::advice::without_brackets(d, simple, self.sources));
         }
         let owner = Owner { name: word.name, span: simple.word.span, callee: Callee::Word(word) };
         let bound = self.bind(word.params, &simple.arguments, owner);
@@ -207,9 +208,14 @@ impl<'a> Context<'a> {
             });
         }
         let (name, span) = (simple.word.text.as_str(), simple.word.span);
-        let d = Diagnostic::new(Code::UNKNOWN_STATEMENT, span, format!("there is no statement `{name}`"));
+        let of = |message: String| Diagnostic::new(Code::UNKNOWN_STATEMENT, span, message);
+        if let Some(instead) = super::suggest::later(name) {
+            return self.report(of(format!("this version has no `{name}` yet")).help(instead));
+        }
+        let d = of(format!("there is no statement `{name}`"));
         if let Some((ours, text)) = super::suggest::foreign_statement(name) {
-            return self.report(d.at(format!("`{ours}` does this here")).help(text));
+            let d = d.at(format!("`{ours}` does this here")).help(text);
+            return self.report(super::advice::rename_statement(d, simple, ours));
         }
         if let Some(member) = self.any_member(name) {
             return self.report(super::advice::advise_member(d, member, span));

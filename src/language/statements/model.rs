@@ -55,7 +55,9 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let architecture = cx.architecture_here(&model);
     if let Err(error) = weights::fits(&architecture, &resolved) {
         let code = if resolved.exists() { Code::BAD_WEIGHTS } else { Code::MISSING_FILE };
-        return cx.report(Diagnostic::new(code, span, error.to_string()));
+        // The file is called what the program calls it: where the program lies is no matter of what is wrong.
+        let message = error.to_string().replace(&resolved.display().to_string(), &path);
+        return cx.report(Diagnostic::new(code, span, message));
     }
     cx.emit(written.span, Op::Load { path, settings });
 }

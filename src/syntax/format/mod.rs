@@ -44,6 +44,9 @@ pub fn format(text: &str, lists: Lists<'_>) -> Result<String, Vec<Diagnostic>> {
     let items = pieces::pieces(text, &tokens, &tree.statements, &marks);
     let lines = doc::print(&layout::layout(text, &tokens, &marks.marks, &items), WIDTH);
     let formatted = joined(text, &tokens, &lines);
+    if formatted == text {
+        return Ok(formatted);
+    }
     match verify::difference(text, &tree, &formatted) {
         None => Ok(formatted),
         Some(at) => Err(vec![internal(text, at)]),

@@ -86,3 +86,16 @@ fn names_of_files_with_blanks_and_other_scripts_are_understood() {
     let help = client.published[&uri].1[0]["message"].as_str().unwrap().to_string();
     assert!(help.contains(Path::new("other.fsched").to_str().unwrap()), "{help}");
 }
+
+#[test]
+fn what_two_programs_say_of_an_imported_file_is_shown_once() {
+    let (folder, root, common) = folder("let epochs_of_mine = 3 epoks\n");
+    let other = uri_of(&folder.path().canonicalize().unwrap().join("other.fsched"));
+    let mut client = Client::ready(&["utf-8"]);
+    client.said_of(&root, ROOT);
+    client.said_of(&other, ROOT);
+    client.said_of(&common, "let epochs_of_mine = 3 epoks\n");
+    client.until_errors(&common, &["FS0202"]);
+    client.settle();
+    assert_eq!(codes(&client.published[&common].1), ["FS0202"]);
+}

@@ -1,6 +1,7 @@
 //! What each request gives back, as an editor would show it.
 
-use super::client::{Client, capabilities, position, range};
+use super::client::{Client, capabilities, position, range, uri_of};
+use super::edits::programs;
 use serde_json::{Value, json};
 
 const URI: &str = "untitled:a.fsched";
@@ -75,6 +76,43 @@ fn formatting_replaces_blanks_alone_and_leaves_broken_texts() {
     assert_eq!(client.about("textDocument/formatting", URI, options.clone()).unwrap(), json!([]));
     client.change(URI, 3, json!([{ "text": "train (3  epochs\n" }]));
     assert_eq!(client.about("textDocument/formatting", URI, options).unwrap(), Value::Null);
+}
+
+/// Symbols lie in their parents, and names in their symbols.
+fn assert_nested(symbols: &Value, outer: &Value) {
+    let place = |p: &Value| (p["line"].as_u64().unwrap(), p["character"].as_u64().unwrap());
+    let holds = |a: &Value, b: &Value| place(&a["start"]) <= place(&b["start"]) && place(&b["end"]) <= place(&a["end"]);
+    for symbol in symbols.as_array().into_iter().flatten() {
+        assert!(holds(outer, &symbol["range"]) && holds(&symbol["range"], &symbol["selectionRange"]), "{symbol}");
+        assert_nested(&symbol["children"], &symbol["range"]);
+    }
+}
+
+#[test]
+fn every_program_is_coloured_outlined_and_formatted() {
+    let mut client = Client::here();
+    let result = client.initialize(json!({ "capabilities": capabilities(&["utf-16"]) }));
+    let legend = &result["capabilities"]["semanticTokensProvider"]["legend"];
+    for path in programs() {
+        let (text, uri) = (std::fs::read_to_string(&path).unwrap(), uri_of(&path));
+        client.said_of(&uri, &text);
+        let full = client.about("textDocument/semanticTokens/full", &uri, json!({})).unwrap();
+        let tokens = coloured(&text, legend, &full);
+        let mut rest = text.as_str();
+        for (token, _, _) in &tokens {
+            let at = rest.find(token.as_str()).unwrap_or_else(|| panic!("{}: no `{token}`", path.display()));
+            rest = &rest[at + token.len()..];
+        }
+        let symbols = client.about("textDocument/documentSymbol", &uri, json!({})).unwrap();
+        assert_nested(&symbols, &range((0, 0), (u32::MAX, 0)));
+        let edits =
+            client.about("textDocument/formatting", &uri, json!({ "options": { "tabSize": 2, "insertSpaces": true } }));
+        match fsched::language::format(&text) {
+            Ok(formatted) => assert_eq!(edited(&text, &edits.unwrap()), formatted, "{}", path.display()),
+            Err(_) => assert_eq!(edits.unwrap(), Value::Null, "{}", path.display()),
+        }
+        client.close(&uri);
+    }
 }
 
 /// Code actions at a place, with what else the editor says of the moment.

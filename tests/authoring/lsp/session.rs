@@ -1,6 +1,6 @@
 //! From the first message to the last.
 
-use super::client::{Client, capabilities, range, raw};
+use super::client::{Client, capabilities, range, raw, uri_of};
 use fsched::lsp::{End, Settings, serve};
 use lsp_server::{Connection, Message, Notification, Request};
 use serde_json::{Value, json};
@@ -48,6 +48,61 @@ fn utf16_is_what_is_spoken_unless_the_client_offers_better() {
         assert_eq!(result["capabilities"]["positionEncoding"], agreed);
         client.leave();
     }
+}
+
+#[test]
+fn folders_of_data_come_from_the_options_and_relative_ones_from_the_editors_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let text = "data idx(\"nowhere\")\n";
+    for (options, looked_in) in [(Value::Null, root.join("data")), (json!({ "dataDir": "sets" }), root.join("sets"))] {
+        let mut client = Client::here();
+        client.initialize(json!({
+            "capabilities": {},
+            "workspaceFolders": [{ "uri": uri_of(&root), "name": "x" }],
+            "initializationOptions": options,
+        }));
+        let said = client.said_of(&uri_of(&root.join("a.fsched")), text);
+        let message = said.iter().find(|d| d["code"] == "FS0401").unwrap()["message"].as_str().unwrap();
+        assert!(message.contains(looked_in.to_str().unwrap()), "{message}");
+    }
+}
+
+#[test]
+fn lints_are_as_loud_as_the_options_say_and_unknown_options_are_named() {
+    let text = "data digits\nmodel mlp(hidden: [16])\noptimizer sgd(lr: 0.1)\nlet x = 3\ntrain 3 epochs\n";
+    let severity = |options: Value| {
+        let mut client = Client::here();
+        client.initialize(json!({ "capabilities": {}, "initializationOptions": options }));
+        let said = client.said_of(URI, text);
+        let logs = client.heard.iter().map(|m| serde_json::to_string(m).unwrap()).collect::<String>();
+        (said.iter().find(|d| d["code"] == "FS1002").map(|d| d["severity"].clone()), logs)
+    };
+    assert_eq!(severity(Value::Null).0, Some(json!(2)));
+    assert_eq!(severity(json!({ "deny": ["unused-name"] })).0, Some(json!(1)));
+    assert_eq!(severity(json!({ "allow": "FS1002" })).0, None);
+    let (unchanged, logs) = severity(json!({ "allow": ["unused-nam"], "datadir": "x" }));
+    assert_eq!(unchanged, Some(json!(2)));
+    assert!(logs.contains("did you mean `unused-name`?") && logs.contains("no setting `datadir`"), "{logs}");
+}
+
+#[test]
+fn an_editor_that_can_is_asked_to_watch_programs() {
+    let mut client = Client::here();
+    let watched = json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+    client.initialize(json!({ "capabilities": watched }));
+    client.settle();
+    let asked = client.heard.iter().find_map(|m| match m {
+        Message::Request(r) => Some((&r.method, &r.params["registrations"][0])),
+        _ => None,
+    });
+    let (method, registration) = asked.unwrap();
+    assert_eq!(
+        (method.as_str(), &registration["method"]),
+        ("client/registerCapability", &json!("workspace/didChangeWatchedFiles"))
+    );
+    assert_eq!(registration["registerOptions"]["watchers"][0]["globPattern"], "**/*.fsched");
+    client.leave();
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! What programs may read and how loud lints are: as the flags of `fsched lsp` say, or the editor's own settings.
+
+use crate::components::data::Places;
+use crate::language::{Level, Levels, Which};
+use lsp_types::Uri;
+use serde_json::Value;
+use std::path::PathBuf;
+
+use super::workspace::path_of;
+
+/// Where programs may read files, and how loud lints are.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    data_dir: PathBuf,
+    allow_path: Vec<PathBuf>,
+    levels: Levels,
+    /// the editor's folder, where relative paths start
+    root: PathBuf,
+}
+
+impl Settings {
+    /// As `fsched check` has them: the folder of named data sets, further folders to read from, levels of lints.
+    pub fn new(data_dir: PathBuf, allow_path: Vec<PathBuf>, levels: Levels) -> Settings {
+        Settings { data_dir, allow_path, levels, root: PathBuf::new() }
+    }
+
+    /// The same with what an `initialize` request says, and what is wrong with that.
+    pub(super) fn of_client(mut self, params: &Value) -> (Settings, Vec<String>) {
+        self.root = root(params).unwrap_or_default();
+        let options = &params["initializationOptions"];
+        let mut wrong = Vec::new();
+        for (name, value) in options.as_object().into_iter().flatten() {
+            let texts = value.as_array().into_iter().flatten().chain(Some(value)).filter_map(Value::as_str);
+            let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+            match (name.as_str(), Level::named(name)) {
+                ("dataDir", _) => self.data_dir = texts.last().map_or(self.data_dir, PathBuf::from),
+                ("allowPath", _) => self.allow_path.extend(texts.into_iter().map(PathBuf::from)),
+                (_, Some(level)) => texts.into_iter().for_each(|text| match Which::named(text) {
+                    Ok(which) => self.levels.set(level, which),
+                    Err(no_lint) => wrong.push(format!("`{name}`: {}; {}", no_lint.message, no_lint.help)),
+                }),
+                _ => wrong.push(format!(
+                    "there is no setting `{name}`; there are `dataDir`, `allowPath`, `allow`, `warn`, `deny`"
+                )),
+            }
+        }
+        (self, wrong)
+    }
+
+    /// Places of a program in `folder`; one that was never saved is taken to lie in the editor's folder.
+    pub(super) fn places(&self, folder: PathBuf) -> Places {
+        let program = if folder.as_os_str().is_empty() { self.root.clone() } else { folder };
+        let allowed = self.allow_path.iter().map(|p| self.root.join(p)).collect();
+        Places { program, data: self.root.join(&self.data_dir), allowed }
+    }
+
+    pub(super) fn levels(&self) -> Levels {
+        self.levels.clone()
+    }
+}
+
+/// The folder that the editor works in.
+fn root(params: &Value) -> Option<PathBuf> {
+    let folder = params.pointer("/workspaceFolders/0/uri").or(params.get("rootUri")).and_then(Value::as_str);
+    let path = folder.and_then(|uri| uri.parse::<Uri>().ok()).map(|uri| path_of(&uri));
+    path.or_else(|| params["rootPath"].as_str().map(PathBuf::from)).filter(|p| p.is_absolute())
+}
