@@ -19,7 +19,8 @@ pub struct Lsp {
 
 impl Lsp {
     pub fn run(&self) -> Result<Exit, Failure> {
-        let settings = Settings::new(self.folders.data(), self.folders.allow_path.clone(), self.lints.levels());
+        let settings = Settings::new(self.folders.data(), self.folders.allow_path.clone());
+        let settings = settings.with_levels(self.lints.levels());
         match stdio(settings) {
             Ok(End::Orderly) => Ok(Exit::Done),
             Ok(End::Abrupt) => Ok(Exit::FileHasErrors),

@@ -37,8 +37,9 @@ pub use values::{families_of, words_of};
 
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax::format::Lists;
+use crate::syntax::parse;
 use crate::syntax::tree::{File, Statement, StatementKind};
 use context::Context;
 use index::Index;
@@ -71,9 +72,16 @@ pub struct Analysis {
     pub index: Index,
 }
 
-/// A text in its canonical form; if it has syntax errors, these. What its words mean does not matter.
+/// A text in its canonical form. One that has syntax errors is refused with these, also one in which statements run into
+/// each other, because its lines would be joined. What words mean does not matter.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
-    crate::syntax::format::format(text, Lists(&statements::list_from))
+    let (tree, mut diagnostics) = parse(FileId::default(), text);
+    joined::split(&mut tree.clone(), text, &mut diagnostics);
+    if has_errors(&diagnostics) {
+        sort(&mut diagnostics);
+        return Err(diagnostics);
+    }
+    crate::syntax::format::format(text, &tree, Lists(&statements::list_from)).map_err(|bug| vec![*bug])
 }
 
 /// More training than this in one program is a slip of the keyboard.

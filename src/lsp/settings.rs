@@ -19,9 +19,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// As `fsched check` has them: the folder of named data sets, further folders to read from, levels of lints.
-    pub fn new(data_dir: PathBuf, allow_path: Vec<PathBuf>, levels: Levels) -> Settings {
-        Settings { data_dir, allow_path, levels, root: PathBuf::new() }
+    /// The folder of named data sets, and further folders to read from.
+    pub fn new(data_dir: PathBuf, allow_path: Vec<PathBuf>) -> Settings {
+        Settings { data_dir, allow_path, ..Settings::default() }
+    }
+
+    /// The same with these levels of lints.
+    pub fn with_levels(self, levels: Levels) -> Settings {
+        Settings { levels, ..self }
     }
 
     /// The same with what an `initialize` request says, and what is wrong with that.

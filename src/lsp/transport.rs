@@ -24,9 +24,7 @@ pub fn stdio() -> io::Result<(Connection, JoinHandle<()>)> {
     };
     let write = move || {
         for message in receiver {
-            let mut value = serde_json::to_value(message).unwrap_or_default();
-            value["jsonrpc"] = json!("2.0");
-            if write(&mut io::stdout().lock(), &value.to_string()).is_err() {
+            if message.write(&mut io::stdout().lock()).is_err() {
                 return;
             }
         }

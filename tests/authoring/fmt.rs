@@ -5,8 +5,6 @@ use fsched::diagnostic::{Code, has_errors};
 use fsched::language::fix::Overlay;
 use fsched::language::{Disk, Options, analyze, format};
 use fsched::plan::Plan;
-use fsched::source::FileId;
-use fsched::syntax::parse;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +59,7 @@ fn check(text: &str) -> Option<String> {
         }
         Err(found) => {
             assert!(found.iter().all(|d| d.code != Code::INTERNAL), "{found:?}\n{text}");
-            assert!(has_errors(&parse(FileId(0), text).1), "{text}");
+            assert!(has_errors(&found), "{text}");
             None
         }
     }
@@ -103,6 +101,17 @@ fn what_we_ship_and_show_first_is_in_canonical_form() {
     for (path, text) in texts {
         assert_eq!(format(&text).as_ref(), Ok(&text), "{}", path.display());
     }
+}
+
+#[test]
+fn a_text_in_which_lines_would_be_joined_by_mistake_is_refused() {
+    for broken in
+        ["train 10 )\n", "f(\n", "data digits\nforget head 10% by:\nrelearn 3\n", "train 10 forget head 10%\n"]
+    {
+        let found = format(broken).unwrap_err();
+        assert!(has_errors(&found), "{found:?}");
+    }
+    assert_eq!(format("nonsense  3 of: all").as_deref(), Ok("nonsense 3 of: all\n"), "what words mean does not matter");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Documents that know where they may be broken, and how they are laid out within a width (after Wadler's "A prettier
 //! printer", with the printing order of Prettier).
 
+use unicode_width::UnicodeWidthStr;
+
 /// What may be printed.
 #[derive(Debug)]
 pub enum Doc<'t> {
@@ -94,7 +96,7 @@ fn with_comments(rows: Vec<Row<'_>>, width: usize) -> Vec<String> {
         let (block, behind) = rest.split_at(run);
         let column = block.iter().map(|r| r.width).max().unwrap_or_default();
         // A column that pushes a comment out of the page helps nobody.
-        let length = |r: &Row| r.trailing.map_or(0, |c| c.chars().count()) + BEFORE_COMMENT;
+        let length = |r: &Row| r.trailing.map_or(0, |c| c.width()) + BEFORE_COMMENT;
         let aligned = block.iter().all(|r| column + length(r) <= width || r.width == column);
         lines.extend(block.iter().map(|r| row_text(r, if aligned { column } else { r.width })));
         rest = behind;
@@ -149,7 +151,7 @@ impl<'t> Printer<'t> {
     fn text(&mut self, text: &str) {
         if let Some(row) = self.rows.last_mut() {
             row.text.push_str(text);
-            row.width += text.chars().count();
+            row.width += text.width();
         }
     }
 
@@ -173,9 +175,9 @@ impl<'t> Printer<'t> {
         let mut behind = rest.iter().rev().map(|(_, flat, doc)| (*flat, *doc));
         while let Some((flat, doc)) = stack.pop().or_else(|| behind.next()) {
             let width = match doc {
-                Doc::Text(text) => text.chars().count(),
-                Doc::IfFlat(text) if flat => text.chars().count(),
-                Doc::IfBroken(text) if !flat => text.chars().count(),
+                Doc::Text(text) => text.width(),
+                Doc::IfFlat(text) if flat => text.width(),
+                Doc::IfBroken(text) if !flat => text.width(),
                 Doc::Line | Doc::LineApart if flat => 1,
                 Doc::Line | Doc::LineApart | Doc::Hard | Doc::Empty => return true,
                 Doc::Soft if !flat => return true,

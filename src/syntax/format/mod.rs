@@ -12,9 +12,9 @@ mod pieces;
 mod tests;
 mod verify;
 
-use super::parse;
 use super::tokens::{Token, TokenKind, tokens};
-use crate::diagnostic::{Code, Diagnostic, has_errors};
+use super::tree::File;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
 /// Columns of a line.
@@ -31,25 +31,20 @@ impl Lists<'_> {
     }
 }
 
-const FILE: FileId = FileId(0);
-
-/// The text in its canonical form; the syntax errors of a text that has any. Byte order mark and kind of line ends stay.
-pub fn format(text: &str, lists: Lists<'_>) -> Result<String, Vec<Diagnostic>> {
-    let (tree, diagnostics) = parse(FILE, text);
-    if has_errors(&diagnostics) {
-        return Err(diagnostics);
-    }
+/// A text without syntax errors, of this tree, in its canonical form. Byte order mark and kind of line ends stay. An error
+/// is a mistake of ours.
+pub fn format(text: &str, tree: &File, lists: Lists<'_>) -> Result<String, Box<Diagnostic>> {
     let tokens = tokens(text);
-    let marks = marks::marks(text, &tokens, &tree, lists);
+    let marks = marks::marks(text, &tokens, tree, lists);
     let items = pieces::pieces(text, &tokens, &tree.statements, &marks);
     let lines = doc::print(&layout::layout(text, &tokens, &marks.marks, &items), WIDTH);
     let formatted = joined(text, &tokens, &lines);
     if formatted == text {
         return Ok(formatted);
     }
-    match verify::difference(text, &tree, &formatted) {
+    match verify::difference(text, tree, &formatted) {
         None => Ok(formatted),
-        Some(at) => Err(vec![internal(text, at)]),
+        Some(at) => Err(Box::new(internal(text, tree.source, at))),
     }
 }
 
@@ -71,9 +66,9 @@ fn joined(old: &str, tokens: &[Token], lines: &[String]) -> String {
 }
 
 /// Our mistake, at the place from which on the new text would say something else.
-fn internal(text: &str, at: usize) -> Diagnostic {
+fn internal(text: &str, file: FileId, at: usize) -> Diagnostic {
     let length = text[at..].chars().next().map_or(0, char::len_utf8);
     let message = "formatting would change what the program says from here on, so nothing is changed";
-    Diagnostic::new(Code::INTERNAL, Span::new(FILE, at, at + length), message)
+    Diagnostic::new(Code::INTERNAL, Span::new(file, at, at + length), message)
         .help("this is a mistake of fsched, not yours: please report it with this file")
 }

@@ -1,6 +1,5 @@
 //! A scripted editor: speaks with the server in this process, or with the binary over its standard input and output.
 
-use fsched::language::Levels;
 use fsched::lsp::{End, Settings, serve};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response, ResponseError};
 use serde_json::{Value, json};
@@ -50,8 +49,7 @@ impl Client {
     /// A server in this process.
     pub fn here() -> Client {
         let (server, client) = Connection::memory();
-        let thread =
-            std::thread::spawn(move || serve(&server, Settings::new("data".into(), vec![], Levels::default())));
+        let thread = std::thread::spawn(move || serve(&server, Settings::new("data".into(), vec![])));
         let (to, from) = (client.sender, client.receiver);
         let send = Box::new(move |message| drop(to.send(message)));
         Client::new(send, Box::new(move || from.recv_timeout(PATIENCE).ok()), Server::Here(thread))
