@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::index::{Callee, Parameter, Sense};
 use super::suggest;
-use super::values::{Place, as_metric, families_of, words_of};
+use super::values::{Place, as_metric, families_of, split_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
@@ -292,6 +292,10 @@ impl<'a> Context<'a> {
         if let Some(d) = self.advise_component(d.clone(), name, span, family) {
             return self.report(d);
         }
+        if family == Family::Metric && split_of(name).is_some() {
+            return self
+                .report(d.help(format!("say what to measure there: `evaluate clean on {name}`, `{name}.clean`")));
+        }
         let candidates = members.iter().chain(words_too).copied().chain(self.scopes.names());
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {
@@ -318,6 +322,12 @@ impl<'a> Context<'a> {
                 1 | 2 => d.fix(format!("write `{start}..{end}`"), span, format!("{start}..{end}")),
                 _ => d,
             });
+        }
+        if let ("layers" | "blocks" | "head", [argument]) = (name, arguments) {
+            let index = self.sources.text(argument.span);
+            let d = Diagnostic::new(Code::FOREIGN_SYNTAX, span, format!("`{name}` takes its index in square brackets"));
+            let text = format!("{name}[{index}]");
+            return self.report(d.help(format!("write `{text}`")).fix(format!("write `{text}`"), span, text));
         }
         match families_of(hint).next() {
             Some(family) => self.unknown_component(name, callee.span, family, &[]),

@@ -13,6 +13,7 @@ pub mod vocabulary;
 
 mod advice;
 mod arguments;
+mod assignment;
 mod consequences;
 mod context;
 mod edits;

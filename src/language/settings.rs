@@ -294,7 +294,13 @@ impl Context<'_> {
         match selectors::resolve(selector, parts) {
             Ok(selection) => Some(selection),
             Err(selectors::SelectorError::Index(message)) => {
-                self.error(Code::SELECTOR_INDEX, span, message);
+                let d = Diagnostic::new(Code::SELECTOR_INDEX, span, message);
+                let d = d.help("count from 0, or from the end: the last one is `[-1]`");
+                let model = self.model.as_ref().and_then(|m| m.span);
+                self.report(match model {
+                    Some(model) => d.label(model, "of this model"),
+                    None => d,
+                });
                 None
             }
             Err(selectors::SelectorError::Empty(message)) => {

@@ -44,7 +44,9 @@ fn walk<'t>(statements: &'t [Statement], place: Span, f: &mut impl FnMut(&'t Sta
 /// The blocks of a statement, in order.
 pub(super) fn blocks(statement: &Statement) -> Vec<&Block> {
     match &statement.kind {
-        StatementKind::Simple(simple) => simple.with.iter().chain(&simple.block).collect(),
+        StatementKind::Simple(simple) | StatementKind::Assignment { simple, .. } => {
+            simple.with.iter().chain(&simple.block).collect()
+        }
         StatementKind::Phase { body, .. } | StatementKind::For { body, .. } => vec![body],
         StatementKind::Repeat { body, .. } => body.iter().collect(),
         StatementKind::If { then, otherwise, .. } => std::iter::once(then).chain(otherwise).collect(),

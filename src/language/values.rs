@@ -297,6 +297,9 @@ impl<'a> Context<'a> {
     }
 
     fn then(&mut self, left: &'a Expr, right: &'a Expr) -> Option<Value> {
+        if matches!(right.kind, ExprKind::Error) {
+            return None;
+        }
         let schedule = Type::Component(Family::Schedule);
         let place = Place { what: &"`then`", ty: &schedule, bounds: None };
         let (first, second) = (self.value(left, place), self.value(right, place));

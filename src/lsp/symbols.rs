@@ -64,7 +64,7 @@ fn symbol(doc: &Document, statement: &Statement) -> Option<DocumentSymbol> {
             made(word("if".len()).to(condition.span), SymbolKind::BOOLEAN, arms.flat_map(inside).collect())
         }
         Kind::Block(block) => made(word("{".len()), SymbolKind::OBJECT, inside(block)),
-        Kind::Error => None,
+        Kind::Assignment { .. } | Kind::Error => None,
     }
 }
 

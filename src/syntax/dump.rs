@@ -41,7 +41,7 @@ pub fn statement(statement: &Statement) -> String {
             format!("(if {} {}{})", expr(condition), block(then), optional(" else ", otherwise, block))
         }
         Block(b) => block(b),
-        Error => "error".into(),
+        Assignment { .. } | Error => "error".into(),
     }
 }
 

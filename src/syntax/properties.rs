@@ -80,6 +80,7 @@ impl Spans<'_> {
                 otherwise.iter().for_each(|b| self.block(b, span));
             }
             StatementKind::Block(b) => self.block(b, span),
+            StatementKind::Assignment { simple, .. } => self.simple(simple, span),
             StatementKind::Error => {}
         }
     }

@@ -52,6 +52,8 @@ pub enum StatementKind {
     If { condition: Expr, then: Block, otherwise: Option<Block> },
     /// bare `{ … }`
     Block(Block),
+    /// error: `word = …`, which is told already; those who know the words can say what was meant
+    Assignment { simple: Simple, equals: Span },
     /// Could not be read; the diagnostic has been made.
     Error,
 }

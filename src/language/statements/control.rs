@@ -62,6 +62,7 @@ impl<'a> Context<'a> {
                 let frame = lower_block(self, block, format!("{path}.block."));
                 self.emit(statement.span, Op::Block { label: None, body: frame.steps });
             }
+            StatementKind::Assignment { simple, equals } => self.assignment(simple, *equals, statement.span),
             StatementKind::Error => self.unreadable(statement.span),
         }
     }

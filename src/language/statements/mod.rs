@@ -138,7 +138,7 @@ pub(super) fn list_from(name: &str) -> Option<usize> {
 
 impl<'a> Context<'a> {
     /// Lowers `word arguments …`: a statement of the table, or the call of a phase.
-    pub(super) fn simple(&mut self, simple: &'a Simple, span: Span) {
+    pub(in crate::language) fn simple(&mut self, simple: &'a Simple, span: Span) {
         let name = simple.word.text.as_str();
         if let Some(word) = find(name) {
             return self.word(word, simple, span);
@@ -198,7 +198,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn unknown_statement(&mut self, simple: &'a Simple) {
+    pub(in crate::language) fn unknown_statement(&mut self, simple: &'a Simple) {
         self.only_names(&simple.arguments);
         for block in simple.with.iter().chain(&simple.block) {
             self.silently(|cx| {

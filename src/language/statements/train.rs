@@ -50,6 +50,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
             {
                 cx.simple(simple, statement.span)
             }
+            StatementKind::Assignment { simple, equals } => cx.assignment(simple, *equals, statement.span),
             StatementKind::Error => cx.unreadable(statement.span),
             _ => cx.only_settings(statement.span),
         }

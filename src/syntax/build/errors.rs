@@ -47,7 +47,7 @@ impl Builder<'_> {
             self.report.block_missing(found.primary.span);
         }
         let label = format!("expected {what}");
-        self.push(more(found.at(label)));
+        self.push(more(self.habit(found.at(label), rules)));
     }
 
     /// What stands at a byte of the source, or before it where the line ends there.

@@ -3,6 +3,7 @@
 mod arguments;
 mod errors;
 mod expressions;
+mod habits;
 mod headers;
 mod operands;
 mod statements;

@@ -114,7 +114,7 @@ impl Builder<'_> {
     fn simple_statement(&self, pair: Pair<Rule>) -> StatementKind {
         let mut simple = self.empty_simple(&pair);
         let whole = self.span(&pair);
-        let (mut comma, mut assigned, mut colon) = (None, false, false);
+        let (mut comma, mut equals, mut colon) = (None, None, false);
         for part in pair.into_inner() {
             let (start, rule) = (part.as_span().start(), part.as_rule());
             match rule {
@@ -129,7 +129,7 @@ impl Builder<'_> {
                 }
                 Rule::assign => {
                     self.assignment(&simple, &part);
-                    assigned = true;
+                    equals = Some(self.span(&part));
                 }
                 Rule::argument if colon && simple.arguments.is_empty() => {
                     simple.arguments.push(self.free_argument(part))
@@ -138,7 +138,7 @@ impl Builder<'_> {
                 Rule::comma if simple.arguments.is_empty() => self.expected(start, &[Rule::argument]),
                 Rule::dangling_comma => comma = Some(part),
                 Rule::on_clause => simple.on = Some(self.on_clause(part)),
-                Rule::junk if comma.is_some() || assigned => simple.arguments.push(self.unread(&part)),
+                Rule::junk if comma.is_some() || equals.is_some() => simple.arguments.push(self.unread(&part)),
                 Rule::junk => {
                     self.junk(&part, after_simple(&simple));
                     simple.arguments.push(self.unread(&part));
@@ -157,7 +157,10 @@ impl Builder<'_> {
             let nothing = Expr { kind: ExprKind::Error, span: whole.after() };
             simple.arguments.push(Argument { name: None, span: nothing.span, value: nothing });
         }
-        if assigned { StatementKind::Error } else { StatementKind::Simple(simple) }
+        match equals {
+            Some(equals) => StatementKind::Assignment { simple, equals },
+            None => StatementKind::Simple(simple),
+        }
     }
 
     /// A statement of which nothing is known yet.

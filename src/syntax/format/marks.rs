@@ -119,7 +119,7 @@ impl<'f> Walk<'_, 'f> {
                 otherwise.iter().for_each(|b| self.block(b));
             }
             StatementKind::Block(block) => self.block(block),
-            StatementKind::Error => {}
+            StatementKind::Assignment { .. } | StatementKind::Error => {}
         }
     }
 

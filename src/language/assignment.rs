@@ -1,0 +1,65 @@
+//! `lr = 0.1`: the syntax has told the `=`; here it is known which words there are, so what was meant can be said.
+
+use super::context::Context;
+use super::scope::{Binding, Meaning};
+use super::statements::find;
+use super::suggest;
+use super::values::Place;
+use crate::components::Type;
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
+use crate::source::Span;
+use crate::syntax::tree::Simple;
+
+impl<'a> Context<'a> {
+    pub(super) fn assignment(&mut self, simple: &'a Simple, equals: Span, span: Span) {
+        let word = simple.word.text.as_str();
+        if find(word).is_some() {
+            let blank = Span { start: simple.word.span.end, ..equals };
+            let touches = self.sources.get(equals.file).text[equals.end as usize..].starts_with(char::is_whitespace);
+            let text = if touches { "" } else { " " };
+            self.sharpen(equals, format!("no `=` follows the word `{word}`"), format!("write `{word} …`"), |d| {
+                d.fixes = vec![fix("remove the `=`", blank, text)];
+            });
+            return self.simple(simple, span);
+        }
+        // `epochs = 10` is a name that training is given further down; `batch_size = 64` means a setting.
+        let foreign = suggest::foreign_statement(word).is_some_and(|(ours, _)| ours != "train");
+        if foreign || suggest::later(word).is_some() {
+            self.diagnostics.retain(|d| !is_assignment(d, equals));
+            return self.unknown_statement(simple);
+        }
+        self.sharpen(equals, "a name is not bound like this".into(), format!("write `let {word} = …`"), |d| {
+            d.fixes = vec![fix("write `let`", simple.word.span.before(), "let ")];
+        });
+        let any = Place { what: "the value", ty: &Type::Any, bounds: None };
+        let value = simple.arguments.first().and_then(|a| self.value(&a.value, any));
+        let binding = Binding {
+            name: word.to_string(),
+            span: simple.word.span,
+            meaning: Meaning::Value(value),
+            used: true,
+            choice: false,
+            imported: false,
+        };
+        // A second one of that name has nothing to add: the first is what the rest of the text means.
+        let _ = self.scopes.bind(binding);
+    }
+
+    /// Says better what the syntax has told of this `=`.
+    fn sharpen(&mut self, equals: Span, message: String, help: String, more: impl FnOnce(&mut Diagnostic)) {
+        if let Some(d) = self.diagnostics.iter_mut().find(|d| is_assignment(d, equals)) {
+            d.message = message;
+            d.help = Some(help);
+            more(d);
+        }
+    }
+}
+
+fn is_assignment(d: &Diagnostic, equals: Span) -> bool {
+    d.code == Code::FOREIGN_SYNTAX && d.primary.span == equals
+}
+
+fn fix(title: &str, span: Span, text: &str) -> Fix {
+    let edits = vec![Edit { span, text: text.to_string() }];
+    Fix { title: title.to_string(), applicability: Applicability::Safe, edits }
+}
