@@ -1,7 +1,6 @@
 //! An editor that does anything: bytes become a text, edits and requests, in any order and at any place. What the server
 //! says afterwards is what it says of the same text opened anew.
 
-use fsched::language::Levels;
 use fsched::lsp::{End, Settings, serve};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, ResponseError};
 use serde_json::{Value, json};
@@ -71,8 +70,7 @@ pub fn session(bytes: &[u8]) {
 impl Editor {
     fn new(utf16: bool, text: String) -> Editor {
         let (server, connection) = Connection::memory();
-        let server =
-            std::thread::spawn(move || serve(&server, Settings::new("data".into(), vec![], Levels::default())));
+        let server = std::thread::spawn(move || serve(&server, Settings::new("data".into(), vec![])));
         let mut editor = Editor { connection, server, utf16, text, version: 0, requests: 0 };
         let encoding = if utf16 { "utf-16" } else { "utf-8" };
         let capabilities = json!({ "general": { "positionEncodings": [encoding] } });
