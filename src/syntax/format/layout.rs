@@ -84,6 +84,9 @@ impl<'t> Layout<'t, '_> {
     fn runs(&self, list: &[Item], style: Style, docs: &mut Docs<'t>) {
         let mut at = 0;
         while at < list.len() {
+            if self.block_severed(list, at) {
+                docs.push(Doc::Text(";"));
+            }
             match (&list[at], at) {
                 (_, 0) => {}
                 (item, _) if item.apart || self.block_apart(list, at) => docs.push(Doc::Empty),
@@ -108,7 +111,7 @@ impl<'t> Layout<'t, '_> {
         for (i, item) in run.iter().enumerate() {
             let ItemKind::Entry(pieces, trailing) = &item.kind else { continue };
             if i > 0 {
-                group.push(style.between());
+                group.push(if self.block_severed(run, i) { Doc::Text(";") } else { style.between() });
                 group.push(if self.block_apart(run, i) { Doc::LineApart } else { Doc::Line });
             }
             group.append(self.statement(pieces));
@@ -123,15 +126,25 @@ impl<'t> Layout<'t, '_> {
     }
 
     /// Whether the item is a bare block (or the comment above it) which, on the line below a step, would be taken for the
-    /// step's own.
+    /// step's own, so that an empty line stands between them.
     fn block_apart(&self, list: &[Item], at: usize) -> bool {
+        self.block_behind(list, at, |word, _| HOSTS.contains(&word))
+    }
+
+    /// The same below a `repeat` without a block, which takes any block that follows: only a `;` keeps them apart.
+    fn block_severed(&self, list: &[Item], at: usize) -> bool {
+        self.block_behind(list, at, |word, step| word == "repeat" && !step.iter().any(|p| matches!(p, Piece::Block(_))))
+    }
+
+    /// Whether the item, or what is below this comment, is a bare block, and the one before it such a statement.
+    fn block_behind(&self, list: &[Item], at: usize, such: impl Fn(&str, &[Piece]) -> bool) -> bool {
         let Some(ItemKind::Entry(step, _)) = at.checked_sub(1).map(|before| &list[before].kind) else { return false };
         let next = list[at..].iter().find_map(|i| match &i.kind {
             ItemKind::Entry(pieces, _) => Some(pieces),
             ItemKind::Comment(_) => None,
         });
         let is_block = next.is_some_and(|pieces| matches!(pieces.first(), Some(Piece::Block(_))));
-        is_block && matches!(step.first(), Some(Piece::Token(i)) if HOSTS.contains(&self.text(*i)))
+        is_block && matches!(step.first(), Some(Piece::Token(i)) if such(self.text(*i), step))
     }
 
     fn trailing(&self, comment: Option<usize>) -> Docs<'t> {
@@ -345,7 +358,7 @@ impl<'t> Layout<'t, '_> {
             let mut inner = Docs::default();
             for (i, item) in items.list.iter().enumerate() {
                 if i > 0 {
-                    inner.push(Doc::IfFlat(";"));
+                    inner.push(if self.block_severed(&items.list, i) { Doc::Text(";") } else { Doc::IfFlat(";") });
                 }
                 inner.push(if self.block_apart(&items.list, i) { Doc::LineApart } else { Doc::Line });
                 if let ItemKind::Entry(pieces, _) = &item.kind {

@@ -97,6 +97,14 @@ fn a_bare_block_is_kept_apart_from_the_step_before_it() {
 }
 
 #[test]
+fn a_repeat_without_a_block_keeps_its_semicolon_before_one() {
+    stays("repeat 2; { a }\nrepeat 2;  # c\n# d\n{\n  a\n}\n");
+    becomes("{ repeat 2 ;\n{ a } }\n", "{\n  repeat 2;\n  { a }\n}\n");
+    becomes("x; repeat 2; {\na }\n", "x\nrepeat 2;\n{\n  a\n}\n");
+    becomes("repeat 2 { a };\n{ b }\n", "repeat 2 { a }\n{ b }\n");
+}
+
+#[test]
 fn calls_and_lists_that_do_not_fit_have_an_entry_a_line() {
     becomes(
         "optimizer sgd(lr: 0.1, momentum: 0.9, weight_decay: 5e-4, clip: none, nesterov: true, decoupled: false)",
