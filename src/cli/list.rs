@@ -116,7 +116,7 @@ fn groups() -> Vec<Group> {
     let family = |family: &Family| Group {
         name: family.name(),
         plural: family.plural(),
-        entries: members(*family).into_iter().map(Entry::of_member).collect(),
+        entries: members(*family).iter().copied().map(Entry::of_member).collect(),
     };
     let lints = LINTS.iter().zip(&*SUMMARIES).map(|(lint, summary)| Entry::of_lint(lint, summary)).collect();
     let last = Group { name: "lint", plural: "lints", entries: lints };

@@ -3,27 +3,31 @@
 use super::describe::{Family, Member};
 use super::value::{Spec, Value};
 use super::{attacks, augment, data, forgetting, metrics, models, objectives, optimizers, schedules};
+use std::sync::LazyLock;
 
 /// The members of a family, in the order in which they are listed.
-pub fn members(family: Family) -> Vec<&'static Member> {
+pub fn members(family: Family) -> &'static [&'static Member] {
+    static MODELS: LazyLock<Vec<&Member>> = LazyLock::new(|| models::MODELS.iter().map(|m| m.0).collect());
+    static OPTIMIZERS: LazyLock<Vec<&Member>> = LazyLock::new(|| optimizers::OPTIMIZERS.iter().map(|m| m.0).collect());
+    static SCHEDULES: LazyLock<Vec<&Member>> = LazyLock::new(|| schedules::SCHEDULES.iter().map(|m| m.0).collect());
     match family {
-        Family::Data => data::MEMBERS.to_vec(),
-        Family::Augment => augment::MEMBERS.to_vec(),
-        Family::Model => models::MODELS.iter().map(|m| m.0).collect(),
-        Family::Layer => models::layers::LAYERS.to_vec(),
-        Family::Optimizer => optimizers::OPTIMIZERS.iter().map(|m| m.0).collect(),
-        Family::Schedule => schedules::SCHEDULES.iter().map(|m| m.0).collect(),
-        Family::Objective => objectives::MEMBERS.to_vec(),
-        Family::Attack => attacks::MEMBERS.to_vec(),
-        Family::Ranking => forgetting::rankings::MEMBERS.to_vec(),
-        Family::Fill => forgetting::fills::MEMBERS.to_vec(),
-        Family::Metric => metrics::MEMBERS.to_vec(),
+        Family::Data => data::MEMBERS,
+        Family::Augment => augment::MEMBERS,
+        Family::Model => &MODELS,
+        Family::Layer => models::layers::LAYERS,
+        Family::Optimizer => &OPTIMIZERS,
+        Family::Schedule => &SCHEDULES,
+        Family::Objective => objectives::MEMBERS,
+        Family::Attack => attacks::MEMBERS,
+        Family::Ranking => forgetting::rankings::MEMBERS,
+        Family::Fill => forgetting::fills::MEMBERS,
+        Family::Metric => metrics::MEMBERS,
     }
 }
 
 /// The family's member of that name.
 pub fn find(family: Family, name: &str) -> Option<&'static Member> {
-    members(family).into_iter().find(|m| m.name == name)
+    members(family).iter().copied().find(|m| m.name == name)
 }
 
 /// The member with its own defaults; `None` where it has a required parameter.

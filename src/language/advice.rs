@@ -131,7 +131,7 @@ impl Context<'_> {
     /// For a value of another type than its place takes.
     pub(super) fn advise_type(&self, d: Diagnostic, span: Span, place: Place<'_>) -> Diagnostic {
         let text = self.sources.text(span);
-        if place.what == "`schedule` of `lr`" && text.parse::<f64>().is_ok() {
+        if place.what.to_string() == "`schedule` of `lr`" && text.parse::<f64>().is_ok() {
             return d.help(format!(
                 "the rate is the optimizer's: `optimizer sgd(lr: {text})`; `lr cosine` changes it over time"
             ));
@@ -146,7 +146,7 @@ impl Context<'_> {
         }
         let share = text.ends_with('%') || (text.starts_with(['0', '.']) && text.contains('.'));
         match place.ty {
-            Type::Selector if place.what.ends_with("of `forget`") && share => {
+            Type::Selector if place.what.to_string().ends_with("of `forget`") && share => {
                 d.help(format!("say first which weights: `forget layers[-2..] {text}`"))
             }
             Type::Selector if text.parse::<i64>().is_ok() => d.help(format!("layer {text} is `layers[{text}]`")),

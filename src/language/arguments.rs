@@ -194,11 +194,11 @@ impl<'a> Context<'a> {
         if param.default == Default::Absent && self.misspelt_none(argument) {
             return None;
         }
-        let what = format!("`{}` of `{}`", param.name, owner.name);
         let ty = match (&param.ty, param.many) {
             (Type::List(entry), true) => entry,
             (ty, _) => ty,
         };
+        let what = format_args!("`{}` of `{}`", param.name, owner.name);
         self.value(&argument.value, Place { what: &what, ty, bounds: param.bounds })
     }
 
@@ -261,23 +261,21 @@ impl<'a> Context<'a> {
             return self.unknown_component(name, span, family, &words_of(hint).collect::<Vec<_>>());
         }
         if let Type::Word(list) = hint {
-            let d = self.unknown_choice(name, list, span, "this");
+            let d = self.unknown_choice(name, list, span, &"this");
             return self.report(d);
         }
-        let mut candidates: Vec<String> = self.scopes.names().map(String::from).collect();
-        candidates.extend(
-            ["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"].map(String::from),
-        );
-        candidates.extend(catalogue::members(Family::Metric).iter().map(|m| m.name.to_string()));
-        candidates.extend(words_of(hint).map(String::from));
+        let mut candidates: Vec<&str> = self.scopes.names().collect();
+        candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"]);
+        catalogue::members(Family::Metric).iter().for_each(|m| candidates.push(m.name));
+        words_of(hint).for_each(|w| candidates.push(w));
         if *hint == Type::Any {
-            candidates.extend(Family::ALL.iter().flat_map(|f| catalogue::members(*f)).map(|m| m.name.to_string()));
+            Family::ALL.iter().flat_map(|f| catalogue::members(*f)).for_each(|m| candidates.push(m.name));
         }
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
         if let Some(d) = self.advise_filler(d.clone(), name, span) {
             return self.report(d);
         }
-        let d = suggesting(d, name, span, candidates.iter().map(String::as_str));
+        let d = suggesting(d, name, span, candidates);
         let d = match (d.help.is_some(), hint) {
             (false, Type::Selector) => self.advise_selector(d, name, span),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
@@ -290,7 +288,6 @@ impl<'a> Context<'a> {
     /// A name that is no member of the family that is wanted, nor one of the words that would do.
     pub fn unknown_component(&mut self, name: &str, span: Span, family: Family, words_too: &[&'static str]) {
         let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
-        let variables: Vec<String> = self.scopes.names().map(String::from).collect();
         let d = Diagnostic::new(Code::UNKNOWN_COMPONENT, span, format!("there is no {} `{name}`", family.noun()));
         if let Some(d) = self.advise_component(d.clone(), name, span, family) {
             return self.report(d);
@@ -299,7 +296,7 @@ impl<'a> Context<'a> {
             return self
                 .report(d.help(format!("say what to measure there: `evaluate clean on {name}`, `{name}.clean`")));
         }
-        let candidates = members.iter().chain(words_too).copied().chain(variables.iter().map(String::as_str));
+        let candidates = members.iter().chain(words_too).copied().chain(self.scopes.names());
         let d = suggesting(d, name, span, candidates);
         let d = if d.help.is_some() {
             d

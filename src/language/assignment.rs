@@ -31,7 +31,7 @@ impl<'a> Context<'a> {
         self.sharpen(equals, "a name is not bound like this".into(), format!("write `let {word} = …`"), |d| {
             d.fixes = vec![fix("write `let`", simple.word.span.before(), "let ")];
         });
-        let any = Place { what: "the value", ty: &Type::Any, bounds: None };
+        let any = Place { what: &"the value", ty: &Type::Any, bounds: None };
         let value = simple.arguments.first().and_then(|a| self.value(&a.value, any));
         let binding = Binding {
             name: word.to_string(),

@@ -6,14 +6,22 @@ use super::load::{Imported, Inputs};
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
 use super::settings::Current;
+use super::shared::Shared;
 use super::time;
 use crate::components::data::DataFacts;
 use crate::components::{Environment, Metric, Spec, Type, Value};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{Sources, Span};
 use crate::syntax::tree::Argument;
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// How many statements calls of phases may come to. Phases that call others twice or more double with each of them.
+const MOST_WRITTEN_OUT: usize = 250_000;
+
+/// How many errors of meaning are told. Each may be compared with all names that there are.
+const MOST_ERRORS: usize = 500;
 
 pub(super) struct Context<'a> {
     pub sources: &'a Sources,
@@ -21,8 +29,12 @@ pub(super) struct Context<'a> {
     /// imported files by the span of the `use` statement that names them
     pub imports: &'a HashMap<Span, Imported>,
     pub diagnostics: Vec<Diagnostic>,
+    /// codes and places of all that was said
+    said: HashSet<(Code, Span)>,
+    /// errors among them
+    errors: usize,
     pub scopes: Scopes<'a>,
-    pub current: Current,
+    pub current: Shared<Current>,
     /// blocks that are being lowered, innermost last
     pub frames: Vec<Frame>,
     /// loops around this place
@@ -45,9 +57,15 @@ pub(super) struct Context<'a> {
     pub unused: Vec<(String, Span)>,
     /// what editors want to know of each place
     pub index: Recorder,
-    facts: HashMap<String, Option<DataFacts>>,
+    /// values of loop variables that have been tried
+    pub tried: Cell<usize>,
+    /// statements that were lowered in the bodies of phases
+    written_out: usize,
+    facts: HashMap<String, Option<Arc<DataFacts>>>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
+    /// what was last settled, and what it came to
+    pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
 }
 
@@ -115,8 +133,10 @@ impl<'a> Context<'a> {
             options,
             imports,
             diagnostics,
+            said: HashSet::new(),
+            errors: 0,
             scopes: Scopes::default(),
-            current: Current::default(),
+            current: Shared::default(),
             frames: Vec::new(),
             loops: Vec::new(),
             model: None,
@@ -138,18 +158,45 @@ impl<'a> Context<'a> {
             notes: Notes::default(),
             index: Recorder::default(),
             unused: Vec::new(),
+            tried: Cell::new(0),
+            written_out: 0,
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,
+            settled: None,
             next_id: 1,
         }
     }
 
     /// Adds a diagnostic once: bodies that are read several times say the same thing again.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        let same = |d: &Diagnostic| d.code == diagnostic.code && d.primary.span == diagnostic.primary.span;
-        if !self.diagnostics.iter().any(same) {
-            self.diagnostics.push(diagnostic);
+        if self.is_full() || !self.said.insert((diagnostic.code, diagnostic.primary.span)) {
+            return;
+        }
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        self.diagnostics.push(match self.is_full() {
+            false => diagnostic,
+            true => {
+                let message = format!("there are more errors than the {MOST_ERRORS} told");
+                let d = Diagnostic::new(diagnostic.code, diagnostic.primary.span, message);
+                d.at("the next one is here, and nothing was read behind it").help("correct the ones above first")
+            }
+        });
+    }
+
+    /// Whether so much is wrong that no more is read.
+    pub fn is_full(&self) -> bool {
+        self.errors > MOST_ERRORS
+    }
+
+    /// Counts a statement that is lowered because a phase is called; with too many of them nothing more is read.
+    pub fn count_written_out(&mut self, span: Span) {
+        self.written_out += usize::from(!self.phases.is_empty());
+        if self.written_out > MOST_WRITTEN_OUT && !self.is_full() {
+            let message = format!("the calls of phases come to more than {MOST_WRITTEN_OUT} statements");
+            let d = Diagnostic::new(Code::TOO_LARGE, span, message);
+            self.report(d.help("repeat with `repeat 5 { … }` or `for`, not with phases that call each other"));
+            self.errors = MOST_ERRORS + 1;
         }
     }
 
@@ -210,33 +257,37 @@ impl<'a> Context<'a> {
 
     /// Gives each schedule of a finished block the training time from where it stands to the block's end.
     pub fn fit_schedules(&mut self, steps: &mut [Step]) {
-        for i in 0..steps.len() {
-            let (before, after) = steps.split_at_mut(i + 1);
-            let Op::Schedule { schedule, total, .. } = &mut before[i].op else { continue };
-            let Some(time) = time::train_steps(after, &self.loops) else {
-                if time::needs_total(schedule) && !self.scratch {
-                    let d = Diagnostic::new(
-                        Code::UNKNOWN_TIME,
-                        before[i].span,
-                        "this schedule is a share of a time that isn't known before the run",
-                    );
-                    let help = "give durations, such as `warmup(500 steps)` or `drop(at: [10 epochs])`";
-                    self.report(d.help(help));
-                }
+        if !steps.iter().any(|s| matches!(s.op, Op::Schedule { .. })) {
+            return;
+        }
+        let mut time = Some(0u64);
+        for step in steps.iter_mut().rev() {
+            let span = step.span;
+            let Op::Schedule { schedule, total, .. } = &mut step.op else {
+                let here = time::train_steps(std::slice::from_ref(step), &self.loops);
+                time = time.zip(here).map(|(a, b)| a.saturating_add(b));
                 continue;
             };
-            *total = time;
+            match time {
+                Some(time) => *total = time,
+                None if time::needs_total(schedule) && !self.scratch => {
+                    let message = "this schedule is a share of a time that isn't known before the run";
+                    let help = "give durations, such as `warmup(500 steps)` or `drop(at: [10 epochs])`";
+                    self.report(Diagnostic::new(Code::UNKNOWN_TIME, span, message).help(help));
+                }
+                None => {}
+            }
         }
     }
 
     /// The facts of a data set, read once; `None` where they could not be (reported at `span`).
-    pub fn facts(&mut self, spec: &Spec, span: Span) -> Option<DataFacts> {
+    pub fn facts(&mut self, spec: &Spec, span: Span) -> Option<Arc<DataFacts>> {
         let key = spec.to_json().to_string();
         if let Some(known) = self.facts.get(&key) {
             return known.clone();
         }
         let facts = match crate::components::data::describe(spec, &self.options.places, self.program.seed) {
-            Ok(facts) => Some(facts),
+            Ok(facts) => Some(Arc::new(facts)),
             Err(problem) => {
                 self.problem(problem, span);
                 None
@@ -259,8 +310,16 @@ impl<'a> Context<'a> {
     pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
         let said = self.diagnostics.len();
         let result = act(self);
-        self.diagnostics.truncate(said);
+        self.unsay(said);
         result
+    }
+
+    /// Takes back all that was said after so many diagnostics.
+    pub fn unsay(&mut self, after: usize) {
+        for d in self.diagnostics.drain(after..) {
+            self.said.remove(&(d.code, d.primary.span));
+            self.errors -= usize::from(d.severity == Severity::Error);
+        }
     }
 
     /// Reads what belongs to something unknown, for the names in it alone.
@@ -272,10 +331,11 @@ impl<'a> Context<'a> {
         });
     }
 
-    /// Runs `check` on a state that is thrown away afterwards; the diagnostics stay.
+    /// Runs `check` on a state that is thrown away afterwards; the diagnostics stay. It leaves the scopes as they are
+    /// but for what is used: blocks bind in scopes of their own.
     pub fn scratch(&mut self, check: impl FnOnce(&mut Context<'a>)) {
         let (current, model, head) = (self.current.clone(), self.model.clone(), self.head_classes);
-        let (checkpoints, program, scopes) = (self.checkpoints.clone(), self.program.clone(), self.scopes.clone());
+        let (checkpoints, program) = (self.checkpoints.clone(), self.program.clone());
         let was = std::mem::replace(&mut self.scratch, true);
         self.open(String::new());
         check(self);
@@ -286,12 +346,5 @@ impl<'a> Context<'a> {
         self.head_classes = head;
         self.checkpoints = checkpoints;
         self.program = program;
-        self.scopes = merge_uses(scopes, &self.scopes);
     }
-}
-
-/// The scopes as they were, with the uses that the scratch reading found.
-fn merge_uses<'a>(mut before: Scopes<'a>, after: &Scopes<'a>) -> Scopes<'a> {
-    before.take_uses(after);
-    before
 }

@@ -8,6 +8,7 @@ use crate::components::{Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Expr, ExprKind};
+use std::fmt::Display;
 
 /// What of an expression is to blame for a mismatch: of a list that was written out, the first entry that does not fit.
 pub(super) fn blamed(expr: &Expr, value: Option<&Value>, ty: &Type, mismatch: Mismatch) -> (Span, Mismatch) {
@@ -65,7 +66,7 @@ impl Context<'_> {
     }
 
     /// A word that is none of those that a place takes.
-    pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &str) -> Diagnostic {
+    pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &dyn Display) -> Diagnostic {
         let list = words(allowed);
         let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
         match suggest::closest(found, allowed.iter().copied()).first() {

@@ -26,6 +26,7 @@ mod phases;
 mod pragma;
 mod scope;
 mod settings;
+mod shared;
 mod time;
 mod touching;
 mod values;

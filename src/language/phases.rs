@@ -87,7 +87,7 @@ impl<'a> Context<'a> {
         };
         let mut end_of = |e: &'a Option<Box<Expr>>, open: f64| match e {
             None => Some(open),
-            Some(e) => match self.value(e, Place { what: "the end of a range", ty: &Type::Real, bounds: None })? {
+            Some(e) => match self.value(e, Place { what: &"the end of a range", ty: &Type::Real, bounds: None })? {
                 Value::Real(r) => Some(r),
                 _ => None,
             },

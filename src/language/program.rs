@@ -166,7 +166,7 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub data: Spec,
-    pub facts: DataFacts,
+    pub facts: Arc<DataFacts>,
     pub augment: Vec<Spec>,
     pub batch: Batch,
     /// batches whose gradients are added up before one step

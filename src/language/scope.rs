@@ -3,6 +3,7 @@
 use crate::components::Value;
 use crate::source::Span;
 use crate::syntax::tree::{Block, Parameter};
+use std::collections::HashMap;
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -31,85 +32,104 @@ pub struct Binding<'a> {
     pub choice: bool,
 }
 
+/// The names of one block.
+#[derive(Clone, Debug, Default)]
+pub struct Scope<'a> {
+    /// in the order in which they were bound
+    bindings: Vec<Binding<'a>>,
+    by_name: HashMap<String, usize>,
+}
+
+impl<'a> Scope<'a> {
+    fn find(&self, name: &str) -> Option<&Binding<'a>> {
+        self.by_name.get(name).map(|i| &self.bindings[*i])
+    }
+}
+
 /// The scopes of a place, outermost first.
 #[derive(Clone, Debug, Default)]
 pub struct Scopes<'a> {
-    scopes: Vec<Vec<Binding<'a>>>,
+    scopes: Vec<Scope<'a>>,
 }
 
 impl<'a> Scopes<'a> {
     pub fn push(&mut self) {
-        self.scopes.push(Vec::new());
+        self.scopes.push(Scope::default());
     }
 
     /// Leaves the innermost block; its bindings, for the lints.
     pub fn pop(&mut self) -> Vec<Binding<'a>> {
-        self.scopes.pop().unwrap_or_default()
+        self.scopes.pop().unwrap_or_default().bindings
     }
 
     /// Binds in the innermost block. The binding that stood there under the same name, if any, stays and is returned.
     pub fn bind(&mut self, binding: Binding<'a>) -> Result<(), Span> {
         let scope = self.scopes.last_mut().expect("a file's own scope is pushed first");
-        if let Some(old) = scope.iter().find(|b| b.name == binding.name) {
+        if let Some(old) = scope.find(&binding.name) {
             return Err(old.span);
         }
-        scope.push(binding);
+        scope.by_name.insert(binding.name.clone(), scope.bindings.len());
+        scope.bindings.push(binding);
         Ok(())
     }
 
     /// What `name` means here; marks it used.
     pub fn get(&mut self, name: &str) -> Option<&Binding<'a>> {
-        let binding = self.scopes.iter_mut().rev().find_map(|s| s.iter_mut().find(|b| b.name == name))?;
+        let binding = self.innermost_mut(name)?;
         binding.used = true;
         Some(binding)
     }
 
+    fn innermost_mut(&mut self, name: &str) -> Option<&mut Binding<'a>> {
+        let (scope, index) = self.scopes.iter_mut().rev().find_map(|s| s.by_name.get(name).copied().map(|i| (s, i)))?;
+        Some(&mut scope.bindings[index])
+    }
+
     /// Says of the newest binding of that name that its value is a choice.
     pub fn mark_choice(&mut self, name: &str) {
-        let newest = self.scopes.iter_mut().rev().find_map(|s| s.iter_mut().find(|b| b.name == name));
-        if let Some(binding) = newest {
+        if let Some(binding) = self.innermost_mut(name) {
             binding.choice = true;
         }
     }
 
     /// Whether what the name means here is a choice.
     pub fn is_choice(&self, name: &str) -> bool {
-        let meant = self.scopes.iter().rev().find_map(|s| s.iter().find(|b| b.name == name));
+        let meant = self.scopes.iter().rev().find_map(|s| s.find(name));
         meant.is_some_and(|b| b.choice)
     }
 
     /// A binding of the file itself, where no block hides it.
     pub fn outermost(&self, name: &str) -> Option<&Binding<'a>> {
         let (file, inner) = self.scopes.split_first()?;
-        if inner.iter().flatten().any(|b| b.name == name) {
+        if inner.iter().any(|s| s.find(name).is_some()) {
             return None;
         }
-        file.iter().find(|b| b.name == name)
+        file.find(name)
     }
 
     /// A binding of that name in an outer block.
     pub fn hidden(&self, name: &str) -> Option<&Binding<'a>> {
         let outer = self.scopes.len().saturating_sub(1);
-        self.scopes[..outer].iter().rev().find_map(|s| s.iter().find(|b| b.name == name))
+        self.scopes[..outer].iter().rev().find_map(|s| s.find(name))
     }
 
     /// Names of the outermost scope that come from other files than this one needn't all be used.
     pub fn mark_imported(&mut self, root: crate::source::FileId) {
-        for binding in self.scopes.iter_mut().take(1).flatten() {
+        for binding in self.scopes.iter_mut().take(1).flat_map(|s| &mut s.bindings) {
             binding.imported |= binding.span.file != root;
         }
     }
 
     /// In a file of declarations alone, names are there for the files that import it.
     pub fn mark_wanted_elsewhere(&mut self) {
-        for binding in self.scopes.iter_mut().take(1).flatten() {
+        for binding in self.scopes.iter_mut().take(1).flat_map(|s| &mut s.bindings) {
             binding.imported = true;
         }
     }
 
     /// The phases of the file that were never called.
     pub fn uncalled(&self) -> Vec<(String, Phase<'a>)> {
-        let outermost = self.scopes.first().into_iter().flatten().filter(|b| !b.used);
+        let outermost = self.scopes.first().into_iter().flat_map(|s| &s.bindings).filter(|b| !b.used);
         outermost
             .filter_map(|b| match b.meaning {
                 Meaning::Phase(phase) => Some((b.name.clone(), phase)),
@@ -119,26 +139,15 @@ impl<'a> Scopes<'a> {
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().flatten().map(|b| b.name.as_str())
+        self.scopes.iter().flat_map(|s| &s.bindings).map(|b| b.name.as_str())
     }
 
     /// Keeps only the file's own scope: what the body of a phase sees. The rest comes back with [`Scopes::restore`].
-    pub fn only_outermost(&mut self) -> Vec<Vec<Binding<'a>>> {
+    pub fn only_outermost(&mut self) -> Vec<Scope<'a>> {
         self.scopes.split_off(1)
     }
 
-    pub fn restore(&mut self, inner: Vec<Vec<Binding<'a>>>) {
+    pub fn restore(&mut self, inner: Vec<Scope<'a>>) {
         self.scopes.extend(inner);
-    }
-}
-
-impl<'a> Scopes<'a> {
-    /// Marks used what is used in a copy of these scopes.
-    pub fn take_uses(&mut self, copy: &Scopes<'a>) {
-        for (scope, copied) in self.scopes.iter_mut().zip(&copy.scopes) {
-            for binding in scope {
-                binding.used |= copied.iter().any(|c| c.span == binding.span && c.used);
-            }
-        }
     }
 }

@@ -26,7 +26,10 @@ pub(super) struct Current {
     pub clocks: Vec<u32>,
     pub held_clocks: Vec<u32>,
     pub objective: Value,
+    /// those that are not in `trained` yet
     pub frozen: Vec<Freezing>,
+    /// what those before them come to
+    pub trained: Option<Trained>,
     pub measure: Vec<Measure>,
     pub keep: Keep,
     /// the settings in force: word, index in the notes, and how many steps the program had then
@@ -48,6 +51,33 @@ pub(super) struct Freezing {
     pub selector: Selector,
     pub span: Span,
     pub statistics: bool,
+}
+
+/// What is trained of a model.
+#[derive(Clone, Debug)]
+pub(super) struct Trained {
+    /// by part
+    pub trainable: Vec<bool>,
+    /// layers whose running statistics stand still, in order
+    pub frozen_statistics: Vec<usize>,
+}
+
+impl Trained {
+    fn apply(&mut self, freezing: &Freezing, selection: &selectors::Selection, parts: &[Part]) {
+        let layers = || selection.owned.iter().map(|s| parts[s.part].layer);
+        match freezing.how {
+            How::Freeze if freezing.statistics => self.frozen_statistics.extend(layers()),
+            How::Freeze => {}
+            How::Thaw => self.frozen_statistics.retain(|l| !layers().any(|layer| layer == *l)),
+            How::Only => self.frozen_statistics.clear(),
+        }
+        self.frozen_statistics.sort_unstable();
+        self.frozen_statistics.dedup();
+        if freezing.how == How::Only {
+            self.trainable.fill(false);
+        }
+        selection.owned.iter().for_each(|s| self.trainable[s.part] = freezing.how != How::Freeze);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +111,7 @@ impl Default for Current {
             held_clocks: Vec::new(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
             frozen: Vec::new(),
+            trained: None,
             measure: Vec::new(),
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
             made: Vec::new(),
@@ -102,12 +133,23 @@ impl Context<'_> {
         if self.current.poisoned {
             return None;
         }
+        if let Some((current, settings)) = &self.settled
+            && current.is(&self.current)
+        {
+            return Some(settings.clone());
+        }
+        let settings = self.settle(span)?;
+        self.settled = Some((self.current.clone(), settings.clone()));
+        Some(settings)
+    }
+
+    fn settle(&mut self, span: Span) -> Option<Arc<Settings>> {
         let data = self.current.data.clone();
         let facts = self.facts(&data.value, data.span.unwrap_or(span))?;
         let model = self.fixed_model(&facts, span)?;
-        let trainable = self.trainable(&model)?;
-        let frozen_statistics = self.frozen_statistics(&model);
-        let current = self.current.clone();
+        self.fold_freezes(&model)?;
+        let Trained { trainable, frozen_statistics } = self.current.trained.clone()?;
+        let current = Current::clone(&self.current);
         let measure = current.measure.iter().map(|m| self.filled_measure(m, &facts, span)).collect::<Option<_>>()?;
         let best = match &current.keep.best {
             Some(metric) => Some(self.filled(metric, &facts, span)?),
@@ -213,48 +255,38 @@ impl Context<'_> {
         self.architecture_here(model).parts()
     }
 
-    /// By part: whether it is trained under the freezes in force.
-    fn trainable(&mut self, model: &Model) -> Option<Vec<bool>> {
-        let mut trainable = vec![true; model.parts.len()];
+    /// What the freezes in force come to. They are folded as soon as there is a model, so that each is looked at once.
+    pub fn fold_freezes(&mut self, model: &Model) -> Option<()> {
+        let mut trained = match &self.current.trained {
+            Some(_) if self.current.frozen.is_empty() => return Some(()),
+            Some(trained) => trained.clone(),
+            None => Trained { trainable: vec![true; model.parts.len()], frozen_statistics: Vec::new() },
+        };
         for freezing in self.current.frozen.clone() {
             let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
-            let before = trainable.clone();
-            if freezing.how == How::Only {
-                trainable.fill(false);
+            if selection.owned.iter().any(|s| s.rows.is_some()) {
+                let d = Diagnostic::new(Code::WRONG_TYPE, freezing.span, "single rows can't be frozen or thawed");
+                self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
+                return None;
             }
-            for selected in selection.owned {
-                if selected.rows.is_some() {
-                    let d = Diagnostic::new(Code::WRONG_TYPE, freezing.span, "single rows can't be frozen or thawed");
-                    self.report(d.help("name whole layers, such as `head` or `layers[..-2]`"));
-                    return None;
-                }
-                trainable[selected.part] = freezing.how != How::Freeze;
-            }
-            let changes = freezing.statistics || trainable != before;
+            let before = trained.trainable.clone();
+            trained.apply(&freezing, &selection, &model.parts);
+            let changes = freezing.statistics || trained.trainable != before;
             if changes || !self.scratch {
                 self.notes.freeze(freezing.span, freezing.how, changes);
             }
         }
-        Some(trainable)
+        self.current.trained = Some(trained);
+        self.current.frozen.clear();
+        Some(())
     }
 
-    fn frozen_statistics(&mut self, model: &Model) -> Vec<usize> {
-        let mut layers = Vec::new();
-        for freezing in &self.current.frozen {
-            let Ok(selection) = selectors::resolve(&freezing.selector, &model.parts) else { continue };
-            let hit = |layer: &usize| selection.owned.iter().any(|s| model.parts[s.part].layer == *layer);
-            match freezing.how {
-                How::Freeze if freezing.statistics => {
-                    layers.extend(selection.owned.iter().map(|s| model.parts[s.part].layer))
-                }
-                How::Freeze => {}
-                How::Thaw => layers.retain(|l| !hit(l)),
-                How::Only => layers.clear(),
-            }
+    /// Folds the freezes so far where the model is known already.
+    pub fn fold_known_freezes(&mut self) {
+        if let Some(model) = self.model.take_if(|_| !self.current.frozen.is_empty()) {
+            self.fold_freezes(&model);
+            self.model = Some(model);
         }
-        layers.sort_unstable();
-        layers.dedup();
-        layers
     }
 
     /// Resolves a selector without loop variables; an error is reported at `span`.

@@ -6,8 +6,14 @@ use strsim::damerau_levenshtein;
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = name.to_lowercase();
     let allowed = if name.chars().count() <= 4 { 1 } else { 2 };
+    let letters = letters(name);
+    let may_be_near = |c: &str| match (letters, self::letters(c)) {
+        (Some(a), Some(b)) => (a & !b).count_ones().max((b & !a).count_ones()) as usize <= allowed,
+        _ => true,
+    };
     let mut ranked: Vec<(usize, &str)> = candidates
         .into_iter()
+        .filter(|c| may_be_near(c))
         .filter_map(|c| {
             let distance = damerau_levenshtein(&lower, &c.to_lowercase());
             let near = distance <= allowed && distance < c.chars().count();
@@ -17,6 +23,17 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     ranked.sort();
     ranked.dedup();
     ranked.into_iter().take(3).map(|(_, c)| c).collect()
+}
+
+/// The letters, digits and `_` of an ASCII name, one bit each. An edit changes one of them at most, so this tells quickly
+/// that most names of a large program are far from each other.
+fn letters(name: &str) -> Option<u64> {
+    let bit = |b: u8| match b.to_ascii_lowercase() {
+        b @ b'a'..=b'z' => 1 << (b - b'a'),
+        b @ b'0'..=b'9' => 1 << (26 + b - b'0'),
+        _ => 1 << 36,
+    };
+    name.bytes().try_fold(0, |all, b| b.is_ascii().then(|| all | bit(b)))
 }
 
 /// The closest of words of which the first of equals is meant.

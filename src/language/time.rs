@@ -4,38 +4,48 @@ use super::context::{Fixed, LoopVariable};
 use super::program::{Op, Step};
 use crate::components::{Expression, Spec, Value};
 
+/// Steps that are looked at before counting is given up: loops whose variables decide durations multiply.
+const MOST_VISITS: usize = 1_000_000;
+
 /// Optimizer steps in these steps; `None` where a clock or a measurement decides. Loop variables from outside take
 /// their first value.
 pub(super) fn train_steps(steps: &[Step], loops: &[LoopVariable]) -> Option<u64> {
-    let mut env = Fixed(loops.iter().filter_map(|l| Some((l.id, l.values.first()?))).collect());
-    sum(steps, &mut env)
+    let env = Fixed(loops.iter().filter_map(|l| Some((l.id, l.values.first()?))).collect());
+    sum(steps, &mut Clock { env, visits: 0 })
 }
 
-fn sum<'v>(steps: &'v [Step], env: &mut Fixed<'v>) -> Option<u64> {
-    steps.iter().try_fold(0u64, |total, step| Some(total.saturating_add(one(step, env)?)))
+/// Loop variables at the values of a round, and how many steps have been looked at.
+struct Clock<'v> {
+    env: Fixed<'v>,
+    visits: usize,
 }
 
-fn one<'v>(step: &'v Step, env: &mut Fixed<'v>) -> Option<u64> {
+fn sum<'v>(steps: &'v [Step], clock: &mut Clock<'v>) -> Option<u64> {
+    steps.iter().try_fold(0u64, |total, step| Some(total.saturating_add(one(step, clock)?)))
+}
+
+fn one<'v>(step: &'v Step, clock: &mut Clock<'v>) -> Option<u64> {
+    clock.visits += 1;
     match &step.op {
-        Op::Train(train) => match train.duration.resolve(env).ok()? {
+        Op::Train(train) => match train.duration.resolve(&mut clock.env).ok()? {
             Value::Duration(d) => d.steps(train.settings.steps_per_epoch()),
             _ => None,
         },
-        Op::Repeat { count, body } => Some(count.saturating_mul(sum(body, env)?)),
+        Op::Repeat { count, body } => Some(count.saturating_mul(sum(body, clock)?)),
         Op::For { variable, values, body, .. } if uses(body, *variable) => {
             let mut total = 0u64;
             for value in values {
-                env.0.push((*variable, value));
-                let time = sum(body, env);
-                env.0.pop();
+                clock.env.0.push((*variable, value));
+                let time = sum(body, clock).filter(|_| clock.visits <= MOST_VISITS);
+                clock.env.0.pop();
                 total = total.saturating_add(time?);
             }
             Some(total)
         }
-        Op::For { values, body, .. } => Some((values.len() as u64).saturating_mul(sum(body, env)?)),
+        Op::For { values, body, .. } => Some((values.len() as u64).saturating_mul(sum(body, clock)?)),
         // Schedules stand still in arms that a measurement decides.
         Op::If { .. } => Some(0),
-        Op::Block { body, .. } => sum(body, env),
+        Op::Block { body, .. } => sum(body, clock),
         _ => Some(0),
     }
 }

@@ -13,15 +13,19 @@ use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithm
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, UnaryOp};
+use std::fmt::Display;
 
 /// Values of loop variables that are tried one by one; beyond, only the first and the last of each loop.
 const MOST_TRIED: usize = 10_000;
+
+/// The same of all expressions of a program together.
+const MOST_TRIED_IN_ALL: usize = 1_000_000;
 
 /// A place that takes a value: how it is called in messages, and what it allows.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
     /// "`share` of `forget`"
-    pub what: &'p str,
+    pub what: &'p dyn Display,
     pub ty: &'p Type,
     pub bounds: Option<Bounds>,
 }
@@ -213,7 +217,7 @@ impl<'a> Context<'a> {
     }
 
     fn selector_index(&mut self, index: &'a Expr) -> Option<Index> {
-        let whole = Place { what: "an index", ty: &Type::Int, bounds: None };
+        let whole = Place { what: &"an index", ty: &Type::Int, bounds: None };
         if let ExprKind::Range { start, end, inclusive } = &index.kind {
             let mut bound = |e: &'a Option<Box<Expr>>| match e {
                 None => Some(None),
@@ -237,7 +241,7 @@ impl<'a> Context<'a> {
     }
 
     fn range(&mut self, start: Option<&'a Expr>, end: Option<&'a Expr>, inclusive: bool) -> Option<Value> {
-        let whole = Place { what: "the end of a range", ty: &Type::Int, bounds: None };
+        let whole = Place { what: &"the end of a range", ty: &Type::Int, bounds: None };
         let mut bound = |e: Option<&'a Expr>| match e {
             None => Some(None),
             Some(e) => match self.value(e, whole)? {
@@ -297,7 +301,7 @@ impl<'a> Context<'a> {
             return None;
         }
         let schedule = Type::Component(Family::Schedule);
-        let place = Place { what: "`then`", ty: &schedule, bounds: None };
+        let place = Place { what: &"`then`", ty: &schedule, bounds: None };
         let (first, second) = (self.value(left, place), self.value(right, place));
         let member = catalogue::find(Family::Schedule, "then").expect("`then` is a member of the schedules");
         Some(Value::Component(crate::components::Spec { member, args: vec![first?, second?] }))
@@ -383,17 +387,20 @@ impl<'a> Context<'a> {
     fn choices(&self, ids: &[u32]) -> Vec<Vec<(&LoopVariable, &Value)>> {
         let loops: Vec<_> = self.loops.iter().filter(|l| ids.contains(&l.id)).collect();
         let total = loops.iter().fold(1usize, |n, l| n.saturating_mul(l.values.len()));
-        let picks = |l: &LoopVariable| match total <= MOST_TRIED {
-            true => (0..l.values.len()).collect::<Vec<_>>(),
-            false => vec![0, l.values.len() - 1],
+        let all = total <= MOST_TRIED && self.tried.get().saturating_add(total) <= MOST_TRIED_IN_ALL;
+        let picks = |l: &LoopVariable, so_far: usize| match l.values.len() {
+            n if all => (0..n).collect::<Vec<_>>(),
+            n if so_far < MOST_TRIED => vec![0, n - 1],
+            _ => vec![0],
         };
         let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
         for l in loops {
-            let longer = |c: &Vec<(_, _)>| {
-                picks(l).into_iter().map(|i| [&c[..], &[(l, &l.values[i])]].concat()).collect::<Vec<_>>()
-            };
+            let picked = picks(l, choices.len());
+            let longer =
+                |c: &Vec<(_, _)>| picked.iter().map(|i| [&c[..], &[(l, &l.values[*i])]].concat()).collect::<Vec<_>>();
             choices = choices.iter().flat_map(longer).collect();
         }
+        self.tried.set(self.tried.get() + choices.len());
         choices
     }
 

@@ -253,7 +253,7 @@ impl<'a> List<'a> {
     }
 
     fn members(&mut self, family: Family, rank: u8) {
-        for member in catalogue::members(family).into_iter().filter(|m| m.name != "then") {
+        for member in catalogue::members(family).iter().copied().filter(|m| m.name != "then") {
             let kind = if family == Family::Metric { Kind::FIELD } else { Kind::CLASS };
             self.offer(rank, kind, member.name, member.doc, describe::member(member), snippet::of_member(member));
         }

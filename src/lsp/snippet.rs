@@ -97,7 +97,7 @@ fn of_type(ty: &Type) -> String {
         Type::Condition => "clean > 50%".into(),
         Type::Word(list) => list.first().copied().unwrap_or_default().into(),
         Type::Component(_) => families_of(ty)
-            .find_map(|f| catalogue::members(f).into_iter().next())
+            .find_map(|f| catalogue::members(f).first().copied())
             .map_or(String::new(), |m| plain(&of_member(m))),
         Type::List(entry) => of_type(entry),
         Type::OneOf(types) => types.first().map_or(String::new(), of_type),

@@ -63,7 +63,12 @@ pub fn optimizer(lr: f64, momentum: f64) -> Spec {
 pub fn settings() -> Settings {
     Settings {
         data: spec(&IMAGES, &[("folder", Value::Text("fashion".into()))]),
-        facts: DataFacts { shape: [1, 28, 28], classes: 10, class_names: Vec::new(), counts: [1000, 200, 500] },
+        facts: Arc::new(DataFacts {
+            shape: [1, 28, 28],
+            classes: 10,
+            class_names: Vec::new(),
+            counts: [1000, 200, 500],
+        }),
         augment: Vec::new(),
         batch: Batch::Size(100),
         accumulate: 1,

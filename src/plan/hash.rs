@@ -476,7 +476,7 @@ mod tests {
             with(|s| s.objective = attack(11)),
             with(|s| s.trainable[0] = false),
             with(|s| s.frozen_statistics = vec![1]),
-            with(|s| s.facts.counts = [1000, 200, 501]),
+            with(|s| Arc::make_mut(&mut s.facts).counts = [1000, 200, 501]),
             with(|s| s.data.args[0] = Value::Text("digits".into())),
             with(|s| s.augment = vec![spec(&crate::components::augment::flip::MEMBER, &[])]),
             with(|s| s.keep.last = 2),

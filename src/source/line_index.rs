@@ -45,7 +45,8 @@ impl LineIndex {
         let offset = (0..=offset.min(text.len())).rev().find(|o| text.is_char_boundary(*o)).unwrap_or(0);
         let line = self.line(offset);
         let before = &text[self.start(line)..offset];
-        LineColumn { line: line + 1, column: before.chars().filter(|c| *c != BYTE_ORDER_MARK).count() + 1 }
+        let marks = usize::from(line == 0 && before.starts_with(BYTE_ORDER_MARK));
+        LineColumn { line: line + 1, column: before.chars().count() - marks + 1 }
     }
 }
 

@@ -31,7 +31,7 @@ pub fn describe(rule: Rule) -> &'static str {
         any_name | name | reference => "a name",
         word | unit => "a word",
         reserved => "a reserved word",
-        own_word | next_statement => "a declaration",
+        own_word | own_production | next_statement => "a declaration",
         kw_let => "`let`",
         kw_param => "`param`",
         kw_phase => "`phase`",

@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
     }
 
     fn let_(&mut self, name: &'a Name, value: &'a Expr) {
-        let what = format!("`{}`", name.text);
+        let what = format_args!("`{}`", name.text);
         let bound = self.value(value, Place { what: &what, ty: &Type::Any, bounds: None });
         self.note_let(name, value, bound.as_ref());
         let choice = self.is_choice(value);
@@ -151,7 +151,7 @@ impl<'a> Context<'a> {
     }
 
     fn count(&mut self, count: &'a Expr) -> Option<u64> {
-        let place = Place { what: "`repeat`", ty: &Type::Int, bounds: None };
+        let place = Place { what: &"`repeat`", ty: &Type::Int, bounds: None };
         match self.value(count, place)? {
             Value::Int(n) if n > 0 => Some(n as u64),
             Value::Int(n) => {
@@ -189,7 +189,7 @@ impl<'a> Context<'a> {
     }
 
     fn for_(&mut self, variable: &'a Name, list: &'a Expr, body: &'a Block, span: Span) {
-        let place = Place { what: "`for`", ty: &Type::List(&Type::Any), bounds: None };
+        let place = Place { what: &"`for`", ty: &Type::List(&Type::Any), bounds: None };
         let values = match self.value(list, place) {
             Some(Value::List(values)) => Some(values),
             Some(_) => {
@@ -223,7 +223,7 @@ impl<'a> Context<'a> {
     }
 
     fn if_(&mut self, condition: &'a Expr, then: &'a Block, otherwise: Option<&'a Block>, span: Span) {
-        let place = Place { what: "`if`", ty: &Type::Condition, bounds: None };
+        let place = Place { what: &"`if`", ty: &Type::Condition, bounds: None };
         let value = self.value(condition, place);
         let path = self.next_path();
         let (then_prefix, else_prefix) = (format!("{path}.if."), format!("{path}.else."));
@@ -238,10 +238,13 @@ impl<'a> Context<'a> {
             None => None,
         };
         self.conditional += 1;
-        let held = std::mem::replace(&mut self.current.held_clocks, self.current.clocks.clone());
+        let outer = self.current.clone();
+        if outer.held_clocks != outer.clocks {
+            self.current.held_clocks = outer.clocks.clone();
+        }
         let then = lower_block(self, then, then_prefix).steps;
         let otherwise = otherwise.map_or(Vec::new(), |b| lower_block(self, b, else_prefix).steps);
-        self.current.held_clocks = held;
+        self.current = outer;
         self.conditional -= 1;
         let (Some(value), Some(settings)) = (value, settings) else { return };
         if let Some(expression) = self.condition(&value, &settings, condition.span) {
@@ -294,6 +297,7 @@ impl<'a> Context<'a> {
 
 /// Lowers a block in a scope of its own: names and settings inside end with it.
 pub(in crate::language) fn lower_block<'a>(cx: &mut Context<'a>, block: &'a Block, prefix: String) -> Frame {
+    cx.fold_known_freezes();
     let outer = cx.current.clone();
     cx.scopes.push();
     cx.open(prefix);
@@ -310,6 +314,10 @@ pub(in crate::language) fn lower_block<'a>(cx: &mut Context<'a>, block: &'a Bloc
 pub(in crate::language) fn lower_statements<'a>(cx: &mut Context<'a>, statements: &'a [Statement]) {
     let last = statements.len().saturating_sub(1);
     for (i, statement) in statements.iter().enumerate() {
+        cx.count_written_out(statement.span);
+        if cx.is_full() {
+            break;
+        }
         let trailing = matches!(&statement.kind, StatementKind::Repeat { body: None, .. });
         if trailing && i != last {
             let d = Diagnostic::new(Code::BAD_STEP_PLACE, statement.span, "`repeat N` without a block ends its block");

@@ -60,4 +60,5 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     };
     let statistics = how == How::Freeze && written.bound.value("statistics") == Some(&Value::Bool(true));
     cx.current.frozen.push(Freezing { how, selector, span, statistics });
+    cx.fold_known_freezes();
 }

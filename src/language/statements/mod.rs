@@ -220,8 +220,7 @@ impl<'a> Context<'a> {
         if let Some(member) = self.any_member(name) {
             return self.report(super::advice::advise_member(d, member, span));
         }
-        let phases: Vec<String> = self.scopes.names().map(String::from).collect();
-        let words = WORDS.iter().map(|w| w.name).chain(phases.iter().map(String::as_str));
+        let words = WORDS.iter().map(|w| w.name).chain(self.scopes.names());
         let d = super::arguments::suggesting(d, name, span, words);
         self.report(if d.help.is_some() { d } else { d.help("`fsched list statements` shows all of them") });
     }
