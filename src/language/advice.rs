@@ -7,7 +7,7 @@ use crate::components::coerce::words;
 use crate::components::{Family, Member, Param, Type, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{Sources, Span};
-use crate::syntax::tree::{Argument, ExprKind, Name, Simple};
+use crate::syntax::tree::{Argument, ExprKind, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -218,11 +218,5 @@ impl Context<'_> {
             meant,
         ));
         true
-    }
-
-    /// The parameter of `owner` that a foreign or misspelt name stands for.
-    pub(super) fn argument_meant(&self, name: &Name, known: &[&'static str]) -> Option<&'static str> {
-        suggest::foreign_argument(&name.text, known)
-            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied())
     }
 }

@@ -10,7 +10,7 @@ use crate::components::describe::{Bounds, Family, Type};
 use crate::components::metrics;
 use crate::components::selector::{Index, Selector};
 use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithmetic, catalogue, item};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, UnaryOp};
 use std::fmt::Display;
@@ -331,7 +331,12 @@ impl<'a> Context<'a> {
         let range = if bounds.max.is_finite() { range } else { format!("at least {}", bounds.min) };
         let mut d = Diagnostic::new(Code::OUT_OF_RANGE, expr.span, format!("`{metric}` is always {range}, never {n}"));
         if (1.0..=100.0).contains(&n) && bounds.max == 1.0 {
-            d = d.help(format!("did you mean {n}%?")).fix(format!("replace with `{n}%`"), expr.span, format!("{n}%"));
+            d = match self.sources.text(expr.span).ends_with('%') {
+                true => d.help("`100%` is all of it"),
+                false => {
+                    self.instead(d.help(format!("did you mean {n}%?")), expr.span, format!("{n}%"), Applicability::Safe)
+                }
+            };
         }
         self.report(d);
         None
