@@ -7,7 +7,7 @@ shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(analyze format fix lsp)
 
-mkdir -p target
+mkdir -p target artifacts
 cargo fuzz build -s none
 rows=()
 failed=0

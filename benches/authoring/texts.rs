@@ -42,7 +42,7 @@ pub static KINDS: &[Kind] = &[
     broken("bad values", bad_values),
     broken("bad syntax", bad_syntax),
     broken("unclosed", unclosed),
-    broken("unused names", unused_names),
+    clean("unused names", unused_names),
     broken("redefined", redefined),
     broken("strings", strings),
     broken("bad line", bad_line),

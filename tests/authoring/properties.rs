@@ -8,8 +8,7 @@ use fsched::language::fix::fix as fix_all;
 use fsched::language::{Analysis, Files, Options, analyze as check, format as canonical};
 use fsched::plan::Plan;
 use fsched::record::screen::Screen;
-use fsched::source::{FileId, Span};
-use fsched::syntax::parse;
+use fsched::source::Span;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -87,7 +86,7 @@ pub fn format(text: &str) {
         Ok(formatted) => formatted,
         Err(found) => {
             assert!(found.iter().all(|d| d.code != Code::INTERNAL), "{found:?}");
-            return assert!(has_errors(&parse(FileId(0), text).1));
+            return assert!(has_errors(&found) && errors(&analysis(text).diagnostics) > 0, "{found:?}");
         }
     };
     assert_eq!(characters(&formatted), characters(text));

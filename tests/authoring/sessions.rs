@@ -134,7 +134,10 @@ impl Editor {
 
     /// Replaces so many characters from a place on.
     fn edit(&mut self, from: usize, length: usize, what: usize) -> Value {
-        let places: Vec<usize> = self.text.char_indices().map(|(i, _)| i).chain([self.text.len()]).collect();
+        // Within a line break there is no place that a line and a character could name.
+        let in_break = |i: &usize| self.text[..*i].ends_with('\r') && self.text[*i..].starts_with('\n');
+        let all = self.text.char_indices().map(|(i, _)| i).chain([self.text.len()]);
+        let places: Vec<usize> = all.filter(|i| !in_break(i)).collect();
         let from = from % places.len();
         let to = (from + length).min(places.len() - 1);
         let put = match what % 2 {

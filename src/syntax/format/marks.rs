@@ -155,7 +155,10 @@ impl<'f> Walk<'_, 'f> {
     fn comma(&mut self, before: Span, wanted: bool) {
         let Some(next) = self.index(before.end) else { return };
         let written = self.tokens[next].text(self.text) == ",";
-        if written && !wanted {
+        // A comment may only stand behind the comma, which then stays.
+        let behind = self.tokens[next + 1..].iter().find(|t| t.kind != TokenKind::Newline);
+        let comment = behind.is_some_and(|t| t.kind == TokenKind::Comment);
+        if written && !wanted && !comment {
             self.found.marks[next].comma = Comma::Drop;
         } else if wanted && !written {
             let last = self.tokens[..next].iter().rposition(|t| t.is_code() && t.kind != TokenKind::Newline);

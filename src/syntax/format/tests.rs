@@ -144,6 +144,8 @@ fn commas_of_statements() {
     );
     becomes("forget head 30% by: a to: b\n", "forget head 30% by: a, to: b\n");
     becomes("measure f(x) [1] every: 2\n", "measure f(x), [1] every: 2\n");
+    // A comment needs the comma before it.
+    becomes("measure loss, # c\nevery: 5\n", "measure loss,  # c\n    every: 5\n");
     // Only the word's meaning says whether values are alike, and a reserved word that follows a value is an operator.
     stays("learn task, 1\nlearn task 1\nx a, then: 3\n");
 }
