@@ -58,6 +58,12 @@ fn mistakes_are_fixed_in_rounds_until_none_is_left() {
 }
 
 #[test]
+fn an_allow_whose_lint_waits_for_errors_to_be_mended_stays() {
+    let text = "data digits\ntrain 1\nrelern 2\nforget head 50%  # fsched: allow(forgets-last)\n";
+    assert_eq!(fixed(text, Applicability::Safe).text, text.replace("relern", "relearn"));
+}
+
+#[test]
 fn a_program_without_mistakes_stays_as_it_is() {
     for path in programs() {
         let text = std::fs::read_to_string(&path).unwrap();
