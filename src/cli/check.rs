@@ -36,7 +36,9 @@ impl Check {
             };
             let name = &analysis.sources.get(analysis.file.source).name;
             let verdict = match &analysis.program {
-                Some(program) if program.body.is_empty() => format!("{name} has no steps, so running it does nothing\n"),
+                Some(program) if program.body.is_empty() => {
+                    format!("{name} has no steps, so running it does nothing\n")
+                }
                 _ => format!("{name} can be run\n"),
             };
             let errors = has_errors(&analysis.diagnostics);
