@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::lints;
 use crate::language::program::{Forget, Op, Target};
+use crate::source::Span;
 
 pub static FORGET: Word = Word {
     name: "forget",
@@ -49,7 +50,8 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let target = bound.value("selector").and_then(|s| cx.target(s, bound.span("selector")));
     for (_, to) in bound.value("to").map(|to| cx.rounds(to)).unwrap_or_default() {
         if let Some(name) = to.as_component(Family::Fill).and_then(rewinds_to) {
-            cx.made_checkpoint(name, bound.span("to"));
+            let span = name_within(cx.sources.text(bound.span("to")), name, bound.span("to"));
+            cx.made_checkpoint(name, span);
         }
     }
     let (Some(settings), Some(target), true) = (settings, target, bound.whole()) else { return };
@@ -73,9 +75,18 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.emit(written.span, Op::Forget(forget));
 }
 
+/// Where the name of a checkpoint stands in `to: rewind("name")`; all of it, where a variable stands for it.
+fn name_within(text: &str, name: &str, to: Span) -> Span {
+    let literal = format!("{name:?}");
+    match text.find(&literal) {
+        Some(at) => Span::new(to.file, to.start as usize + at, to.start as usize + at + literal.len()),
+        None => to,
+    }
+}
+
 impl<'a> Context<'a> {
     /// The tensors that a selector hits, where no loop's variable decides; with one, every value it takes is tried.
-    pub(in crate::language) fn target(&mut self, selector: &Value, span: crate::source::Span) -> Option<Target> {
+    pub(in crate::language) fn target(&mut self, selector: &Value, span: Span) -> Option<Target> {
         let Value::Selector(selector) = selector else { return None };
         let model = self.model_here(span)?;
         let parts = self.parts_here(&model);
