@@ -142,6 +142,11 @@ impl Context<'_> {
     /// `10 iters`; after `1`, the singular is meant.
     pub(super) fn unknown_unit(&mut self, unit: &str, span: Span, one: bool) {
         let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
+        match unit {
+            "times" => return self.report(d.help("the number stands alone: `repeat 5 { … }`")),
+            "percent" | "pct" => return self.report(d.help("a share is written with `%`, as in `30%`")),
+            _ => {}
+        }
         let (epochs, steps) = if one { ("epoch", "step") } else { ("epochs", "steps") };
         let guess = match unit {
             "ep" | "eps" => Some(epochs),

@@ -283,6 +283,12 @@ impl<'a> Context<'a> {
             let (a, b) = (Box::new(waiting(a)), Box::new(waiting(b)));
             return Some(Value::Later(Box::new(Expression::Binary(op, a, b)), Type::Any));
         }
+        let schedule = |v: &Value| matches!(v, Value::Component(spec) if spec.member.family == Family::Schedule);
+        if op == BinaryOp::Add && schedule(&a) && schedule(&b) {
+            let d = Diagnostic::new(Code::BAD_ARITHMETIC, span, "schedules are not added");
+            self.report(d.help("write `then` for one after the other: `lr warmup(5%) then cosine`"));
+            return None;
+        }
         let result = self.or_report(arithmetic::binary(op, &a, &b), span);
         match result {
             Some(Value::Real(n)) => self.index.number(span, n),

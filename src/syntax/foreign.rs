@@ -133,11 +133,12 @@ impl Pass<'_> {
         {
             let message = format!("`{word}` is written `{here}` here");
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), message);
-            self.report.push(found.help(format!("write `{here}`")).fix(
-                format!("write `{here}`"),
-                self.span(token),
-                *here,
-            ));
+            let found = found.help(format!("write `{here}`"));
+            // `none` stands for few things; where an argument is given by name, it may be one of them.
+            let named = i > 0 && [":", "="].contains(&self.text(i - 1));
+            let sureness = if word == "None" && !named { Applicability::Unsafe } else { Applicability::Safe };
+            let edit = Edit { span: self.span(token), text: here.to_string() };
+            self.report.push(found.with_fix(format!("write `{here}`"), sureness, vec![edit]));
             self.repair(token, *here);
         }
         let foreign = STATEMENTS.iter().find(|(w, ..)| *w == word);

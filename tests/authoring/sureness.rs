@@ -1,7 +1,7 @@
 //! Which fixes are sure: only those that cannot have been meant otherwise. The others are offered, and not made unasked.
 
 use super::corpus::check;
-use fsched::diagnostic::{Applicability, Severity};
+use fsched::diagnostic::{Applicability, Code, Diagnostic, Severity};
 
 /// What is written behind [`BEFORE`], parts of the help of its first error, and what the fixes of its errors write: the
 /// sure ones, and the others.
@@ -54,17 +54,45 @@ static SYNTAX: &[Case] = &[
     ("let n = 1\nif true { n = 2 }\ntrain n", "`let n_2 = …`", &[], &[]),
     ("let n = 1\nn += 1\ntrain n", "`let n_2 = …`", &[], &[]),
     ("import torch", "`use \"file.fsched\"`", &[], &[]),
+    ("lr step(10, 0.1)\ntrain 1", "called `drop` here", &[], &["drop"]),
+    ("train None", "write `none`", &[], &["none"]),
+    ("optimizer sgd(lr: 0.1, clip: None)\ntrain 1", "write `none`", &["none"], &[]),
+    ("forget layers 3 30%\nrelearn 1", "did you mean `3%`", &[], &["3%"]),
+    ("repeat 5 times { train 1 }", "`repeat 5 { … }`", &[], &[]),
+    ("forget head 30 percent\nrelearn 1", "`30%`", &[], &[]),
+    ("lr warmup(5%) + cosine\ntrain 1", "`lr warmup(5%) then cosine`", &[], &[]),
+    ("evaluate robust(pgd(norm: \"l2\"))", "without quotes", &["l2"], &[]),
+    ("evaluate robust(pgd(norm: 2))", "write `l2`", &[], &[]),
+    ("device \"cuda:0\"\ntrain 1", "write `cuda`", &[], &[]),
     ("batch -1\ntrain 1", "write `(-1)`", &[], &["(-1)"]),
 ];
 
+/// Comments that are nearly pragmas: the help, and the sure and the other fixes.
+static PRAGMAS: &[Case] = &[
+    ("train 1 # fsched: allow FS1001", "write `# fsched: allow(FS1001)`", &[], &[]),
+    ("train 1 # fsched: allow()", "`fsched list lints`", &[], &[]),
+    ("train 1 # fsched allow(FS1005)", "write `# fsched: allow(FS1005)`", &[], &[":"]),
+    ("train 1 # fsched: allow(FS1005)", "leave this `allow` out", &[""], &[]),
+    ("train 1 # fsched: allow(FS1005) because I mean it", "leave this `allow` out", &[], &[""]),
+];
+
+#[test]
+fn comments_that_are_nearly_pragmas_are_told_and_kept() {
+    all_hold_of(PRAGMAS, |d| d.code == Code::UNUSED_ALLOW);
+}
+
 fn all_hold(cases: &[Case]) {
+    all_hold_of(cases, |d| d.severity == Severity::Error);
+}
+
+fn all_hold_of(cases: &[Case], counts: fn(&Diagnostic) -> bool) {
     let mut wrong = Vec::new();
     for (text, help, sure, likely) in cases {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("case.fsched");
         std::fs::write(&path, format!("{BEFORE}{text}\n")).unwrap();
         let analysis = check(&path);
-        let errors: Vec<_> = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+        let errors: Vec<_> = analysis.diagnostics.iter().filter(|d| counts(d)).collect();
         let writes = |level: Applicability| -> Vec<&str> {
             let fixes = errors.iter().flat_map(|d| &d.fixes).filter(|f| f.applicability == level);
             fixes.flat_map(|f| &f.edits).map(|e| e.text.as_str()).collect()
