@@ -270,7 +270,7 @@ impl Pass<'_> {
         self.repair(token, " ");
     }
 
-    /// Whether what seems a comment may be an operator and its right side: `7 // 2`.
+    /// Whether what seems a comment may be an operator and its right side: `7 // 2`, or a word where a name is bound.
     fn may_calculate(&self, i: usize) -> bool {
         let after_value = match self.kind_before(i) {
             Some(TokenKind::Number | TokenKind::Word) => true,
@@ -278,7 +278,10 @@ impl Pass<'_> {
             _ => false,
         };
         let behind = self.tokens[i].text(self.source)[2..].trim();
-        after_value && (behind.starts_with(|c: char| c.is_ascii_digit() || c == '(') || !behind.contains(' '))
+        let line = (0..i).rev().take_while(|p| self.tokens[*p].kind != TokenKind::Newline);
+        let bound = || line.into_iter().any(|p| self.text(p) == "=");
+        after_value
+            && (behind.starts_with(|c: char| c.is_ascii_digit() || c == '(') || !behind.contains(' ') && bound())
     }
 
     fn block_comment(&mut self, i: usize) {

@@ -254,7 +254,7 @@ expect 1 < clean < 2
         assert_eq!(diagnostics[0].code, Code::AMBIGUOUS_OPERATOR);
         assert_eq!(fixes, [(Applicability::Unsafe, " - "), (Applicability::Unsafe, " (-1)")]);
         assert_eq!(broken_tree("relearn 10 -1"), "(relearn error)");
-        mends("relearn -1", "relearn (-1)");
+        assert_eq!(fixed("relearn -1"), (Applicability::Unsafe, "relearn (-1)".into()));
         mends("relearn 10 *2", "relearn 10 * 2");
         mends("expect a< b", "expect a < b");
         assert_eq!(fixed("forget layers ..3").1, "forget layers[..3]");

@@ -50,6 +50,8 @@ static WORDS: &[Case] = &[
 /// What other languages write, where it may mean something else.
 static SYNTAX: &[Case] = &[
     ("let b = 7 // 2\ntrain b", "a comment starts with `#`", &[], &["#"]),
+    ("let n = 7\nlet b = 21 // n\ntrain b", "a comment starts with `#`", &[], &["#"]),
+    ("train 1 // once", "a comment starts with `#`", &["#"], &[]),
     ("train 1 // once more", "a comment starts with `#`", &["#"], &[]),
     ("let n = 1\nif true { n = 2 }\ntrain n", "`let n_2 = …`", &[], &[]),
     ("let n = 1\nn += 1\ntrain n", "`let n_2 = …`", &[], &[]),
