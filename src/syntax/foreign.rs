@@ -134,9 +134,9 @@ impl Pass<'_> {
             let message = format!("`{word}` is written `{here}` here");
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), message);
             let found = found.help(format!("write `{here}`"));
-            // `none` stands for few things; where an argument is given by name, it may be one of them.
-            let named = i > 0 && [":", "="].contains(&self.text(i - 1));
-            let sureness = if word == "None" && !named { Applicability::Unsafe } else { Applicability::Safe };
+            // `none` stands for few things: where arguments are in brackets or have names, it may be one of them.
+            let argument = self.depth > 0 || i > 0 && [":", "="].contains(&self.text(i - 1));
+            let sureness = if word == "None" && !argument { Applicability::Unsafe } else { Applicability::Safe };
             let edit = Edit { span: self.span(token), text: here.to_string() };
             self.report.push(found.with_fix(format!("write `{here}`"), sureness, vec![edit]));
             self.repair(token, *here);
