@@ -107,7 +107,12 @@ impl<'a> Context<'a> {
         let bound = self.bind(PARAMS, arguments, Owner { name: "params", span, callee: Callee::Params });
         match bound.value("glob")? {
             Value::Text(glob) => Some(Value::Selector(crate::components::Selector::Params(glob.clone()))),
-            _ => None,
+            _ => {
+                let message = "`glob` of `params` must be the same in each round of a loop";
+                let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("glob"), message);
+                self.report(d.help("write the rounds out, each with its own text in quotes"));
+                None
+            }
         }
     }
 
