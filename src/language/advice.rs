@@ -37,6 +37,9 @@ static COMPONENTS: &[(Family, &[&str], &str)] = &[
     (Family::Metric, &["cross_entropy", "ce"], "loss"),
 ];
 
+/// Those of them that say more than ours does, or may stand for another one too.
+const GUESSES: [&str; 4] = ["cifar", "linear", "momentum", "nesterov"];
+
 /// Words for parts of a network, and the selector that means them.
 static PARTS: &[(&[&str], &str)] = &[
     (&["last", "last_layer", "final", "top"], "layers[-1]"),
@@ -101,7 +104,11 @@ impl Context<'_> {
     pub(super) fn advise_component(&self, d: Diagnostic, name: &str, span: Span, family: Family) -> Option<Diagnostic> {
         let ours = component(family, name)?;
         let d = d.help(format!("the {} is called `{ours}` here", family.noun()));
-        Some(d.fix(format!("replace with `{ours}`"), span, ours))
+        let title = format!("replace with `{ours}`");
+        Some(match GUESSES.contains(&&*name.to_lowercase()) {
+            true => d.maybe_fix(title, span, ours),
+            false => d.fix(title, span, ours),
+        })
     }
 
     /// For a name that no selector has.

@@ -8,10 +8,13 @@ use crate::components::{Family, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Block, File, Statement, StatementKind};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Other places of the same unknown name that are shown with the first.
 const SHOWN: usize = 3;
+
+/// Unknown names for which a misspelt definition is looked for; more are not told in one go.
+const LOOKED_FOR: usize = 500;
 
 /// Names that were bound and never used, each with its place.
 pub(super) type Unused = Vec<(String, Span)>;
@@ -115,6 +118,8 @@ struct Broken<'s> {
     words: HashSet<&'s str>,
     /// names that a damaged statement defines: their values are anybody's guess
     bound: HashSet<&'s str>,
+    /// statements that mention one of these names
+    unsure: HashSet<Span>,
     /// whether a `use` is wrong, so that any name may be missing
     imports: bool,
     /// their texts, which may have made checkpoints
@@ -158,6 +163,10 @@ impl<'s> Broken<'s> {
                 }
             }
         }
+        if !broken.bound.is_empty() {
+            let all = headers.0.values().flatten().copied();
+            broken.unsure = all.filter(|h| words_in(sources.text(*h)).any(|w| broken.bound.contains(w))).collect();
+        }
         broken
     }
 
@@ -171,9 +180,7 @@ impl<'s> Broken<'s> {
         if !is_error(d) || d.code < Code::UNKNOWN_NAME {
             return false;
         }
-        if header
-            .is_some_and(|h| self.damaged.contains(&h) || words_in(sources.text(h)).any(|w| self.bound.contains(w)))
-        {
+        if header.is_some_and(|h| self.damaged.contains(&h) || self.unsure.contains(&h)) {
             return true;
         }
         let elsewhere = |span: Span| headers.at(span).filter(|h| Some(*h) != header);
@@ -243,7 +250,7 @@ fn is_unknown(code: Code) -> bool {
 fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unused) -> Vec<Diagnostic> {
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
     let mut first: HashMap<&str, usize> = HashMap::new();
-    let mut uses: HashMap<usize, Vec<Span>> = HashMap::new();
+    let mut uses: BTreeMap<usize, Vec<Span>> = BTreeMap::new();
     for d in diagnostics {
         let name = sources.text(d.primary.span);
         if !is_unknown(d.code) || !is_error(&d) || !name.chars().all(is_word) {
@@ -260,9 +267,10 @@ fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unuse
         }
     }
     let mut misspelt = HashSet::new();
-    for (i, mut places) in uses {
+    for (n, (i, mut places)) in uses.into_iter().enumerate() {
         places.sort_unstable();
-        let definition = definition_of(sources.text(places[0]), places[0], unused);
+        let name = sources.text(places[0]);
+        let definition = (n < LOOKED_FOR).then(|| definition_of(name, places[0], unused)).flatten();
         misspelt.extend(definition.map(|(_, span)| *span));
         kept[i] = told_once(kept[i].clone(), &places, sources, definition);
     }

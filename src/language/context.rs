@@ -21,7 +21,7 @@ use std::sync::Arc;
 const MOST_WRITTEN_OUT: usize = 250_000;
 
 /// How many errors of meaning are told. Each may be compared with all names that there are.
-const MOST_ERRORS: usize = 500;
+pub(super) const MOST_ERRORS: usize = 500;
 
 pub(super) struct Context<'a> {
     pub sources: &'a Sources,

@@ -1,6 +1,7 @@
 //! Statements that run into each other: the grammar knows no words, so `train 10 forget head 10%` and a statement whose
 //! last value is missing, with the next one on the line below, come as one. Here they are told and taken apart.
 
+use super::context::MOST_ERRORS;
 use super::statements::takes_arguments;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -70,8 +71,13 @@ impl Splitter<'_> {
 
     /// The statement that begins within another, and whether nothing but a word is left of the first.
     fn simple(&mut self, simple: &mut Simple, whole: Span) -> Option<(Statement, bool)> {
+        if self.diagnostics.len() > MOST_ERRORS {
+            return None;
+        }
         let seam = self.seam(simple)?;
-        let mut rest = simple.arguments.split_off(seam.index);
+        // The longer part keeps the memory, so that a line of many statements is not copied for each.
+        let first = simple.arguments.drain(..seam.index).collect();
+        let mut rest = std::mem::replace(&mut simple.arguments, first);
         let argument = rest.remove(0);
         let doubled = simple.arguments.is_empty() && matches!(seam.kind, Seamed::Whole);
         self.tell(simple, &seam, &argument, doubled);

@@ -26,6 +26,9 @@ pub struct Disk {
 /// Larger files are no programs, and are not read to their end.
 const LARGEST: u64 = 64 << 20;
 
+/// Texts of one program. Files that import others twice each would double them again and again.
+const MOST_TEXTS: usize = 1_000;
+
 impl Disk {
     /// Whether a file may be read at all; one that isn't there can't be asked.
     pub fn admit(&self, path: &Path) -> io::Result<()> {
@@ -80,7 +83,8 @@ pub(super) struct Loaded {
 
 /// Reads the root file and everything it imports.
 pub(super) fn load(path: &Path, files: &dyn Files) -> Loaded {
-    let mut loader = Loader { files, sources: Sources::default(), imports: HashMap::new(), diagnostics: Vec::new() };
+    let mut loader =
+        Loader { files, sources: Sources::default(), imports: HashMap::new(), diagnostics: Vec::new(), full: false };
     let root = match files.read(path) {
         Ok(bytes) => loader.parse(path, bytes),
         Err(error) => {
@@ -104,6 +108,8 @@ struct Loader<'f> {
     sources: Sources,
     imports: HashMap<Span, Imported>,
     diagnostics: Vec<Diagnostic>,
+    /// it has been told that there are too many texts
+    full: bool,
 }
 
 impl Loader<'_> {
@@ -138,6 +144,15 @@ impl Loader<'_> {
                 let d = Diagnostic::new(Code::IMPORT, expr.span, "these files import each other in a circle");
                 self.diagnostics.push(d.help("move what both need into a third file"));
                 continue;
+            }
+            if self.sources.len() >= MOST_TEXTS {
+                if !self.full {
+                    let message = format!("with this import the program has more than {MOST_TEXTS} texts");
+                    let d = Diagnostic::new(Code::IMPORT, expr.span, message);
+                    self.diagnostics.push(d.help("import each file once, from the file that needs it"));
+                }
+                self.full = true;
+                return;
             }
             if open.len() > 32 {
                 self.diagnostics.push(Diagnostic::new(Code::IMPORT, expr.span, "imports are nested more than 32 deep"));

@@ -3,7 +3,7 @@
 
 use super::levels::{Level, Levels, Which};
 use super::touching;
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{Sources, Span};
 use crate::syntax::tree::File;
 
@@ -33,6 +33,7 @@ struct Pragmas {
 /// the pragmas. The first file is the program's, the others are those that it imports.
 pub(super) fn apply(files: &[&File], sources: &Sources, levels: &Levels, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut pragmas: Vec<Pragmas> = files.iter().map(|file| Pragmas::of(file, sources)).collect();
+    let broken = found.iter().any(|d| d.severity == Severity::Error);
     let mut kept = Vec::with_capacity(found.len());
     let mut judge = |d: Diagnostic, pragmas: &mut [Pragmas]| {
         if !d.code.is_lint() {
@@ -45,8 +46,11 @@ pub(super) fn apply(files: &[&File], sources: &Sources, levels: &Levels, found: 
     };
     found.into_iter().for_each(|d| judge(d, &mut pragmas));
     let mut about: Vec<Diagnostic> = pragmas.iter_mut().flat_map(|p| std::mem::take(&mut p.wrong)).collect();
-    // Which lints an imported file raises depends on what its users make of it, so those of the program alone count.
-    about.extend(pragmas.first().into_iter().flat_map(|p| p.unused(sources)));
+    // Which lints an imported file raises depends on what its users make of it, so those of the program alone count; and
+    // where there are errors, lints of the finished program have not been looked for.
+    if !broken {
+        about.extend(pragmas.first().into_iter().flat_map(|p| p.unused(sources)));
+    }
     about.into_iter().for_each(|d| judge(d, &mut pragmas));
     kept
 }
@@ -119,9 +123,10 @@ impl Pragmas {
     fn unused(&self, sources: &Sources) -> Vec<Diagnostic> {
         let idle = |e: &&Entry| e.level == Level::Allow && !e.used;
         let mut found = Vec::new();
-        for (i, comment) in self.comments.iter().enumerate() {
-            let (idle, rest): (Vec<&Entry>, Vec<&Entry>) =
-                self.entries.iter().filter(|e| e.comment == i).partition(idle);
+        // Entries stand in the order of their comments.
+        for entries in self.entries.chunk_by(|a, b| a.comment == b.comment) {
+            let comment = &self.comments[entries[0].comment];
+            let (idle, rest): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(idle);
             let Some(first) = idle.first() else { continue };
             let names: Vec<String> = idle.iter().map(|e| format!("`{}`", sources.text(e.span))).collect();
             let span = if rest.is_empty() { *comment } else { first.span };

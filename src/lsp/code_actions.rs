@@ -91,7 +91,9 @@ fn pragma(doc: &Document, at: usize, code: Code) -> Edit {
     let Some(comment) = comment else { return insert(start + text.trim_end().len(), format!("  {new}")) };
     let said = doc.text()[comment.range()].trim_end();
     let pragma = said.trim_start_matches('#').trim_start().strip_prefix("fsched:").map(str::trim_start);
-    if pragma.is_some_and(|p| p.starts_with("allow(") && p.ends_with(')')) {
+    let one_clause =
+        |p: &str| p.strip_prefix("allow(").and_then(|p| p.strip_suffix(')')).is_some_and(|p| !p.contains(')'));
+    if pragma.is_some_and(one_clause) {
         return insert(comment.start as usize + said.len() - 1, format!(", {}", code.id()));
     }
     let indent = &text[..text.len() - text.trim_start().len()];

@@ -164,8 +164,8 @@ impl Place<'_> {
     /// What the selector that holds the place hits; several where a phase is called with different shares.
     fn selected(&self) -> String {
         let selections = self.index.selections_at(self.file, self.offset);
-        let hits: Vec<_> = selections.iter().filter_map(|s| self.index.hits(s)).collect();
-        let mut texts: Vec<String> = hits.iter().take(4).map(describe::hits).collect();
+        let hits = selections.iter().filter_map(|s| self.index.hits(s)).take(4);
+        let mut texts: Vec<String> = hits.map(|h| describe::hits(&h)).collect();
         texts.dedup();
         if texts.is_empty() { String::new() } else { format!("\n{}", texts.join("\n")) }
     }

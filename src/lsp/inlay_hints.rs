@@ -45,8 +45,10 @@ pub fn hints(analysis: &Analysis, file: FileId, range: Range<usize>) -> Vec<Hint
     let index = &analysis.index;
     let arguments = index.arguments(file, range.clone()).iter().filter_map(|a| parameter(analysis, a));
     let mut hints: Vec<Hint> = arguments.collect();
+    // A block that ends the text ends where the range does.
+    let shown = range.start..=range.end;
     hints.extend(
-        index.blocks(file).iter().filter(|b| range.contains(&(b.span.end as usize))).filter_map(|b| total(analysis, b)),
+        index.blocks(file).iter().filter(|b| shown.contains(&(b.span.end as usize))).filter_map(|b| total(analysis, b)),
     );
     hints.sort_by_key(|h| match h {
         Hint::Parameter(at, _) | Hint::Total(at, _) => *at,

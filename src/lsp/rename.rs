@@ -33,13 +33,14 @@ pub fn rename(views: &[View<'_>], params: &RenameParams) -> Result<Option<Worksp
         for (span, text) in edits(&doc.analysis, *file, offset, &params.new_name)?.into_iter().flatten() {
             let uri = doc.uri_of(span.file).ok_or("this name is used where no file is")?;
             let edit = TextEdit::new(doc.range(span), text);
-            let known = changes.entry(uri.clone()).or_default();
-            if !known.contains(&edit) {
-                known.push(edit);
-            }
+            changes.entry(uri.clone()).or_default().push(edit);
         }
     }
-    changes.values_mut().for_each(|edits| edits.sort_by_key(|e| e.range.start));
+    for edits in changes.values_mut() {
+        edits.sort_by_key(|e| e.range.start);
+        // Each program that imports a file has its places.
+        edits.dedup();
+    }
     Ok((!changes.is_empty()).then(|| WorkspaceEdit { changes: Some(changes), ..Default::default() }))
 }
 

@@ -75,6 +75,12 @@ impl Sources {
         FileId((self.files.len() - 1) as u16)
     }
 
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "an analysis has at least its root file")]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
     pub fn get(&self, id: FileId) -> &Source {
         &self.files[id.0 as usize]
     }

@@ -58,6 +58,29 @@ fn mistakes_are_fixed_in_rounds_until_none_is_left() {
 }
 
 #[test]
+fn an_allow_whose_lint_waits_for_errors_to_be_mended_stays() {
+    let text = "data digits\ntrain 1\nrelern 2\nforget head 50%  # fsched: allow(forgets-last)\n";
+    assert_eq!(fixed(text, Applicability::Safe).text, text.replace("relern", "relearn"));
+}
+
+#[test]
+fn names_that_say_more_than_ours_are_not_replaced_unasked() {
+    let text = "data digits\noptimizer nesterov(lr: 0.1)\ntrain 1\n";
+    assert_eq!(fixed(text, Applicability::Safe).text, text);
+    assert_eq!(fixed(text, Applicability::Unsafe).text, text.replace("nesterov", "sgd"));
+}
+
+#[test]
+fn line_ends_stay_as_they_are() {
+    let text = "data digits\r\ntrain 1\r\nforget head 30%\r\nrelearn 1\r\nrepeat 3\r\n";
+    let after = fixed(text, Applicability::Safe).text;
+    assert!(
+        after.contains("repeat 3 {\r\n") && after.matches('\n').count() == after.matches("\r\n").count(),
+        "{after:?}"
+    );
+}
+
+#[test]
 fn a_program_without_mistakes_stays_as_it_is() {
     for path in programs() {
         let text = std::fs::read_to_string(&path).unwrap();

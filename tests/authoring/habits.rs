@@ -12,7 +12,7 @@ const BEFORE: &str = "data digits\nmodel mlp(hidden: [16])\ntrain 1\n";
 static HABITS: &[Habit] = &[
     ("train: 10", "FS0007", "no `:` follows the word `train`", "write `train …`", Some("train 10")),
     ("lr: cosine\ntrain 1", "FS0007", "no `:` follows", "without the colon", Some("lr cosine\ntrain 1")),
-    ("lr = 0.1", "FS0007", "no `=` stands in a statement", "a setting is written `lr …`", None),
+    ("lr = 0.1", "FS0007", "no `=` follows the word `lr`", "write `lr …`", None),
     ("lr 0.1", "FS0201", "takes a schedule, not the number 0.1", "`optimizer sgd(lr: 0.1)`", None),
     ("train 1 // more", "FS0007", "`//` does not start a comment", "a comment starts with `#`", Some("train 1 # more")),
     (

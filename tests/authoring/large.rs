@@ -54,3 +54,21 @@ fn programs_that_are_long_when_written_out_are_refused_or_counted() {
     let found = analyze(Path::new("a.fsched"), &Buffer(loops), &Options::default());
     assert!(found.program.is_none() || found.diagnostics.is_empty(), "{:?}", found.diagnostics);
 }
+
+/// Every file imports the next one twice.
+struct Doubling;
+
+impl Files for Doubling {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let next = path.display().to_string().trim_end_matches(".fsched").len();
+        Ok(format!("use \"{0}.fsched\"\nuse \"{0}.fsched\"\n", "a".repeat(next + 1)).into_bytes())
+    }
+}
+
+#[test]
+fn imports_that_double_are_told_once() {
+    let found = analyze(Path::new("a.fsched"), &Doubling, &Options::default());
+    let full: Vec<_> = found.diagnostics.iter().filter(|d| d.message.contains("more than 1000 texts")).collect();
+    assert_eq!((full.len(), full[0].code.name()), (1, "bad-import"), "{:?}", found.diagnostics);
+    assert_eq!(found.sources.iter().count(), 1_000);
+}

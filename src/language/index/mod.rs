@@ -237,7 +237,7 @@ impl Index {
         here[..end].iter().rev().take(64).find(|n| offset <= n.0.end as usize).copied()
     }
 
-    /// Training in the loops, blocks and calls of a text whose end lies in a range of bytes.
+    /// Training in the loops, blocks and calls of a text, by place.
     pub fn blocks(&self, file: FileId) -> &[BlockTotals] {
         of_file(&self.blocks, |b| b.span, file)
     }

@@ -25,7 +25,8 @@ fn in_a_block(cx: &Context<'_>, first: Span, repeat: Span) -> String {
     let before = &source.text[line..first.start as usize];
     let indent = &before[..before.len() - before.trim_start().len()];
     let steps = source.text[first.start as usize..repeat.start as usize].trim_end().trim_end_matches(';');
-    let mut text = format!("{} {{\n", cx.sources.text(repeat));
+    let end = if source.text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut text = format!("{} {{{end}", cx.sources.text(repeat));
     for (i, line) in steps.trim_end().lines().enumerate() {
         if i == 0 {
             text += indent;
@@ -33,7 +34,7 @@ fn in_a_block(cx: &Context<'_>, first: Span, repeat: Span) -> String {
         if !line.trim().is_empty() {
             text = text + "  " + line.trim_end();
         }
-        text += "\n";
+        text += end;
     }
     text + indent + "}"
 }

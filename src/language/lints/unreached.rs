@@ -38,8 +38,8 @@ impl Context<'_> {
         let place = self.scopes.outermost(name)?.span;
         let before = &self.sources.get(place.file).text[..place.start as usize];
         let word = before.trim_end_matches([' ', '\t']);
-        let start = word.len().checked_sub("let".len())?;
-        (&word[start..] == "let").then(|| crate::source::Span::new(place.file, start, word.len()))
+        let start = word.strip_suffix("let")?.len();
+        Some(crate::source::Span::new(place.file, start, word.len()))
     }
 }
 

@@ -91,6 +91,9 @@ fn signatures_and_hints_are_placed() {
     assert!(shown.contains(&(2, "6 epochs".into())), "{shown:?}");
     let above = client.about("textDocument/inlayHint", URI, json!({ "range": range((0, 0), (1, 0)) })).unwrap();
     assert_eq!(above, json!([]), "hints of other lines were not asked for");
+    client.change(URI, 2, json!([{ "text": "data digits\nmodel mlp(hidden: [16])\nrepeat 3 { train 2 }" }]));
+    let last = client.about("textDocument/inlayHint", URI, json!({ "range": range((0, 0), (2, 20)) })).unwrap();
+    assert_eq!(last[0]["label"], "6 epochs", "behind a block that ends the text");
     client.leave();
 }
 

@@ -161,6 +161,10 @@ fn a_lint_can_be_allowed_where_it_is_raised() {
         ("let x = 3   ", "let x = 3  # fsched: allow(FS1002, unused-name)   "),
         ("  let x = 3  # why", "  # fsched: allow(FS1002, unused-name)\n  let x = 3  # why"),
         ("let x = 3  # fsched: allow(FS1003) ", "let x = 3  # fsched: allow(FS1003, FS1002) "),
+        (
+            "let x = 3  # fsched: allow(FS1003), warn(FS1004)",
+            "# fsched: allow(FS1002, unused-name)\nlet x = 3  # fsched: allow(FS1003), warn(FS1004)",
+        ),
     ] {
         let text = format!("{base}{line}\ntrain 3 epochs\n");
         let mut client = opened(&text);
