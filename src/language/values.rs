@@ -10,7 +10,7 @@ use crate::components::describe::{Bounds, Family, Type};
 use crate::components::metrics;
 use crate::components::selector::{Index, Selector};
 use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithmetic, catalogue, item};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, UnaryOp};
 use std::fmt::Display;
@@ -283,6 +283,12 @@ impl<'a> Context<'a> {
             let (a, b) = (Box::new(waiting(a)), Box::new(waiting(b)));
             return Some(Value::Later(Box::new(Expression::Binary(op, a, b)), Type::Any));
         }
+        let schedule = |v: &Value| matches!(v, Value::Component(spec) if spec.member.family == Family::Schedule);
+        if op == BinaryOp::Add && schedule(&a) && schedule(&b) {
+            let d = Diagnostic::new(Code::BAD_ARITHMETIC, span, "schedules are not added");
+            self.report(d.help("write `then` for one after the other: `lr warmup(5%) then cosine`"));
+            return None;
+        }
         let result = self.or_report(arithmetic::binary(op, &a, &b), span);
         match result {
             Some(Value::Real(n)) => self.index.number(span, n),
@@ -329,7 +335,12 @@ impl<'a> Context<'a> {
         let mut d =
             Diagnostic::new(Code::OUT_OF_RANGE, expr.span, format!("{with}`{metric}` is always {range}, never {n}"));
         if with.is_empty() && (1.0..=100.0).contains(&n) && bounds.max == 1.0 {
-            d = d.help(format!("did you mean {n}%?")).fix(format!("replace with `{n}%`"), expr.span, format!("{n}%"));
+            d = match self.sources.text(expr.span).ends_with('%') {
+                true => d.help("`100%` is all of it"),
+                false => {
+                    self.instead(d.help(format!("did you mean {n}%?")), expr.span, format!("{n}%"), Applicability::Safe)
+                }
+            };
         }
         self.report(d);
         None
