@@ -92,6 +92,7 @@ fn first_diagnostic() {
 }
 
 fn main() {
+    fsched::allocator::keep_freed_pages();
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     kinds(&words);
     if words.is_empty() {
