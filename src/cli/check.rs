@@ -3,15 +3,16 @@
 use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::lines::Form;
-use super::sarif;
+use super::{sarif, text};
 use crate::diagnostic::has_errors;
+use crate::record::screen::harmless;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// Look for mistakes without running anything
 #[derive(clap::Args, Debug)]
 pub struct Check {
-    /// Programs to check
+    /// Programs to check; `-` is stdin
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -29,7 +30,17 @@ impl Check {
         let mut exit = Exit::Done;
         let mut checked = Vec::new();
         for file in &self.files {
-            let analysis = self.input.analyze(file);
+            let analysis = match file.to_str() {
+                Some("-") => self.input.analyze_text(&text::read(file)?),
+                _ => self.input.analyze(file),
+            };
+            let name = &analysis.sources.get(analysis.file.source).name;
+            let verdict = match &analysis.program {
+                Some(program) if program.body.is_empty() => {
+                    format!("{name} has no steps, so running it does nothing\n")
+                }
+                _ => format!("{name} can be run\n"),
+            };
             let errors = has_errors(&analysis.diagnostics);
             if self.format == Form::Sarif {
                 // One log for all files.
@@ -40,7 +51,7 @@ impl Check {
             if errors {
                 exit = Exit::FileHasErrors;
             } else if self.format == Form::Human {
-                tell(&format!("{} can be run\n", file.display()));
+                tell(&harmless(&verdict));
             }
         }
         if self.format == Form::Sarif {

@@ -7,7 +7,6 @@ use super::lines::Form;
 use super::text;
 use crate::diagnostic::{Applicability, Fix as Correction, has_errors};
 use crate::language::fix::Fixed;
-use crate::record::plural;
 use crate::record::screen::{Ink, Screen, harmless};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +33,7 @@ impl Fix {
         let mut exit = Exit::Done;
         for file in &self.files {
             let program = text::read(file)?;
+            let file = Path::new(&program.name);
             let fixed = self.input.fix(file, &program.text, level);
             if self.diff {
                 let screen = Screen::stdout();
@@ -46,7 +46,7 @@ impl Fix {
                 }
             }
             self.report(file, &fixed, out)?;
-            if has_errors(&fixed.analysis.diagnostics) {
+            if has_errors(&fixed.analysis.diagnostics) || (self.diff && fixed.text != program.text) {
                 exit = Exit::FileHasErrors;
             }
         }
@@ -71,7 +71,9 @@ impl Fix {
         let is_unsafe = |f: &Correction| f.applicability == Applicability::Unsafe;
         let more = left.iter().filter(|d| d.fixes.iter().any(is_unsafe)).count();
         if more > 0 && !self.unsafe_too {
-            tell(&format!("{} more with `--unsafe`; `--diff` shows what would change\n", plural(more, "fix")));
+            let fixes = if more == 1 { "fix" } else { "fixes" };
+            let shown = if self.diff { "" } else { "; `--diff` shows what would change" };
+            tell(&format!("{more} more {fixes} with `--unsafe`{shown}\n"));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::lines::{self, Form};
 use super::lints::Lints;
 use super::render::Renderer;
 use super::sarif;
+use super::text::Program;
 use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
@@ -67,6 +68,13 @@ impl Input {
 
     pub fn analyze(&self, file: &Path) -> Analysis {
         analyze(file, &disk(file), &self.options(file))
+    }
+
+    /// A program that is in no file.
+    pub fn analyze_text(&self, program: &Program) -> Analysis {
+        let path = Path::new(&program.name);
+        let files = Overlay { path: path.to_path_buf(), text: program.text.clone(), below: &disk(path) };
+        analyze(path, &files, &self.options(path))
     }
 
     /// Fixes a program of this text, of these folders.

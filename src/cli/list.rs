@@ -148,7 +148,7 @@ fn no_family(groups: &[Group], name: &str) -> Failure {
     let entries = groups.iter().flat_map(|g| &g.entries).map(|e| e.name);
     let failure = Failure::usage(format!("there is no family and no name `{name}`"));
     match closest(name, families.chain(entries)).first() {
-        Some(near) => failure.help(format!("did you mean `fsched list {near}`?")),
+        Some(near) => failure.help(format!("did you mean `fsched list {}`?", near.replace(' ', "-"))),
         None => failure.help("`fsched list` shows all families"),
     }
 }

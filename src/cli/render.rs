@@ -1,7 +1,7 @@
 //! Diagnostics for people. The only place that knows miette.
 
 use super::snippet::Snippets;
-use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::diagnostic::{Applicability, Diagnostic, Label, Severity};
 use crate::record::plural;
 use crate::record::screen::{Ink, Screen, harmless};
 use crate::source::{FileId, Sources, Span};
@@ -78,7 +78,11 @@ impl<'a> Renderer<'a> {
             out = self.plain(diagnostic);
         }
         for fix in &diagnostic.fixes {
-            out += &format!("  {} {}\n", self.screen.paint(Ink::Good, "fix:"), harmless(&fix.title));
+            let how = match fix.applicability {
+                Applicability::Safe => self.screen.paint(Ink::Good, "fix:"),
+                Applicability::Unsafe => self.screen.paint(Ink::Faint, "fix (--unsafe):"),
+            };
+            out += &format!("  {how} {}\n", harmless(&fix.title));
         }
         out
     }

@@ -73,6 +73,17 @@ pub struct Bounds {
     pub above: bool,
 }
 
+/// What of a statement's argument may differ from one round of a loop to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Varies {
+    /// nothing: the plan rests on it
+    Nothing,
+    /// what stands in its brackets: `crop(padding: p)`, `head[c]`
+    Inside,
+    /// all of it
+    All,
+}
+
 /// One parameter of a component or statement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param {
@@ -84,6 +95,8 @@ pub struct Param {
     pub named: bool,
     /// takes all further positional arguments as a list (`measure clean, loss`)
     pub many: bool,
+    /// in a statement: what of it may come from a loop's variable
+    pub varies: Varies,
     /// one line
     pub doc: &'static str,
 }
@@ -91,7 +104,16 @@ pub struct Param {
 impl Param {
     /// A required parameter that may be given by position.
     pub const fn new(name: &'static str, ty: Type, doc: &'static str) -> Param {
-        Param { name, ty, default: Default::Required, bounds: None, named: false, many: false, doc }
+        Param {
+            name,
+            ty,
+            default: Default::Required,
+            bounds: None,
+            named: false,
+            many: false,
+            varies: Varies::Nothing,
+            doc,
+        }
     }
 
     /// With a default.
@@ -109,6 +131,12 @@ impl Param {
     /// Collects all further positional arguments.
     pub const fn many(mut self) -> Param {
         self.many = true;
+        self
+    }
+
+    /// In a statement: this much of it may come from a loop's variable.
+    pub const fn varies(mut self, varies: Varies) -> Param {
+        self.varies = varies;
         self
     }
 

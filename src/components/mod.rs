@@ -24,7 +24,7 @@ pub(crate) mod testing;
 pub mod value;
 
 pub use coerce::{Mismatch, coerce};
-pub use describe::{Bounds, Default, Family, Member, Param, Type};
+pub use describe::{Bounds, Default, Family, Member, Param, Type, Varies};
 pub use expression::{Environment, item};
 pub use problem::{Problem, ProblemKind};
 pub use selector::Selector;

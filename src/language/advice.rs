@@ -2,12 +2,12 @@
 
 use super::context::Context;
 use super::suggest;
-use super::values::{Place, families_of};
+use super::values::{Place, families_of, words_of};
 use crate::components::coerce::words;
 use crate::components::{Family, Member, Param, Type, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{Sources, Span};
-use crate::syntax::tree::{Argument, ExprKind, Name, Simple};
+use crate::syntax::tree::{Argument, ExprKind, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -105,7 +105,9 @@ impl Context<'_> {
         let ours = component(family, name)?;
         let d = d.help(format!("the {} is called `{ours}` here", family.noun()));
         let title = format!("replace with `{ours}`");
-        Some(match GUESSES.contains(&&*name.to_lowercase()) {
+        // In brackets, the other tool's component may take other arguments.
+        let called = self.sources.get(span.file).text[span.end as usize..].starts_with('(');
+        Some(match called || GUESSES.contains(&&*name.to_lowercase()) {
             true => d.maybe_fix(title, span, ours),
             false => d.fix(title, span, ours),
         })
@@ -150,6 +152,13 @@ impl Context<'_> {
             }
             let members: Vec<_> = catalogue::members(family).iter().map(|m| m.name).collect();
             return d.help(format!("{} are {}", family.plural(), words(&members).replace(" or ", " and ")));
+        }
+        let bare = text.trim_matches('"');
+        if let Some(word) = words_of(place.ty).find(|w| *w == bare) {
+            return d.help(format!("write `{word}`, without quotes")).fix("remove the quotes", span, word);
+        }
+        if let Some(word) = suggest::foreign_choice(bare, &words_of(place.ty).collect::<Vec<_>>()) {
+            return d.help(format!("write `{word}`"));
         }
         let share = text.ends_with('%') || (text.starts_with(['0', '.']) && text.contains('.'));
         match place.ty {
@@ -225,11 +234,5 @@ impl Context<'_> {
             meant,
         ));
         true
-    }
-
-    /// The parameter of `owner` that a foreign or misspelt name stands for.
-    pub(super) fn argument_meant(&self, name: &Name, known: &[&'static str]) -> Option<&'static str> {
-        suggest::foreign_argument(&name.text, known)
-            .or_else(|| suggest::closest(&name.text, known.iter().copied()).first().copied())
     }
 }

@@ -7,7 +7,7 @@ use super::values::{Place, as_metric, families_of, split_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Edit};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, ExprKind, Name};
 
@@ -107,7 +107,12 @@ impl<'a> Context<'a> {
         let bound = self.bind(PARAMS, arguments, Owner { name: "params", span, callee: Callee::Params });
         match bound.value("glob")? {
             Value::Text(glob) => Some(Value::Selector(crate::components::Selector::Params(glob.clone()))),
-            _ => None,
+            _ => {
+                let message = "`glob` of `params` must be the same in each round of a loop";
+                let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("glob"), message);
+                self.report(d.help("write the rounds out, each with its own text in quotes"));
+                None
+            }
         }
     }
 
@@ -246,12 +251,15 @@ impl<'a> Context<'a> {
         if let Some(d) = self.advise_duration(d.clone(), argument, params) {
             return self.report(d);
         }
-        self.report(match self.argument_meant(name, &known) {
-            Some(guess) => {
-                d.help(format!("did you mean `{guess}`?")).fix(format!("replace with `{guess}`"), name.span, guess)
-            }
-            None if known.is_empty() => d.help(format!("`{}` takes no arguments", owner.name)),
-            None => d.help(format!("it has {}", words(&known).replace(" or ", " and "))),
+        if let Some(ours) = suggest::foreign_argument(&name.text, &known) {
+            let d = d.help(format!("did you mean `{ours}`?"));
+            return self.report(d.fix(format!("replace with `{ours}`"), name.span, ours));
+        }
+        let d = suggesting(d, &name.text, name.span, known.iter().copied());
+        self.report(match () {
+            () if d.help.is_some() => d,
+            () if known.is_empty() => d.help(format!("`{}` takes no arguments", owner.name)),
+            () => d.help(format!("it has {}", words(&known).replace(" or ", " and "))),
         });
     }
 
@@ -353,7 +361,7 @@ fn gather(list: &mut Option<Value>, value: Option<Value>, started: bool) {
     }
 }
 
-/// With the closest names as help, and a fix for the very closest.
+/// With the closest names as help, and a fix for the very closest, which is sure where only the keyboard slipped.
 pub(super) fn suggesting<'c>(
     d: Diagnostic,
     name: &str,
@@ -363,7 +371,9 @@ pub(super) fn suggesting<'c>(
     let guesses = suggest::closest(name, candidates);
     match guesses.first() {
         Some(guess) => {
-            d.help(format!("did you mean {}?", words(&guesses))).fix(format!("replace with `{guess}`"), span, *guess)
+            let d = d.help(format!("did you mean {}?", words(&guesses)));
+            let edit = Edit { span, text: guess.to_string() };
+            d.with_fix(format!("replace with `{guess}`"), suggest::sureness(name, &guesses), vec![edit])
         }
         None => d,
     }

@@ -6,7 +6,7 @@ use super::statements::find;
 use super::suggest;
 use super::values::Place;
 use crate::components::Type;
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix, Label};
 use crate::source::Span;
 use crate::syntax::tree::Simple;
 
@@ -27,6 +27,16 @@ impl<'a> Context<'a> {
         if foreign || suggest::later(word).is_some() {
             self.diagnostics.retain(|d| !is_assignment(d, equals));
             return self.unknown_statement(simple);
+        }
+        if let Some(place) = self.scopes.place(word) {
+            let message = format!("`{word}` has a value, and names never change their value");
+            let help = format!("bind another name: `let {word}_2 = …`, and write it where the new value is meant");
+            self.sharpen(equals, message, help, |d| {
+                d.fixes.clear();
+                d.labels = vec![Label { span: place, text: "defined here".into() }];
+            });
+            self.only_names(&simple.arguments);
+            return;
         }
         self.sharpen(equals, "a name is not bound like this".into(), format!("write `let {word} = …`"), |d| {
             d.fixes = vec![fix("write `let`", simple.word.span.before(), "let ")];

@@ -299,6 +299,6 @@ fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: 
     }
     let message = format!("`{defined}` is defined here, but what is used below is {}", words(&[name]));
     let moved = Diagnostic::new(d.code, *span, message).help(format!("did you mean `{name}`?"));
-    let moved = moved.with_fix(title, Applicability::Safe, edit);
+    let moved = moved.with_fix(title, suggest::sureness(name, &[defined.as_str()]), edit);
     places.iter().take(SHOWN).fold(moved, |d, place| d.label(*place, format!("there is no `{name}`")))
 }

@@ -5,10 +5,17 @@ use super::suggest;
 use super::values::Place;
 use crate::components::coerce::{Mismatch, coerce, words};
 use crate::components::{Type, Value};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::Span;
 use crate::syntax::tree::{Expr, ExprKind};
 use std::fmt::Display;
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// Whether a text is a number or a quoted text, which a fix may replace; a name may mean more than what is wrong here.
+pub(super) fn is_literal(text: &str) -> bool {
+    text.starts_with('"') || text.parse::<f64>().is_ok() && text.contains(|c: char| c.is_ascii_digit())
+}
 
 /// What of an expression is to blame for a mismatch: of a list that was written out, the first entry that does not fit.
 pub(super) fn blamed(expr: &Expr, value: Option<&Value>, ty: &Type, mismatch: Mismatch) -> (Span, Mismatch) {
@@ -36,24 +43,24 @@ impl Context<'_> {
                 let message = format!("{what} is a share, written with `%` or a decimal point");
                 let d = Diagnostic::new(Code::BARE_SHARE, span, message);
                 match (0..=100).contains(&i) {
-                    true => d.help(format!("did you mean `{i}%`?")).fix(
-                        format!("replace with `{i}%`"),
-                        span,
-                        format!("{i}%"),
-                    ),
-                    false => d.help("it lies between `0%` and `100%`"),
+                    true => {
+                        let d = d.help(format!("did you mean `{i}%`?"));
+                        self.instead(d, span, format!("{i}%"), self.bare_share_meant(span))
+                    }
+                    false => self.blaming_definition(d.help("it lies between `0%` and `100%`"), span),
                 }
             }
             Mismatch::BareDuration(r) => {
-                Diagnostic::new(Code::WRONG_UNIT, span, format!("{what} is a duration: {r} of what?"))
-                    .help(format!("write `{r} epochs`"))
-                    .maybe_fix(format!("replace with `{r} epochs`"), span, format!("{r} epochs"))
+                let message = format!("{what} is a duration: {r} of what?");
+                let d = Diagnostic::new(Code::WRONG_UNIT, span, message).help(format!("write `{r} epochs`"));
+                self.instead(d, span, format!("{r} epochs"), Applicability::Unsafe)
             }
             Mismatch::Range(text) => {
                 let mut d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{what} {text}"));
-                if let Some(r) = self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
-                    d = d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%"));
-                }
+                d = match self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
+                    Some(r) => d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%")),
+                    None => self.blaming_definition(d, span),
+                };
                 if text.starts_with("takes a share") { d.help("`100%` is all of it") } else { d }
             }
             Mismatch::Choice { found, allowed } => self.unknown_choice(&found, allowed, span, what),
@@ -69,19 +76,77 @@ impl Context<'_> {
     pub fn unknown_choice(&self, found: &str, allowed: &[&'static str], span: Span, what: &dyn Display) -> Diagnostic {
         let list = words(allowed);
         let d = Diagnostic::new(Code::UNKNOWN_CHOICE, span, format!("{what} is one of {list}, not `{found}`"));
-        match suggest::closest(found, allowed.iter().copied()).first() {
-            Some(guess) => d.help(format!("did you mean `{guess}`?")).fix(
-                format!("replace with `{guess}`"),
-                span,
-                guess.to_string(),
-            ),
+        let guesses = suggest::closest(found, allowed.iter().copied());
+        let (meant, sureness) = match suggest::foreign_choice(found, allowed) {
+            Some(ours) => (Some(ours), Applicability::Safe),
+            None => (guesses.first().copied(), suggest::sureness(found, &guesses)),
+        };
+        match meant {
+            Some(meant) if self.sources.text(span) == found => {
+                let edit = Edit { span, text: meant.to_string() };
+                let d = d.help(format!("did you mean `{meant}`?"));
+                d.with_fix(format!("replace with `{meant}`"), sureness, vec![edit])
+            }
+            Some(meant) => self.blaming_definition(d.help(format!("did you mean `{meant}`?")), span),
             None => d,
+        }
+    }
+
+    /// With what to write instead of the number at `span`; where a name stands there, what it was given is to blame.
+    pub(super) fn instead(&self, d: Diagnostic, span: Span, text: String, sureness: Applicability) -> Diagnostic {
+        let title = format!("replace with `{text}`");
+        if is_literal(self.sources.text(span)) {
+            return d.with_fix(title, sureness, vec![Edit { span, text }]);
+        }
+        let literal = self.defined_at(span).and_then(|name| self.literal_behind(name));
+        let d = self.blaming_definition(d, span);
+        match literal {
+            Some(literal) => d.maybe_fix(format!("{title} in the definition"), literal, text),
+            None => d,
+        }
+    }
+
+    /// With the place of its definition, where a name stands at `span`.
+    pub(super) fn blaming_definition(&self, d: Diagnostic, span: Span) -> Diagnostic {
+        match self.defined_at(span) {
+            Some(place) => d.label(place, "its value comes from here"),
+            None => d,
+        }
+    }
+
+    /// Where the name at `span` is bound.
+    fn defined_at(&self, span: Span) -> Option<Span> {
+        self.scopes.place(self.sources.text(span))
+    }
+
+    /// The number that a definition gives to the name at `name`: `30` of `let share = 30`.
+    fn literal_behind(&self, name: Span) -> Option<Span> {
+        let text = &self.sources.get(name.file).text[name.end as usize..];
+        let value = text.trim_start_matches(BLANKS).strip_prefix('=')?.trim_start_matches(BLANKS);
+        let length = value.find([' ', '\t', '\r', '\n', ';', '#', ',', ')', '}']).unwrap_or(value.len());
+        let start = name.end as usize + text.len() - value.len();
+        let rest = value[length..].trim_start_matches(BLANKS);
+        let alone = rest.is_empty() || rest.starts_with(['\r', '\n', ';', '#', ',', ')', '}']);
+        (alone && is_literal(&value[..length])).then(|| Span::new(name.file, start, start + length))
+    }
+
+    /// Whether a number without `%` is sure to be a share: not where another follows it, so that it may be an index.
+    fn bare_share_meant(&self, span: Span) -> Applicability {
+        let behind = self.sources.get(span.file).text[span.end as usize..].trim_start_matches(BLANKS);
+        match behind.starts_with(|c: char| c.is_ascii_digit()) {
+            true => Applicability::Unsafe,
+            false => Applicability::Safe,
         }
     }
 
     /// `10 iters`; after `1`, the singular is meant.
     pub(super) fn unknown_unit(&mut self, unit: &str, span: Span, one: bool) {
         let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
+        match unit {
+            "times" => return self.report(d.help("the number stands alone: `repeat 5 { … }`")),
+            "percent" | "pct" => return self.report(d.help("a share is written with `%`, as in `30%`")),
+            _ => {}
+        }
         let (epochs, steps) = if one { ("epoch", "step") } else { ("epochs", "steps") };
         let guess = match unit {
             "ep" | "eps" => Some(epochs),

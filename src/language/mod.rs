@@ -24,6 +24,7 @@ mod load;
 mod mismatch;
 mod phases;
 mod pragma;
+mod rounds;
 mod scope;
 mod settings;
 mod shared;

@@ -66,10 +66,11 @@ impl Pragmas {
 
     fn read(&mut self, comment: Span, file: &File, sources: &Sources) {
         let text = sources.text(comment);
-        let Some((_, rest)) = text.split_once("fsched:").filter(|(before, _)| before.trim_matches(BLANKS) == "#")
+        let Some(rest) = text.strip_prefix('#').unwrap_or(text).trim_start_matches(BLANKS).strip_prefix("fsched")
         else {
             return;
         };
+        let Some(rest) = rest.strip_prefix(':') else { return self.without_colon(comment, text, rest) };
         let mut at = text.len() - rest.len();
         let reach = reach(comment, file, sources);
         while let Some((level, open, close)) = clause(text, at) {
@@ -78,15 +79,33 @@ impl Pragmas {
         }
         if at == text.len() - rest.len() {
             let d = Diagnostic::new(Code::UNUSED_ALLOW, comment, "this comment looks like a pragma, but isn't one");
-            self.wrong.push(d.help("write `# fsched: allow(hidden-name)`, or `warn(…)`, or `deny(…)`"));
+            self.wrong.push(d.help(match without_brackets(rest) {
+                Some(meant) => format!("write `# fsched: {meant}`"),
+                None => "write `# fsched: allow(hidden-name)`, or `warn(…)`, or `deny(…)`".to_string(),
+            }));
             return;
         }
         self.comments.push(comment);
     }
 
+    /// `# fsched allow(hidden-name)`, where `rest` follows the first word.
+    fn without_colon(&mut self, comment: Span, text: &str, rest: &str) {
+        if clause(rest, 0).is_none() {
+            return;
+        }
+        let at = comment.start as usize + text.len() - rest.len();
+        let d = Diagnostic::new(Code::UNUSED_ALLOW, comment, "a `:` follows the `fsched` of a pragma");
+        let d = d.help(format!("write `# fsched: {}`", rest.trim()));
+        self.wrong.push(d.maybe_fix("write `:`", Span::new(comment.file, at, at), ":"));
+    }
+
     /// The names from byte `open` of the text of `span` on.
     fn names(&mut self, level: Level, reach: Option<Span>, span: Span, open: usize, sources: &Sources) {
         let mut start = span.start as usize + open;
+        if sources.text(span)[open..].trim().is_empty() {
+            let d = Diagnostic::new(Code::UNUSED_ALLOW, span, "this names no lint");
+            self.wrong.push(d.help("name one, as in `allow(hidden-name)`; `fsched list lints` shows them"));
+        }
         for part in sources.text(span)[open..].split(',') {
             let name = part.trim();
             let from = start + part.len() - part.trim_start().len();
@@ -135,7 +154,10 @@ impl Pragmas {
                 true => {
                     let edit = Edit { span: super::edits::with_line(*comment, sources), text: String::new() };
                     let d = d.help("leave this `allow` out");
-                    d.with_fix("remove the comment", Applicability::Safe, vec![edit])
+                    // A reason that somebody wrote behind it is not thrown away unasked.
+                    let reason = !sources.text(*comment).trim_end().ends_with(')');
+                    let sureness = if reason { Applicability::Unsafe } else { Applicability::Safe };
+                    d.with_fix("remove the comment", sureness, vec![edit])
                 }
                 false => d.help("leave these names out of the comment"),
             });
@@ -153,6 +175,14 @@ fn clause(text: &str, at: usize) -> Option<(Level, usize, usize)> {
     let level = Level::named(word.trim_end())?;
     let open = text.len() - names.len();
     Some((level, open, open + names.find(')')?))
+}
+
+/// `allow FS1001` with its brackets: what was meant.
+fn without_brackets(rest: &str) -> Option<String> {
+    let (word, names) = rest.trim().split_once([' ', '\t', ':', '='])?;
+    let names = names.trim();
+    let all_named = || names.split(',').all(|name| Which::named(name.trim()).is_ok());
+    (Level::named(word.trim()).is_some() && all_named()).then(|| format!("{}({names})", word.trim()))
 }
 
 /// What a pragma holds for: the innermost statements on its line; where it stands alone, those that begin on the next

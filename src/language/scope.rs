@@ -85,6 +85,11 @@ impl<'a> Scopes<'a> {
         Some(&mut scope.bindings[index])
     }
 
+    /// Where what the name means here is bound.
+    pub fn place(&self, name: &str) -> Option<Span> {
+        self.scopes.iter().rev().find_map(|s| s.find(name)).map(|b| b.span)
+    }
+
     /// Says of the newest binding of that name that its value is a choice.
     pub fn mark_choice(&mut self, name: &str) {
         if let Some(binding) = self.innermost_mut(name) {

@@ -7,7 +7,7 @@ use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
 use crate::components::{
-    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Value, attacks, models,
+    Duration, Expression, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
@@ -88,7 +88,7 @@ pub(super) enum How {
 }
 
 impl Default for Current {
-    /// language.md §5, "Defaults of a bare program".
+    /// What a program runs with that says nothing.
     fn default() -> Current {
         let spec = |family, name| {
             let member = find(family, name).expect("the defaults are members of the catalogue");
@@ -379,25 +379,48 @@ impl Context<'_> {
 
     /// Checks a component's arguments against each other.
     pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
-        if spec.args.iter().any(Value::waits) {
-            return true;
+        if !self.settled_arguments(spec, span) || !self.within_budget(spec, span) {
+            return false;
         }
-        if spec.member.family != Family::Attack {
+        if !spec.args.iter().any(Value::waits) {
             lints::of_component(self, spec, span);
+        }
+        true
+    }
+
+    /// Whether an attack can use its budget, in each round of the loops that decide it.
+    fn within_budget(&mut self, spec: &Spec, span: Span) -> bool {
+        if spec.member.family != Family::Attack {
             return true;
         }
-        match attacks::check(spec) {
-            Ok(()) => {
-                lints::of_component(self, spec, span);
-                true
-            }
-            Err(problem) => {
-                let mut d = Diagnostic::new(Code::ATTACK_BUDGET, span, problem.message);
-                d.help = problem.help;
-                self.report(d);
-                false
+        let wrong =
+            |(with, value): (String, Value)| Some((with, attacks::check(value.as_component(Family::Attack)?).err()?));
+        let Some((with, problem)) = self.rounds(&Value::Component(spec.clone())).into_iter().find_map(wrong) else {
+            return true;
+        };
+        let mut d = Diagnostic::new(Code::ATTACK_BUDGET, span, format!("{with}{}", problem.message));
+        d.help = problem.help;
+        self.report(d);
+        false
+    }
+
+    /// Whether nothing in a component waits for a measurement, nor for a loop to say what is measured.
+    fn settled_arguments(&mut self, spec: &Spec, span: Span) -> bool {
+        for (param, value) in spec.member.params.iter().zip(&spec.args) {
+            let Value::Later(expression, _) = value else { continue };
+            let mut measured = false;
+            expression.visit(&mut |e| measured |= matches!(e, Expression::Metric(_)));
+            if measured || param.ty == Type::Metric {
+                let message = format!("`{}` of `{}` must be known before the run", param.name, spec.name());
+                let d = Diagnostic::new(Code::UNKNOWN_TIME, span, message);
+                self.report(d.help(match measured {
+                    true => "metrics may stand in conditions only",
+                    false => "write the rounds of the loop out, each with its metric, such as `clean`",
+                }));
+                return false;
             }
         }
+        true
     }
 
     /// Whether a metric is followed here, so that its best value so far is known.

@@ -1,5 +1,6 @@
 //! Did you mean: the names closest to one that isn't known.
 
+use crate::diagnostic::Applicability;
 use strsim::damerau_levenshtein;
 
 /// Up to three candidates, the closest first: other case, then one edit for names of up to four letters, two beyond.
@@ -34,6 +35,44 @@ fn letters(name: &str) -> Option<u64> {
         _ => 1 << 36,
     };
     name.bytes().try_fold(0, |all, b| b.is_ascii().then(|| all | bit(b)))
+}
+
+/// Whether the first of the [`closest`] names is sure to be the one meant: `name` is it but for a slip of the keyboard,
+/// and no other is as near.
+pub fn sureness(name: &str, guesses: &[&str]) -> Applicability {
+    let lower = name.to_lowercase();
+    let distance = |c: &&str| damerau_levenshtein(&lower, &c.to_lowercase());
+    let alone = |first: &str| guesses[1..].iter().all(|c| distance(c) > distance(&first));
+    match guesses.first() {
+        Some(first) if alone(first) && is_slip(&lower, &first.to_lowercase()) => Applicability::Safe,
+        _ => Applicability::Unsafe,
+    }
+}
+
+/// Names that other tools have for things of their own, a letter away from names of ours.
+static THINGS_OF_THEIR_OWN: &[&str] = &["convnext", "resnext18"];
+
+/// Whether one word is the other but for one edit that has no meaning of its own: not in short words, which are often an
+/// edit from others; not at a digit, which counts something; not a letter before the word, which makes it another one
+/// (`vflip`, `nadam`).
+fn is_slip(name: &str, meant: &str) -> bool {
+    let (name_chars, meant_chars): (Vec<char>, Vec<char>) = (name.chars().collect(), meant.chars().collect());
+    let shorter = name_chars.len().min(meant_chars.len());
+    if name == meant {
+        return true;
+    }
+    if damerau_levenshtein(name, meant) > 1 || shorter < 4 || THINGS_OF_THEIR_OWN.contains(&name) {
+        return false;
+    }
+    let head = name_chars.iter().zip(&meant_chars).take_while(|(a, b)| a == b).count();
+    let tail = name_chars.iter().rev().zip(meant_chars.iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail = tail.min(shorter - head);
+    let counts = |word: &[char]| {
+        let differs = head.saturating_sub(1)..(word.len() - tail + 1).min(word.len());
+        word[differs].iter().any(char::is_ascii_digit)
+    };
+    let prefixed = head == 0 && name_chars.len() != meant_chars.len();
+    !prefixed && !counts(&name_chars) && !counts(&meant_chars)
 }
 
 /// The closest of words of which the first of equals is meant.
@@ -92,6 +131,7 @@ static RENAMED: &[(&str, &str)] = &[
     ("save", ""),
     ("load", ""),
     ("assert", ""),
+    ("unfreeze", ""),
 ];
 
 /// What is to be added behind a single argument of a word of another tool that else needs a new name alone.
@@ -129,6 +169,20 @@ static FOREIGN_STATEMENTS: &[(&str, &str, &str)] = &[
     ("function", "phase", "a named piece of schedule is `phase name(n: Duration) { … }`"),
     ("import", "use", "another file's declarations come with `use \"common.fsched\"`"),
     ("include", "use", "another file's declarations come with `use \"common.fsched\"`"),
+    ("unfreeze", "thaw", "frozen weights are trained again after `thaw head`"),
+    ("defreeze", "thaw", "frozen weights are trained again after `thaw head`"),
+    ("nofreeze", "thaw", "frozen weights are trained again after `thaw head`"),
+    ("unlearn", "forget", "weights are re-drawn by `forget layers[-2..] 30%`, output rows by `zap head`"),
+    ("untrain", "forget", "weights are re-drawn by `forget layers[-2..] 30%`, output rows by `zap head`"),
+    ("reinit", "forget", "re-drawing weights is `forget layers[-2..] 30%`, output rows `zap head`"),
+    ("prune", "forget", "setting the smallest weights to zero is `forget all 30% by: smallest to: zero`"),
+    ("restore", "rollback", "back to a named point is `rollback \"name\"`"),
+    ("pretrain", "train", "training is `train 10`"),
+    ("finetune", "train", "training on is `train 10`, of a part of the weights after `train_only head`"),
+    ("eval", "evaluate", "measuring is `evaluate clean on test`"),
+    ("validate", "evaluate", "measuring on the validation data is `evaluate clean on validation`"),
+    ("lr_scheduler", "lr", "a learning-rate schedule is `lr cosine`"),
+    ("early_stopping", "keep", "`keep best: validation.clean` keeps the weights that stopping early would"),
     ("set", "let", "a name for a value is `let n = 10`"),
     ("var", "let", "a name for a value is `let n = 10`"),
     ("const", "let", "a name for a value is `let n = 10`"),
@@ -155,8 +209,19 @@ static FOREIGN_ARGUMENTS: &[(&str, &str)] = &[
     ("widen_factor", "widen"),
     ("hidden_sizes", "hidden"),
     ("val", "validation"),
+    ("l2", "weight_decay"),
     ("freq", "every"),
 ];
+
+/// Words for choices in other tools, and what they are here.
+static FOREIGN_CHOICES: &[(&str, &str)] =
+    &[("gpu", "cuda"), ("nvidia", "cuda"), ("cuda:0", "cuda"), ("2", "l2"), ("inf", "linf")];
+
+/// The choice, one of `allowed`, that another tool calls by this name.
+pub fn foreign_choice(name: &str, allowed: &[&'static str]) -> Option<&'static str> {
+    let lower = name.to_lowercase();
+    FOREIGN_CHOICES.iter().find(|(foreign, ours)| *foreign == lower && allowed.contains(ours)).map(|(_, ours)| *ours)
+}
 
 /// The statement that a word of another tool stands for: the word and a sentence.
 pub fn foreign_statement(word: &str) -> Option<(&'static str, &'static str)> {
@@ -179,5 +244,41 @@ mod tests {
         assert_eq!(closest("FORGET", words), ["forget"]);
         assert_eq!(closest("dat", words), ["data"]);
         assert!(closest("zzzz", words).is_empty());
+    }
+
+    #[test]
+    fn only_slips_of_the_keyboard_are_sure() {
+        let sure = |name: &str, words: &[&str]| sureness(name, &closest(name, words.iter().copied()));
+        for (name, meant) in [
+            ("frget", "forget"),
+            ("FORGET", "forget"),
+            ("foregt", "forget"),
+            ("fprget", "forget"),
+            ("forgett", "forget"),
+            ("SGD", "sgd"),
+            ("cifr10", "cifar10"),
+            ("resent18", "resnet18"),
+        ] {
+            assert_eq!(sure(name, &[meant]), Applicability::Safe, "{name}");
+        }
+        for (name, other) in [
+            ("unfreeze", "freeze"),
+            ("inexact", "exact"),
+            ("gpu", "cpu"),
+            ("resnet50", "resnet18"),
+            ("resnet19", "resnet18"),
+            ("convnext", "convnet"),
+            ("fgm", "fgsm"),
+            ("l1", "l2"),
+            ("nadam", "adam"),
+            ("vflip", "flip"),
+            ("conv1", "conv"),
+            ("frgte", "forget"),
+        ] {
+            assert_eq!(sure(name, &[other]), Applicability::Unsafe, "{name}");
+        }
+        assert_eq!(sure("share3", &["share1", "share2"]), Applicability::Unsafe);
+        assert_eq!(sure("wirdth", &["width", "wirdtg"]), Applicability::Unsafe, "two as near");
+        assert_eq!(sure("epoch20", &["epoch10"]), Applicability::Unsafe);
     }
 }

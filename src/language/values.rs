@@ -1,7 +1,7 @@
 //! Expressions → values. What is known before the run is evaluated here; what isn't becomes [`Value::Later`].
 
 use super::arguments::suggesting;
-use super::context::{Context, Fixed, LoopVariable};
+use super::context::Context;
 use super::index::Sense;
 use super::mismatch::blamed;
 use super::scope::Meaning;
@@ -10,16 +10,10 @@ use crate::components::describe::{Bounds, Family, Type};
 use crate::components::metrics;
 use crate::components::selector::{Index, Selector};
 use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithmetic, catalogue, item};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, UnaryOp};
 use std::fmt::Display;
-
-/// Values of loop variables that are tried one by one; beyond, only the first and the last of each loop.
-const MOST_TRIED: usize = 10_000;
-
-/// The same of all expressions of a program together.
-const MOST_TRIED_IN_ALL: usize = 1_000_000;
 
 /// A place that takes a value: how it is called in messages, and what it allows.
 #[derive(Clone, Copy)]
@@ -282,10 +276,18 @@ impl<'a> Context<'a> {
         let inner = if is_set && hint_takes_selector(hint) { &Type::Selector } else { &Type::Any };
         let (a, b) = (self.evaluate(left, inner), self.evaluate(right, inner));
         let (a, b) = (a?, b?);
+        self.settled_metric(&a, left.span)?;
+        self.settled_metric(&b, right.span)?;
         self.plausible_comparison(op, (&a, left), (&b, right))?;
         if waits(&a) || waits(&b) {
             let (a, b) = (Box::new(waiting(a)), Box::new(waiting(b)));
             return Some(Value::Later(Box::new(Expression::Binary(op, a, b)), Type::Any));
+        }
+        let schedule = |v: &Value| matches!(v, Value::Component(spec) if spec.member.family == Family::Schedule);
+        if op == BinaryOp::Add && schedule(&a) && schedule(&b) {
+            let d = Diagnostic::new(Code::BAD_ARITHMETIC, span, "schedules are not added");
+            self.report(d.help("write `then` for one after the other: `lr warmup(5%) then cosine`"));
+            return None;
         }
         let result = self.or_report(arithmetic::binary(op, &a, &b), span);
         match result {
@@ -318,20 +320,27 @@ impl<'a> Context<'a> {
             (_, Value::Metric(m)) => (m, a),
             _ => return Some(()),
         };
-        let n = match number {
-            Value::Int(i) => *i as f64,
-            Value::Real(r) => *r,
-            _ => return Some(()),
-        };
         let bounds = metrics::describe(&metric.spec).bounds;
-        if (bounds.min..=bounds.max).contains(&n) {
-            return Some(());
-        }
+        let outside = |(with, number): (String, Value)| {
+            let n = match number {
+                Value::Int(i) => i as f64,
+                Value::Real(r) => r,
+                _ => return None,
+            };
+            (!(bounds.min..=bounds.max).contains(&n)).then_some((with, n))
+        };
+        let Some((with, n)) = self.rounds(number).into_iter().find_map(outside) else { return Some(()) };
         let range = format!("between {}% and {}%", bounds.min * 100.0, bounds.max * 100.0);
         let range = if bounds.max.is_finite() { range } else { format!("at least {}", bounds.min) };
-        let mut d = Diagnostic::new(Code::OUT_OF_RANGE, expr.span, format!("`{metric}` is always {range}, never {n}"));
-        if (1.0..=100.0).contains(&n) && bounds.max == 1.0 {
-            d = d.help(format!("did you mean {n}%?")).fix(format!("replace with `{n}%`"), expr.span, format!("{n}%"));
+        let mut d =
+            Diagnostic::new(Code::OUT_OF_RANGE, expr.span, format!("{with}`{metric}` is always {range}, never {n}"));
+        if with.is_empty() && (1.0..=100.0).contains(&n) && bounds.max == 1.0 {
+            d = match self.sources.text(expr.span).ends_with('%') {
+                true => d.help("`100%` is all of it"),
+                false => {
+                    self.instead(d.help(format!("did you mean {n}%?")), expr.span, format!("{n}%"), Applicability::Safe)
+                }
+            };
         }
         self.report(d);
         None
@@ -351,74 +360,10 @@ impl<'a> Context<'a> {
             }
         }
     }
-
-    /// Tries an expression with every value its loop variables take.
-    fn try_later(&mut self, expression: &Expression, ty: &Type, span: Span, place: Place<'_>) -> bool {
-        let (mut ids, mut measured) = (Vec::new(), false);
-        expression.visit(&mut |e| match e {
-            Expression::Variable(id, _) if !ids.contains(id) => ids.push(*id),
-            Expression::Metric(_) => measured = true,
-            _ => {}
-        });
-        if measured {
-            if matches!(ty, Type::Condition | Type::Bool | Type::Any) {
-                return true;
-            }
-            let d = Diagnostic::new(Code::UNKNOWN_TIME, span, format!("{} must be known before the run", place.what));
-            self.report(d.help("metrics may stand in conditions only"));
-            return false;
-        }
-        for choice in self.choices(&ids) {
-            let found = expression.value(&mut Fixed(choice.iter().map(|(l, v)| (l.id, *v)).collect())).and_then(|v| {
-                let typed = coerce(v, ty).map_err(|m| m.to_string())?;
-                out_of_bounds(&typed, place.bounds).map_or(Ok(()), Err)
-            });
-            if let Err(message) = found {
-                let with = choice.iter().map(|(l, v)| format!("`{}` = {}", l.name, v.to_json()));
-                let message = format!("with {}, {} {message}", with.collect::<Vec<_>>().join(", "), place.what);
-                self.error(Code::WRONG_TYPE, span, message);
-                return false;
-            }
-        }
-        true
-    }
-
-    /// All values that these loop variables take together; of too many, only the ends of each loop.
-    fn choices(&self, ids: &[u32]) -> Vec<Vec<(&LoopVariable, &Value)>> {
-        let loops: Vec<_> = self.loops.iter().filter(|l| ids.contains(&l.id)).collect();
-        let total = loops.iter().fold(1usize, |n, l| n.saturating_mul(l.values.len()));
-        let all = total <= MOST_TRIED && self.tried.get().saturating_add(total) <= MOST_TRIED_IN_ALL;
-        let picks = |l: &LoopVariable, so_far: usize| match l.values.len() {
-            n if all => (0..n).collect::<Vec<_>>(),
-            n if so_far < MOST_TRIED => vec![0, n - 1],
-            _ => vec![0],
-        };
-        let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
-        for l in loops {
-            let picked = picks(l, choices.len());
-            let longer =
-                |c: &Vec<(_, _)>| picked.iter().map(|i| [&c[..], &[(l, &l.values[*i])]].concat()).collect::<Vec<_>>();
-            choices = choices.iter().flat_map(longer).collect();
-        }
-        self.tried.set(self.tried.get() + choices.len());
-        choices
-    }
-
-    /// The values that the loop variables in a value take together.
-    pub fn loop_choices(&self, value: &Value) -> Vec<Vec<(u32, Value)>> {
-        let mut ids = Vec::new();
-        value.visit(&mut |e| {
-            if let Expression::Variable(id, _) = e {
-                ids.push(*id);
-            }
-        });
-        let plain = |c: Vec<(&LoopVariable, &Value)>| c.into_iter().map(|(l, v)| (l.id, v.clone())).collect();
-        self.choices(&ids).into_iter().map(plain).collect()
-    }
 }
 
 /// Why a number (or each of a list) lies outside the bounds.
-fn out_of_bounds(value: &Value, bounds: Option<Bounds>) -> Option<String> {
+pub(super) fn out_of_bounds(value: &Value, bounds: Option<Bounds>) -> Option<String> {
     let bounds = bounds?;
     let n = match value {
         Value::Int(i) => *i as f64,

@@ -86,7 +86,7 @@ fn pragma(doc: &Document, at: usize, code: Code) -> Edit {
     let line = lines.line(at);
     let (start, text) = (lines.start(line), line_text(doc.source(), line));
     let insert = |at: usize, text: String| Edit { span: Span::new(doc.file(), at, at), text };
-    let new = format!("# fsched: allow({}, {})", code.id(), code.name());
+    let new = format!("# fsched: allow({})", code.name());
     let comment = doc.analysis.file.comments.iter().find(|c| lines.line(c.start as usize) == line);
     let Some(comment) = comment else { return insert(start + text.trim_end().len(), format!("  {new}")) };
     let said = doc.text()[comment.range()].trim_end();
@@ -94,7 +94,7 @@ fn pragma(doc: &Document, at: usize, code: Code) -> Edit {
     let one_clause =
         |p: &str| p.strip_prefix("allow(").and_then(|p| p.strip_suffix(')')).is_some_and(|p| !p.contains(')'));
     if pragma.is_some_and(one_clause) {
-        return insert(comment.start as usize + said.len() - 1, format!(", {}", code.id()));
+        return insert(comment.start as usize + said.len() - 1, format!(", {}", code.name()));
     }
     let indent = &text[..text.len() - text.trim_start().len()];
     let broken = if doc.text().contains("\r\n") { "\r\n" } else { "\n" };

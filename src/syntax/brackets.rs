@@ -387,7 +387,7 @@ impl<'w> Walk<'w> {
             self.say(|walk| {
                 Diagnostic::new(Code::SYNTAX, walk.span(i), "expected `,`, found `;`")
                     .help("in brackets, things are separated by `,`")
-                    .fix("write `,`", walk.span(i), ",")
+                    .maybe_fix("write `,`", walk.span(i), ",")
             });
             return self.replace(i, ",");
         }

@@ -79,7 +79,7 @@ impl Pass<'_> {
             TokenKind::Text(TextForm::Plain) | TokenKind::Number | TokenKind::Comment | TokenKind::Newline => {}
             TokenKind::Text(TextForm::Unterminated) => strings::unterminated(self, token),
             TokenKind::Text(TextForm::OtherQuotes) => strings::other_quotes(self, token),
-            TokenKind::ForeignLineComment => self.line_comment(token),
+            TokenKind::ForeignLineComment => self.line_comment(i),
             TokenKind::ForeignBlockComment => self.block_comment(i),
             TokenKind::Bad => characters::bad(self, i),
         }
@@ -133,11 +133,12 @@ impl Pass<'_> {
         {
             let message = format!("`{word}` is written `{here}` here");
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, self.span(token), message);
-            self.report.push(found.help(format!("write `{here}`")).fix(
-                format!("write `{here}`"),
-                self.span(token),
-                *here,
-            ));
+            let found = found.help(format!("write `{here}`"));
+            // `none` stands for few things; where an argument is given by name, it may be one of them.
+            let named = i > 0 && [":", "="].contains(&self.text(i - 1));
+            let sureness = if word == "None" && !named { Applicability::Unsafe } else { Applicability::Safe };
+            let edit = Edit { span: self.span(token), text: here.to_string() };
+            self.report.push(found.with_fix(format!("write `{here}`"), sureness, vec![edit]));
             self.repair(token, *here);
         }
         let foreign = STATEMENTS.iter().find(|(w, ..)| *w == word);
@@ -153,6 +154,7 @@ impl Pass<'_> {
             let title = format!("write `{here}`");
             self.report.push(match word.as_str() {
                 "while" => found,
+                "import" | "include" if !next.starts_with('"') => found,
                 "elif" | "elseif" => found.fix(title, self.span(token), *here),
                 _ => found.maybe_fix(title, self.span(token), *here),
             });
@@ -256,12 +258,27 @@ impl Pass<'_> {
         self.repair(token, "=");
     }
 
-    fn line_comment(&mut self, token: Token) {
+    fn line_comment(&mut self, i: usize) {
+        let token = self.tokens[i];
         let mark = Span::new(self.file, token.start as usize, token.start as usize + 2);
         let message = format!("`{}` does not start a comment here", &token.text(self.source)[..2]);
         let found = Diagnostic::new(Code::FOREIGN_SYNTAX, mark, message).help("a comment starts with `#`");
-        self.report.push(found.fix("write `#`", mark, "#"));
+        self.report.push(match self.may_calculate(i) {
+            true => found.maybe_fix("write `#`", mark, "#"),
+            false => found.fix("write `#`", mark, "#"),
+        });
         self.repair(token, " ");
+    }
+
+    /// Whether what seems a comment may be an operator and its right side: `7 // 2`.
+    fn may_calculate(&self, i: usize) -> bool {
+        let after_value = match self.kind_before(i) {
+            Some(TokenKind::Number | TokenKind::Word) => true,
+            Some(TokenKind::Close) => self.text(i - 1) != "}",
+            _ => false,
+        };
+        let behind = self.tokens[i].text(self.source)[2..].trim();
+        after_value && (behind.starts_with(|c: char| c.is_ascii_digit() || c == '(') || !behind.contains(' '))
     }
 
     fn block_comment(&mut self, i: usize) {

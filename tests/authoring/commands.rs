@@ -134,7 +134,7 @@ fn fix_says_what_is_left() {
     let place = Place::new(&[("a.fsched", text)]);
     let (status, _, err) = place.run(&["fix", "a.fsched"]);
     assert_eq!((status, place.read("a.fsched")), (1, text.replace("30 %", "30%")));
-    assert!(err.contains("error[FS0007 foreign-syntax]") && err.contains("1 fix more with `--unsafe`"), "{err}");
+    assert!(err.contains("error[FS0007 foreign-syntax]") && err.contains("1 more fix with `--unsafe`"), "{err}");
     let (status, _, err) = place.run(&["fix", "--unsafe", "a.fsched"]);
     assert_eq!((status, place.read("a.fsched")), (0, text.replace("30 %", "30%").replace('|', "+")), "{err}");
 }
@@ -144,7 +144,7 @@ fn fix_shows_a_diff_or_works_on_stdin() {
     let place = Place::new(&[("a.fsched", MISTAKES)]);
     let (status, out, err) = place.run(&["fix", "--diff", "a.fsched"]);
     assert!(out.starts_with("--- a/a.fsched\n+++ b/a.fsched\n@@ -1,3 +1,3 @@\n-data digits // small\n"), "{out}");
-    assert!(status == 0 && err.starts_with("would fix a.fsched:1: write `#`"), "{err}");
+    assert!(status == 1 && err.starts_with("would fix a.fsched:1: write `#`"), "{err}");
     assert_eq!(place.read("a.fsched"), MISTAKES);
     let (status, out, _) = place.run_with(&["fix", "-"], MISTAKES);
     assert_eq!((status, &*out), (0, MENDED));

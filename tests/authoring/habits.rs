@@ -14,7 +14,13 @@ static HABITS: &[Habit] = &[
     ("lr: cosine\ntrain 1", "FS0007", "no `:` follows", "without the colon", Some("lr cosine\ntrain 1")),
     ("lr = 0.1", "FS0007", "no `=` follows the word `lr`", "write `lr …`", None),
     ("lr 0.1", "FS0201", "takes a schedule, not the number 0.1", "`optimizer sgd(lr: 0.1)`", None),
-    ("train 1 // more", "FS0007", "`//` does not start a comment", "a comment starts with `#`", Some("train 1 # more")),
+    (
+        "train 1 // or more",
+        "FS0007",
+        "`//` does not start a comment",
+        "a comment starts with `#`",
+        Some("train 1 # or more"),
+    ),
     (
         "-- more\ntrain 1",
         "FS0007",

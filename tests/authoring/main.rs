@@ -23,4 +23,5 @@ mod rename;
 mod sarif;
 mod sessions;
 mod shells;
+mod sureness;
 mod vocabulary;

@@ -91,6 +91,18 @@ fn rewinding_takes_values_from_a_checkpoint() {
 }
 
 #[test]
+fn a_loop_rewinds_to_each_checkpoint_in_turn() {
+    let body = |to: &str| format!("forget layers[0] 100% to: {to}; evaluate loss on test");
+    let made = "checkpoint \"start\"\ntrain 1 epoch\ncheckpoint \"end\"\n";
+    let looped = run_small(&format!("{made}for c in [\"start\", \"end\"] {{ {} }}", body("rewind(c)")));
+    let (start, end) = (body("rewind(\"start\")"), body("rewind(\"end\")"));
+    let written_out = run_small(&format!("{made}{start}\n{end}"));
+    let losses = looped.measured("test.loss").into_iter().map(|(_, loss)| loss).collect::<Vec<_>>();
+    assert_eq!(losses, written_out.measured("test.loss").into_iter().map(|(_, loss)| loss).collect::<Vec<_>>());
+    assert!(losses.len() == 2 && losses[0] != losses[1], "{losses:?}");
+}
+
+#[test]
 fn zapping_the_head_leaves_the_rest() {
     let outcome = run_small(&format!("{CHECKPOINTS}zap head"));
     let (before, after) =

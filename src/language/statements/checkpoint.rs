@@ -5,6 +5,7 @@ use crate::components::{Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::{Context, MadeCheckpoint};
 use crate::language::program::Op;
+use crate::language::suggest;
 use crate::source::Span;
 
 static NAME: &[Param] = &[Param::new("name", Type::Text, "the name of the point")];
@@ -76,13 +77,12 @@ impl Context<'_> {
         }
         let d = Diagnostic::new(Code::UNKNOWN_CHECKPOINT, span, format!("no checkpoint {name:?} has been made here"));
         let names: Vec<String> = self.checkpoints.keys().cloned().collect();
-        let guesses = crate::language::suggest::closest(name, names.iter().map(String::as_str));
+        let guesses = suggest::closest(name, names.iter().map(String::as_str));
         let d = match guesses.first() {
-            Some(guess) => d.help(format!("did you mean {guess:?}?")).fix(
-                format!("replace with {guess:?}"),
-                span,
-                format!("{guess:?}"),
-            ),
+            Some(guess) => {
+                let d = d.help(format!("did you mean {guess:?}?"));
+                self.instead(d, span, format!("{guess:?}"), suggest::sureness(name, &guesses))
+            }
             None => d.help(format!("make it before: `checkpoint {name:?}`")),
         };
         self.report(d);

@@ -191,7 +191,7 @@ impl<'a> Context<'a> {
     fn for_(&mut self, variable: &'a Name, list: &'a Expr, body: &'a Block, span: Span) {
         let place = Place { what: &"`for`", ty: &Type::List(&Type::Any), bounds: None };
         let values = match self.value(list, place) {
-            Some(Value::List(values)) => Some(values),
+            Some(Value::List(values)) if !values.iter().any(Value::waits) => Some(values),
             Some(_) => {
                 let d = Diagnostic::new(Code::WRONG_TYPE, list.span, "the list must be known before the run");
                 self.report(d.help("write the list itself, such as `[1%, 10%]` or `0..10`"));

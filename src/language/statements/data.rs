@@ -1,8 +1,7 @@
 //! `data`, `augment`, `batch`, `accumulate`: what a step trains on.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Family, Param, Spec, Type, Value};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::components::{Family, Param, Type, Value, Varies};
 use crate::language::context::Context;
 use crate::language::index::DataNote;
 use crate::language::program::Batch;
@@ -28,7 +27,7 @@ pub static AUGMENT: Word = Word {
         "changes, in order",
     )
     .many()
-    .or(Default::Required)],
+    .varies(Varies::Inside)],
     on: false,
     with: false,
     doc: "random changes of training images, in this order; `none` for none",
@@ -66,7 +65,7 @@ pub static ACCUMULATE: Word = Word {
 fn data<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.program.data_named = true;
     let span = written.bound.span("data");
-    let Some(spec) = cx.settled_component(written, "data") else { return };
+    let Some(Value::Component(spec)) = written.bound.value("data").cloned() else { return };
     let facts = cx.facts(&spec, span);
     cx.current.poisoned |= facts.is_none();
     if let Some(facts) = facts {
@@ -85,35 +84,12 @@ fn batch<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     match written.bound.value("size") {
         Some(Value::Int(n)) => cx.current.batch = Batch::Size(*n as u64),
         Some(Value::Word(_)) => cx.current.batch = Batch::All,
-        Some(_) => cx.not_settled(written, "size"),
-        None => {}
+        _ => {}
     }
 }
 
 fn accumulate<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
-    match written.bound.value("batches") {
-        Some(Value::Int(n)) => cx.current.accumulate = *n as u64,
-        Some(_) => cx.not_settled(written, "batches"),
-        None => {}
-    }
-}
-
-impl Context<'_> {
-    /// A component that must be known before the run, with nothing in it that a loop decides.
-    pub(super) fn settled_component(&mut self, written: &Written<'_>, param: &str) -> Option<Spec> {
-        match written.bound.value(param)? {
-            Value::Component(spec) if !spec.args.iter().any(Value::waits) => Some(spec.clone()),
-            _ => {
-                self.not_settled(written, param);
-                None
-            }
-        }
-    }
-
-    pub(super) fn not_settled(&mut self, written: &Written<'_>, param: &str) {
-        let message = format!("`{}` must be the same in each round of a loop", written.simple.word.text);
-        let d = Diagnostic::new(Code::WRONG_TYPE, written.bound.span(param), message);
-        self.report(d.help("write the rounds out, or make each a file with a `param`"));
-        self.current.poisoned = true;
+    if let Some(Value::Int(n)) = written.bound.value("batches") {
+        cx.current.accumulate = *n as u64;
     }
 }

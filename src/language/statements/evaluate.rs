@@ -1,7 +1,7 @@
 //! `evaluate`: measures now.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Metric, Param, Type, Value};
+use crate::components::{Default, Metric, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::index::Sense;
@@ -14,7 +14,7 @@ pub static EVALUATE: Word = Word {
     name: "evaluate",
     kind: WordKind::Step,
     params: &[
-        Param::new("metrics", Type::List(&Type::Metric), "what is measured").many(),
+        Param::new("metrics", Type::List(&Type::Metric), "what is measured").many().varies(Varies::Inside),
         Param::new("per_example", Type::Bool, "also record each example's own value").or(Default::Bool(false)).named(),
     ],
     on: true,

@@ -1,7 +1,7 @@
 //! `expect`: an assertion.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Expression, Metric, Param, Type, Value};
+use crate::components::{Expression, Metric, Param, Type, Value, Varies};
 use crate::language::context::Context;
 use crate::language::program::{Op, Settings};
 use crate::language::values::waiting;
@@ -10,7 +10,7 @@ use crate::source::Span;
 pub static EXPECT: Word = Word {
     name: "expect",
     kind: WordKind::Step,
-    params: &[Param::new("condition", Type::Condition, "what should hold here")],
+    params: &[Param::new("condition", Type::Condition, "what should hold here").varies(Varies::All)],
     on: false,
     with: false,
     doc: "an assertion: the run goes on, and ends with exit code 4 if one was false",

@@ -1,22 +1,28 @@
 //! `forget`: re-draws a share of chosen weights.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Family, Param, Type, Value};
+use crate::components::forgetting::rewinds_to;
+use crate::components::{Default, Family, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::lints;
 use crate::language::program::{Forget, Op, Target};
+use crate::source::Span;
 
 pub static FORGET: Word = Word {
     name: "forget",
     kind: WordKind::Step,
     params: &[
-        Param::new("selector", Type::Selector, "which weights"),
-        Param::new("share", Type::Share, "share of each selected tensor"),
+        Param::new("selector", Type::Selector, "which weights").varies(Varies::Inside),
+        Param::new("share", Type::Share, "share of each selected tensor").varies(Varies::All),
         Param::new("by", Type::Component(Family::Ranking), "which weights go first")
             .or(Default::Component("random"))
-            .named(),
-        Param::new("to", Type::Component(Family::Fill), "what they become").or(Default::Component("init")).named(),
+            .named()
+            .varies(Varies::All),
+        Param::new("to", Type::Component(Family::Fill), "what they become")
+            .or(Default::Component("init"))
+            .named()
+            .varies(Varies::All),
         Param::new(
             "unit",
             Type::Word(&["weight", "channel", "layer"]),
@@ -42,11 +48,11 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let bound = &written.bound;
     let settings = cx.settings(written.word());
     let target = bound.value("selector").and_then(|s| cx.target(s, bound.span("selector")));
-    if let Some(Value::Component(fill)) = bound.value("to")
-        && fill.name() == "rewind"
-        && let Value::Text(name) = fill.get("name")
-    {
-        cx.made_checkpoint(name, bound.span("to"));
+    for (_, to) in bound.value("to").map(|to| cx.rounds(to)).unwrap_or_default() {
+        if let Some(name) = to.as_component(Family::Fill).and_then(rewinds_to) {
+            let span = name_within(cx.sources.text(bound.span("to")), name, bound.span("to"));
+            cx.made_checkpoint(name, span);
+        }
     }
     let (Some(settings), Some(target), true) = (settings, target, bound.whole()) else { return };
     let value = |name: &str| bound.value(name).cloned().unwrap_or(Value::None);
@@ -69,10 +75,19 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.emit(written.span, Op::Forget(forget));
 }
 
+/// Where the name of a checkpoint stands in `to: rewind("name")`; all of it, where a variable stands for it.
+fn name_within(text: &str, name: &str, to: Span) -> Span {
+    let literal = format!("{name:?}");
+    match text.find(&literal) {
+        Some(at) => Span::new(to.file, to.start as usize + at, to.start as usize + at + literal.len()),
+        None => to,
+    }
+}
+
 impl<'a> Context<'a> {
     /// The tensors that a selector hits, where no loop's variable decides; with one, every value it takes is tried.
-    pub(in crate::language) fn target(&mut self, selector: &Value, span: crate::source::Span) -> Option<Target> {
-        let Value::Selector(selector) = selector else { return self.late_selector(span) };
+    pub(in crate::language) fn target(&mut self, selector: &Value, span: Span) -> Option<Target> {
+        let Value::Selector(selector) = selector else { return None };
         let model = self.model_here(span)?;
         let parts = self.parts_here(&model);
         if !Value::Selector(selector.clone()).waits() {
@@ -86,17 +101,11 @@ impl<'a> Context<'a> {
             }
             return Some(Target { selector: constant, selection: Some(selection.direct) });
         }
-        for env in self.loop_choices(&Value::Selector(selector.clone())) {
-            let bindings = env.iter().map(|(id, value)| (*id, value)).collect();
-            let resolved = selector.resolve(&mut super::super::context::Fixed(bindings)).ok()?;
-            self.resolve(&resolved, &parts, span)?;
+        for (_, value) in self.rounds(&Value::Selector(selector.clone())) {
+            if let Value::Selector(selector) = value {
+                self.resolve(&selector, &parts, span)?;
+            }
         }
         Some(Target { selector: selector.clone(), selection: None })
-    }
-
-    fn late_selector(&mut self, span: crate::source::Span) -> Option<Target> {
-        let d = Diagnostic::new(Code::WRONG_TYPE, span, "which weights are meant must be known before the run");
-        self.report(d.help("a loop's variable may stand in an index: `layers[i]`, `head[c]`"));
-        None
     }
 }

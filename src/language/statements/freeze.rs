@@ -48,9 +48,6 @@ pub static TRAIN_ONLY: Word = Word {
 fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let span = written.bound.span("selector");
     let Some(Value::Selector(selector)) = written.bound.value("selector").cloned() else { return };
-    if Value::Selector(selector.clone()).waits() {
-        return cx.not_settled(written, "selector");
-    }
     let Ok(selector) = selector.resolve(&mut crate::language::context::Fixed(Vec::new())) else { return };
     cx.note_selection(&selector, span, true);
     let how = match written.simple.word.text.as_str() {

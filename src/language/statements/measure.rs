@@ -2,7 +2,7 @@
 
 use super::evaluate::metrics;
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Duration, Param, Type, Value};
+use crate::components::{Default, Duration, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Keep, Measure, When};
@@ -16,7 +16,8 @@ pub static MEASURE: Word = Word {
             Type::List(&Type::OneOf(&[Type::Metric, Type::Word(&["none"])])),
             "what is measured; `none` stops all",
         )
-        .many(),
+        .many()
+        .varies(Varies::Inside),
         Param::new("every", Type::Duration, "how often").or(Default::Absent).named(),
         Param::new("at", Type::Word(&["forget"]), "before and after each `forget` and `zap`")
             .or(Default::Absent)
@@ -40,7 +41,8 @@ pub static KEEP: Word = Word {
         Param::new("every", Type::Duration, "how often one is written").or(Default::Absent).named(),
         Param::new("best", Type::Metric, "also keep the best by this metric, measured after each epoch")
             .or(Default::Absent)
-            .named(),
+            .named()
+            .varies(Varies::Inside),
     ],
     on: false,
     with: false,
@@ -70,7 +72,6 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         (Some(Value::Word(_)), _) => When::AtForget,
         (_, Some(Value::Duration(d))) => When::Every(*d),
         (_, Some(Value::None)) => When::Every(Duration::Epochs(1.0)),
-        (_, Some(_)) => return cx.not_settled(written, "every"),
         _ => return,
     };
     match when {
@@ -85,14 +86,9 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let every = match bound.value("every") {
         Some(Value::Duration(d)) => *d,
         Some(Value::None) => Duration::Seconds(600.0),
-        Some(_) => return cx.not_settled(written, "every"),
-        None => return,
+        _ => return,
     };
-    let last = match bound.value("last") {
-        Some(Value::Int(n)) => *n as usize,
-        Some(_) => return cx.not_settled(written, "last"),
-        None => return,
-    };
+    let Some(Value::Int(last)) = bound.value("last") else { return };
     let best = match bound.value("best") {
         Some(Value::Metric(m)) => Some(m.clone()),
         _ => None,
@@ -100,5 +96,5 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if best.is_some() {
         cx.notes.measures(written.word(), Duration::Epochs(1.0));
     }
-    cx.current.keep = Keep { last, every, best };
+    cx.current.keep = Keep { last: *last as usize, every, best };
 }

@@ -12,6 +12,7 @@ mod measure;
 mod model;
 mod optimizer;
 mod train;
+mod varying;
 mod zap;
 
 use super::arguments::{Bound, Owner};
@@ -24,7 +25,7 @@ use crate::syntax::tree::{Expr, Simple};
 
 pub(super) use control::{lower_block, lower_statements};
 
-/// The four kinds of statement (language.md §1).
+/// The four kinds of statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordKind {
     Declaration,
@@ -163,7 +164,8 @@ impl<'a> Context<'a> {
             self.report(super::advice::without_brackets(d, simple, self.sources));
         }
         let owner = Owner { name: word.name, span: simple.word.span, callee: Callee::Word(word) };
-        let bound = self.bind(word.params, &simple.arguments, owner);
+        let mut bound = self.bind(word.params, &simple.arguments, owner);
+        self.refuse_varying(word, &mut bound);
         if word.kind == WordKind::Setting {
             if bound.whole() {
                 self.setting_made(word, simple.word.span, span);

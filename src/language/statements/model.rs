@@ -33,7 +33,7 @@ pub static WEIGHTS: Word = Word {
 fn model<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.program.model_named = true;
     let span = written.bound.span("model");
-    let Some(spec) = cx.settled_component(written, "model") else { return };
+    let Some(Value::Component(spec)) = written.bound.value("model").cloned() else { return };
     if let Some(fixed) = cx.model.as_ref().filter(|m| m.spec != spec) {
         let first = fixed.span.or(cx.program.first_step).unwrap_or(span);
         let d = Diagnostic::new(Code::SECOND_MODEL, span, "a second model after the first step");

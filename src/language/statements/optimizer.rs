@@ -1,7 +1,7 @@
 //! `optimizer`, `lr`, `objective`: how a step learns.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Family, Param, Type, Value};
+use crate::components::{Default, Family, Param, Type, Value, Varies};
 use crate::language::context::Context;
 use crate::language::program::{Op, Optimizer};
 
@@ -9,7 +9,8 @@ pub static OPTIMIZER: Word = Word {
     name: "optimizer",
     kind: WordKind::Setting,
     params: &[
-        Param::new("optimizer", Type::Component(Family::Optimizer), "an update rule with its base learning rate"),
+        Param::new("optimizer", Type::Component(Family::Optimizer), "an update rule with its base learning rate")
+            .varies(Varies::Inside),
         Param::new("fresh", Type::Bool, "start anew each time this statement is reached")
             .or(Default::Bool(false))
             .named(),
@@ -24,7 +25,8 @@ pub static OPTIMIZER: Word = Word {
 pub static LR: Word = Word {
     name: "lr",
     kind: WordKind::Setting,
-    params: &[Param::new("schedule", Type::Component(Family::Schedule), "what multiplies the optimizer's rate")],
+    params: &[Param::new("schedule", Type::Component(Family::Schedule), "what multiplies the optimizer's rate")
+        .varies(Varies::All)],
     on: false,
     with: false,
     doc: "a schedule over the training time from here to the end of the block; it multiplies the optimizer's lr",
@@ -35,7 +37,7 @@ pub static LR: Word = Word {
 pub static OBJECTIVE: Word = Word {
     name: "objective",
     kind: WordKind::Setting,
-    params: &[Param::new("objective", Type::Component(Family::Objective), "what training lowers")],
+    params: &[Param::new("objective", Type::Component(Family::Objective), "what training lowers").varies(Varies::All)],
     on: false,
     with: false,
     doc: "what training lowers",

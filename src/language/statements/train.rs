@@ -1,13 +1,14 @@
 //! `train`, `consolidate`, `relearn`: training for a time under the current settings.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Param, Type, Value};
+use crate::components::{Param, Type, Value, Varies};
 use crate::language::context::Context;
 use crate::language::lints;
 use crate::language::program::{Op, Train};
 use crate::syntax::tree::StatementKind;
 
-static DURATION: &[Param] = &[Param::new("duration", Type::Duration, "how long: epochs unless a unit says otherwise")];
+static DURATION: &[Param] =
+    &[Param::new("duration", Type::Duration, "how long: epochs unless a unit says otherwise").varies(Varies::All)];
 
 const fn word(name: &'static str, doc: &'static str, example: &'static str) -> Word {
     Word {

@@ -2,7 +2,7 @@
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::selector::{Index, Selector};
-use crate::components::{Default, Param, Type, Value};
+use crate::components::{Default, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Op, Zap};
@@ -11,7 +11,7 @@ pub static ZAP: Word = Word {
     name: "zap",
     kind: WordKind::Step,
     params: &[
-        Param::new("selector", Type::Selector, "which rows: `head`, `head[3]`"),
+        Param::new("selector", Type::Selector, "which rows: `head`, `head[3]`").varies(Varies::Inside),
         Param::new(
             "reset_scale",
             Type::Word(&["per_row", "as_published"]),

@@ -30,7 +30,7 @@ impl Builder<'_> {
     fn negative_argument(&self, value: &Expr) {
         let text = format!("({})", &self.prepared.source[value.span.range()]);
         let found = Diagnostic::new(Code::AMBIGUOUS_OPERATOR, value.span, "an argument does not begin with `-`");
-        self.push(found.help(format!("write `{text}`")).fix("put it in brackets", value.span, text));
+        self.push(found.help(format!("write `{text}`")).maybe_fix("put it in brackets", value.span, text));
     }
 
     /// What stands between the brackets of a call or list, up to `closer`, and the depth of the deepest.

@@ -157,13 +157,13 @@ fn all_sure_fixes_are_one_action() {
 fn a_lint_can_be_allowed_where_it_is_raised() {
     let base = "data digits\nmodel mlp(hidden: [16])\noptimizer sgd(lr: 0.1)\n";
     for (line, expected) in [
-        ("  let x = 3", "  let x = 3  # fsched: allow(FS1002, unused-name)"),
-        ("let x = 3   ", "let x = 3  # fsched: allow(FS1002, unused-name)   "),
-        ("  let x = 3  # why", "  # fsched: allow(FS1002, unused-name)\n  let x = 3  # why"),
-        ("let x = 3  # fsched: allow(FS1003) ", "let x = 3  # fsched: allow(FS1003, FS1002) "),
+        ("  let x = 3", "  let x = 3  # fsched: allow(unused-name)"),
+        ("let x = 3   ", "let x = 3  # fsched: allow(unused-name)   "),
+        ("  let x = 3  # why", "  # fsched: allow(unused-name)\n  let x = 3  # why"),
+        ("let x = 3  # fsched: allow(FS1003) ", "let x = 3  # fsched: allow(FS1003, unused-name) "),
         (
             "let x = 3  # fsched: allow(FS1003), warn(FS1004)",
-            "# fsched: allow(FS1002, unused-name)\nlet x = 3  # fsched: allow(FS1003), warn(FS1004)",
+            "# fsched: allow(unused-name)\nlet x = 3  # fsched: allow(FS1003), warn(FS1004)",
         ),
     ] {
         let text = format!("{base}{line}\ntrain 3 epochs\n");

@@ -1,0 +1,142 @@
+//! The rounds of loops: what depends on their variables is tried before the run with every value that they take.
+
+use super::context::{Context, Fixed, LoopVariable};
+use super::values::{Place, out_of_bounds};
+use crate::components::coerce::coerce;
+use crate::components::{Environment, Expression, Metric, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+/// Values of loop variables that are tried one by one; beyond, only the first and the last of each loop.
+const MOST_TRIED: usize = 10_000;
+
+/// The same of all expressions of a program together.
+const MOST_TRIED_IN_ALL: usize = 1_000_000;
+
+/// What metrics are taken to be when a condition is tried. No difference or quotient of such numbers that people write
+/// comes to zero.
+const MEASURED: f64 = 0.414_213_562_373;
+
+/// Loop variables at fixed values, and something for each metric: whether a condition is one is known before the run.
+struct Tried<'v>(Fixed<'v>);
+
+impl Environment for Tried<'_> {
+    fn variable(&self, id: u32) -> Option<Value> {
+        self.0.variable(id)
+    }
+
+    fn metric(&mut self, _: &Metric) -> Option<f64> {
+        Some(MEASURED)
+    }
+}
+
+impl Context<'_> {
+    /// Tries an expression with every value its loop variables take.
+    pub(super) fn try_later(&mut self, expression: &Expression, ty: &Type, span: Span, place: Place<'_>) -> bool {
+        let (mut ids, mut measured) = (Vec::new(), false);
+        expression.visit(&mut |e| match e {
+            Expression::Variable(id, _) if !ids.contains(id) => ids.push(*id),
+            Expression::Metric(_) => measured = true,
+            _ => {}
+        });
+        if measured && !matches!(ty, Type::Condition | Type::Bool | Type::Any) {
+            let d = Diagnostic::new(Code::UNKNOWN_TIME, span, format!("{} must be known before the run", place.what));
+            self.report(d.help("metrics may stand in conditions only"));
+            return false;
+        }
+        for choice in self.choices(&ids) {
+            let with = in_words(&choice);
+            let mut now = Tried(Fixed(choice.into_iter().map(|(l, v)| (l.id, v)).collect()));
+            let found = expression.value(&mut now).map_err(|message| format!("{with}{message}")).and_then(|v| {
+                let typed = match (&v, ty) {
+                    (Value::Int(_) | Value::Real(_), _) if measured && *ty != Type::Any => {
+                        Err(format!("takes {}, not a number", ty.describe()))
+                    }
+                    _ => coerce(v, ty).map_err(|m| m.to_string()),
+                };
+                let within = typed.and_then(|v| out_of_bounds(&v, place.bounds).map_or(Ok(()), Err));
+                within.map_err(|message| format!("{with}{} {message}", place.what))
+            });
+            if let Err(message) = found {
+                self.error(Code::WRONG_TYPE, span, message);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What a value is in each round of the loops that decide it, with these rounds in words; itself where none does.
+    /// Rounds in which it has no value have been reported where it was read.
+    pub(super) fn rounds(&self, value: &Value) -> Vec<(String, Value)> {
+        if !value.waits() {
+            return vec![(String::new(), value.clone())];
+        }
+        let resolved = |choice: Vec<(&LoopVariable, &Value)>| {
+            let with = in_words(&choice);
+            let mut now = Fixed(choice.into_iter().map(|(l, v)| (l.id, v)).collect());
+            Some((with, value.resolve(&mut now).ok()?))
+        };
+        self.choices(&variables(value)).into_iter().filter_map(resolved).collect()
+    }
+
+    /// Refuses a metric that is another one in each round: what is measured is part of the plan.
+    pub(super) fn settled_metric(&mut self, value: &Value, span: Span) -> Option<()> {
+        let Value::Later(expression, _) = value else { return Some(()) };
+        let chosen = matches!(**expression, Expression::Variable(..) | Expression::Item(..));
+        if !chosen || !self.rounds(value).iter().any(|(_, v)| matches!(v, Value::Metric(_))) {
+            return Some(());
+        }
+        let d =
+            Diagnostic::new(Code::WRONG_TYPE, span, "which metric is meant must be the same in each round of a loop");
+        self.report(d.help("write the rounds out, each with its metric, such as `clean`"));
+        None
+    }
+
+    /// All values that these loop variables take together; of too many, only the ends of each loop.
+    fn choices(&self, ids: &[u32]) -> Vec<Vec<(&LoopVariable, &Value)>> {
+        let loops: Vec<_> = self.loops.iter().filter(|l| ids.contains(&l.id)).collect();
+        let total = loops.iter().fold(1usize, |n, l| n.saturating_mul(l.values.len()));
+        let all = total <= MOST_TRIED && self.tried.get().saturating_add(total) <= MOST_TRIED_IN_ALL;
+        let picks = |l: &LoopVariable, so_far: usize| match l.values.len() {
+            n if all => (0..n).collect::<Vec<_>>(),
+            n if so_far < MOST_TRIED => vec![0, n - 1],
+            _ => vec![0],
+        };
+        let mut choices: Vec<Vec<(&LoopVariable, &Value)>> = vec![Vec::new()];
+        for l in loops {
+            let picked = picks(l, choices.len());
+            let longer =
+                |c: &Vec<(_, _)>| picked.iter().map(|i| [&c[..], &[(l, &l.values[*i])]].concat()).collect::<Vec<_>>();
+            choices = choices.iter().flat_map(longer).collect();
+        }
+        self.tried.set(self.tried.get() + choices.len());
+        choices
+    }
+}
+
+/// The loop variables that a value waits for.
+fn variables(value: &Value) -> Vec<u32> {
+    let mut ids = Vec::new();
+    value.visit(&mut |e| match e {
+        Expression::Variable(id, _) if !ids.contains(id) => ids.push(*id),
+        _ => {}
+    });
+    ids
+}
+
+/// "with `rate` = 3, ", before what is wrong then; nothing where no loop decides.
+fn in_words(choice: &[(&LoopVariable, &Value)]) -> String {
+    let with: Vec<_> = choice.iter().map(|(l, v)| format!("`{}` = {}", l.name, shown(v))).collect();
+    if with.is_empty() { String::new() } else { format!("with {}, ", with.join(", ")) }
+}
+
+/// A value of a loop's variable in short.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Metric(metric) => metric.to_string(),
+        Value::Component(spec) => spec.name().to_string(),
+        Value::Selector(selector) => selector.to_string(),
+        Value::Duration(duration) => duration.to_string(),
+        other => other.to_json().to_string(),
+    }
+}
