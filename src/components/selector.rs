@@ -3,7 +3,7 @@
 use super::value::Expression;
 use std::fmt;
 
-/// A set of weights by the words of the language (language.md §4).
+/// A set of weights by the words of the language.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
     All,

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How often a text is read again. Fixes uncover others two or three times; more is needed only where there are more
-/// mistakes than one analysis tells.
-const MAX_ROUNDS: usize = 100;
+/// How often a text is read again. Fixes uncover others two or three times; more is needed where there are more
+/// mistakes than one analysis tells, and where blocks that were never closed are closed one by one, from the innermost:
+/// they may be 128 deep.
+const MAX_ROUNDS: usize = 300;
 
 /// A text after fixing.
 pub struct Fixed {

@@ -121,8 +121,7 @@ impl Splitter<'_> {
                 }
                 _ => {
                     let end = last_name(&argument.value).filter(|n| takes_arguments(&n.text))?;
-                    let apart = self.lines_between(Span { end: argument.span.start, ..argument.span }, end.span);
-                    if apart && follows { found(&end, Seamed::End) } else { None }
+                    if follows { found(&end, Seamed::End) } else { None }
                 }
             }
         })
@@ -160,7 +159,8 @@ impl Splitter<'_> {
         let before = self.text[..word.span.start as usize].trim_end();
         let start = simple.arguments.last().map_or(first.span.end, |a| a.span.end).min(before.len() as u32);
         let start = if matches!(seam.kind, Seamed::End) { argument.span.start } else { start };
-        if self.lines_between(Span { end: start, ..word.span }, word.span) && !matches!(seam.kind, Seamed::Unit) {
+        let apart = self.lines_between(Span { end: start, ..word.span }, word.span);
+        if matches!(seam.kind, Seamed::End) || (apart && matches!(seam.kind, Seamed::Whole)) {
             let asking = Span::new(word.span.file, start as usize, before.len());
             let asked = self.text[asking.range()].split_whitespace().last().unwrap_or_default();
             let d = Diagnostic::new(Code::SYNTAX, asking, format!("expected a value after `{asked}`"));

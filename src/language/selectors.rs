@@ -1,4 +1,4 @@
-//! Which tensors, and which rows of them, a selector hits (language.md §4). Pure: no weights are needed.
+//! Which tensors, and which rows of them, a selector hits. Pure: no weights are needed.
 
 use super::program::Selected;
 use crate::components::selector::{Index, Kind, Selector};

@@ -88,7 +88,7 @@ pub(super) enum How {
 }
 
 impl Default for Current {
-    /// language.md §5, "Defaults of a bare program".
+    /// What a program runs with that says nothing.
     fn default() -> Current {
         let spec = |family, name| {
             let member = find(family, name).expect("the defaults are members of the catalogue");

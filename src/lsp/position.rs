@@ -83,8 +83,8 @@ impl Encoding {
 pub fn line_text(source: &Source, line: usize) -> &str {
     let next = if line + 1 < source.lines.len() { source.lines.start(line + 1) } else { source.text.len() };
     let text = &source.text[source.lines.start(line)..next];
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
+    // Only before a newline is a carriage return part of the line's end.
+    text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
 }
 
 fn floor(text: &str, offset: usize) -> usize {

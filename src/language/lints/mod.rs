@@ -1,4 +1,4 @@
-//! Lints: what a program may say but hardly means (language.md §6). One file each or each small family, and one line of
+//! Lints: what a program may say but hardly means. One file each or each small family, and one line of
 //! the table.
 //!
 //! Each says where it looks: some at a statement as it is read, the others at the finished program, which has no errors.

@@ -141,6 +141,11 @@ impl Context<'_> {
             let made = &mut self.notes.made[*index];
             made.used |= uses(op, word, made.at_forget);
         }
+        // Nothing takes the place of these, so once used they needn't be looked at again.
+        let done = |made: &(&str, usize, usize)| ["freeze", "thaw"].contains(&made.0) && self.notes.made[made.1].used;
+        if self.current.made.iter().any(done) {
+            self.current.made.retain(|made| !done(made));
+        }
     }
 }
 

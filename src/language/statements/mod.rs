@@ -25,7 +25,7 @@ use crate::syntax::tree::{Expr, Simple};
 
 pub(super) use control::{lower_block, lower_statements};
 
-/// The four kinds of statement (language.md §1).
+/// The four kinds of statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordKind {
     Declaration,
