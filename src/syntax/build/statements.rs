@@ -272,6 +272,10 @@ impl Builder<'_> {
                         let nested = rest.next()?;
                         Some(Block { span: nested.span, statements: vec![nested] })
                     });
+                    let end = open.as_ref().map(|arm| arm.span.end);
+                    if let (Some(end), Some(last)) = (end, kept.last_mut()) {
+                        reach(last, end);
+                    }
                 }
                 None => kept.push(statement),
             }
@@ -308,6 +312,17 @@ impl Builder<'_> {
 /// Whether a word is `else` with one slip.
 fn is_nearly_else(word: &str) -> bool {
     word != "else" && strsim::damerau_levenshtein(word, "else") == 1
+}
+
+/// Lets an `if`, and the `else if` within it, end where the arm ends that was given to the last of them.
+fn reach(statement: &mut Statement, end: u32) {
+    statement.span.end = end;
+    if let StatementKind::If { otherwise: Some(arm), .. } = &mut statement.kind
+        && arm.span.end < end
+    {
+        arm.span.end = end;
+        arm.statements.iter_mut().take(1).for_each(|nested| reach(nested, end));
+    }
 }
 
 /// Where the `else` of an `if` belongs that has none yet.
