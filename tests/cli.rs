@@ -230,15 +230,18 @@ fn lints_are_as_loud_as_flags_and_comments_say() {
 
 #[test]
 fn hostile_files_are_told_of_and_never_panic() {
-    let many = "trian 1\n".repeat(2000);
+    let many: String = (0..2000).map(|i| format!("trian{i}x 1\n")).collect();
+    let same = "trian 1\n".repeat(2000);
     let deep = format!("let x = {}1{}", "(".repeat(100_000), ")".repeat(100_000));
     let big = "train 1 # as it is\n".repeat(10 * 1024 * 1024 / 19);
-    let texts: [(&[u8], &str); 6] = [
+    let texts: [(&[u8], &str); 7] = [
         (deep.as_bytes(), "FS0008"),
         (b"train\0 3\n", "FS0006"),
         (b"train 3 # \xff\n", "FS0405"),
         (big.as_bytes(), "FS0012"),
-        (many.as_bytes(), "and 1950 more"),
+        // No more than 500 are told, and a line that says so.
+        (many.as_bytes(), "and 451 more"),
+        (same.as_bytes(), "1 error in"),
         (b"train 1 \x1b[2J\n", "FS0006"),
     ];
     for (text, expected) in texts {
