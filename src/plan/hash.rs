@@ -5,6 +5,7 @@
 
 use super::each_step;
 use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
+use crate::language::chain::Chain;
 use crate::language::program::{Batch, Evaluate, Forget, Op, Program, Selected, Settings, Step, Target, When, Zap};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -223,7 +224,7 @@ impl<'a> Canon<'a> {
         let held = self.used_clocks(&s.held_clocks);
         let augment: Vec<Json> = s.augment.iter().map(|a| self.spec(a, None)).collect();
         let mut measured = Vec::new();
-        for m in &s.measure {
+        for m in s.measure.iter() {
             let When::Every(every) = m.when else { continue };
             let metrics = self.metrics(&m.metrics, s);
             measured.extend(metrics.into_iter().map(|metric| json!([metric, duration(every, Some(epoch))])));
@@ -239,14 +240,14 @@ impl<'a> Canon<'a> {
             "held": held,
             "objective": self.value(&s.objective, Some(epoch)),
             "frozen": frozen,
-            "frozen_statistics": s.frozen_statistics,
+            "frozen_statistics": *s.frozen_statistics,
             "measure": measured,
             "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
         })
     }
 
     /// Those that scale a learning rate somewhere; the others tick unheard.
-    fn used_clocks(&mut self, clocks: &[u32]) -> Vec<usize> {
+    fn used_clocks(&mut self, clocks: &Chain<u32>) -> Vec<usize> {
         let used = clocks.iter().filter(|c| self.context.clocks.contains_key(c));
         used.map(|c| number(&mut self.clocks, *c)).collect()
     }
@@ -474,16 +475,16 @@ mod tests {
             with(|s| s.optimizer.spec = optimizer(0.2, 0.9)),
             with(|s| s.objective = attack(10)),
             with(|s| s.objective = attack(11)),
-            with(|s| s.trainable[0] = false),
-            with(|s| s.frozen_statistics = vec![1]),
+            with(|s| Arc::make_mut(&mut s.trainable)[0] = false),
+            with(|s| s.frozen_statistics = vec![1].into()),
             with(|s| Arc::make_mut(&mut s.facts).counts = [1000, 200, 501]),
             with(|s| s.data.args[0] = Value::Text("digits".into())),
             with(|s| s.augment = vec![spec(&crate::components::augment::flip::MEMBER, &[])]),
             with(|s| s.keep.last = 2),
             with(|s| s.keep.best = Some(clean())),
-            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Epochs(1.0)))]),
-            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Steps(3)))]),
-            with(|s| s.measure = vec![measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))]),
+            with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Epochs(1.0)))])),
+            with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Steps(3)))])),
+            with(|s| s.measure = Chain::from_iter([measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))])),
             scheduled(0, None),
             forgetting(|_| ()),
             forgetting(|f| f.share = Value::Real(0.4)),

@@ -136,8 +136,14 @@ fn train(program: &Program, train: &Train) -> Json {
 
 /// Everything that holds at a training step.
 fn settings(program: &Program, s: &Settings) -> Json {
-    let frozen: Vec<&str> =
-        program.model.parts.iter().zip(&s.trainable).filter(|(_, t)| !**t).map(|(p, _)| p.name.as_str()).collect();
+    let frozen: Vec<&str> = program
+        .model
+        .parts
+        .iter()
+        .zip(s.trainable.iter())
+        .filter(|(_, t)| !**t)
+        .map(|(p, _)| p.name.as_str())
+        .collect();
     let layers = program.model.architecture.layers();
     let still: Vec<&String> = s.frozen_statistics.iter().filter_map(|l| layers.get(*l)).collect();
     json!({
