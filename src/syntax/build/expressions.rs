@@ -96,7 +96,7 @@ impl Builder<'_> {
     }
 
     fn too_deep(&self, span: Span) -> Built {
-        let first = self.prepared.token_at(span.start as usize).map_or(span, |t| self.prepared.token_span(t));
+        let first = self.part.token_at(span.start as usize).map_or(span, |t| self.part.token_span(t));
         let found = Diagnostic::new(Code::TOO_DEEP, first, format!("this expression has more than {MAX_DEPTH} levels"));
         self.push(found.help("bind parts of it to names with `let`"));
         Built::leaf(Expr { kind: ExprKind::Error, span })
@@ -129,7 +129,7 @@ impl Builder<'_> {
 
     /// `a < b < c`
     fn chained(&self, operator: &Pair<Rule>, whole: Span, left: Span, middle: Span) {
-        let source = self.prepared.source;
+        let source = self.part.source;
         let rest = source[left.end as usize..whole.end as usize].trim_start();
         let text = format!("{} and {} {rest}", &source[left.range()], &source[middle.range()]);
         let found = Diagnostic::new(Code::CHAINED_COMPARISON, self.span(operator), "comparisons do not chain");
@@ -140,7 +140,7 @@ impl Builder<'_> {
     /// Reports an operator with a blank on one side only, as in `10 -1`.
     fn lopsided(&self, operator: &Pair<Rule>, left: &Expr, right: &Expr) -> bool {
         let place = operator.as_span();
-        let text = &self.prepared.text;
+        let text = &self.part.text;
         let blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
         let before = blank(text[..place.start()].chars().next_back());
         let after = text[place.end()..].trim_start_matches([' ', '\t', '\r']);
@@ -150,7 +150,7 @@ impl Builder<'_> {
         if before == after || line_ends || symbol.starts_with(char::is_alphabetic) {
             return false;
         }
-        let source = self.prepared.source;
+        let source = self.part.source;
         let (l, r) = (&source[left.span.range()], &source[right.span.range()]);
         let gap = Span { start: left.span.end, end: right.span.start, ..left.span };
         let found = Diagnostic::new(
@@ -210,11 +210,11 @@ impl Builder<'_> {
 impl Builder<'_> {
     /// Whether the bracket that is never closed should have been closed behind these dots: `layers[-2.. 30%`.
     fn ends_early(&self, dots: &Pair<Rule>) -> bool {
-        let (place, text) = (dots.as_span(), &self.prepared.text);
+        let (place, text) = (dots.as_span(), &self.part.text);
         let blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
         !blank(text[..place.start()].chars().next_back())
             && blank(text[place.end()..].chars().next())
-            && self.blames_opener(self.prepared.end(place.end()))
+            && self.blames_opener(self.part.end(place.end()))
     }
 }
 
