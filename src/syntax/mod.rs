@@ -45,9 +45,9 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// stops a grammar that has gone wrong. pest's limit is one number for the process, so it is sized for the largest text.
 const CALLS_PER_BYTE: usize = 200;
 
-/// Large texts are read in parts of about so many bytes, because pest keeps two tokens of 40 bytes for each rule that
-/// matched until all of a text is read: more than a hundred bytes for each byte.
-const PART_BYTES: usize = 16 << 10;
+/// Large texts are read in parts of about so many bytes: side by side, and because pest keeps two tokens of 40 bytes for
+/// each rule that matched until all of a text is read, more than a hundred bytes for each byte.
+const PART_BYTES: usize = 4 << 10;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/fsched.pest"]
@@ -63,11 +63,19 @@ pub fn parse(file: FileId, text: &str) -> (tree::File, Vec<Diagnostic>) {
 fn parse_in_parts(file: FileId, text: &str, part_bytes: usize) -> (tree::File, Vec<Diagnostic>) {
     let empty = tree::File { source: file, statements: Vec::new(), comments: Vec::new() };
     read(file, text, empty, |prepared, report| {
-        let mut statements = Vec::new();
-        for range in parts::split(&prepared.text, &prepared.text_tokens(), part_bytes) {
-            build(prepared.part(range), Rule::file, report, |builder, pair| {
+        let parts = parts::split(&prepared.text, &prepared.text_tokens(), part_bytes);
+        let mut parts = parts::map(&parts, |range| {
+            let (mut statements, report) = (Vec::new(), Report::default());
+            build(prepared.part(range), Rule::file, &report, |builder, pair| {
                 builder.read_statements(pair.into_inner(), &mut statements);
             });
+            (statements, report)
+        });
+        let count = parts.iter().map(|(statements, _)| statements.len()).sum();
+        let mut statements = Vec::with_capacity(count);
+        for (read, found) in &mut parts {
+            statements.append(read);
+            report.append(std::mem::take(found));
         }
         let builder = Builder::new(prepared.part(0..prepared.text.len()), report);
         tree::File { source: file, statements: builder.adopted(statements), comments: prepared.comments() }
@@ -88,12 +96,7 @@ pub fn parse_expression(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic
 }
 
 /// What `make` makes of a text once it is prepared.
-fn read<T>(
-    file: FileId,
-    text: &str,
-    nothing: T,
-    make: impl FnOnce(&Prepared, &Report) -> T,
-) -> (T, Vec<Diagnostic>) {
+fn read<T>(file: FileId, text: &str, nothing: T, make: impl FnOnce(&Prepared, &Report) -> T) -> (T, Vec<Diagnostic>) {
     if text.len() > MAX_BYTES {
         return (nothing, vec![too_large(file, text)]);
     }

@@ -2,6 +2,8 @@
 //! file surely ends and another begins. Where that is in doubt, the text stays whole.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::describe::{OWN_WORDS, RESERVED};
 use super::tokens::{TextForm, Token, TokenKind};
@@ -40,6 +42,39 @@ pub fn split(text: &str, tokens: &[Token], least: usize) -> Vec<Range<usize>> {
     }
     parts.push(begun..text.len());
     parts
+}
+
+/// More threads than this are not worth their start.
+const MOST_THREADS: usize = 8;
+
+/// What `read` makes of each part, in their order, however many threads share the work.
+pub fn map<T: Send>(parts: &[Range<usize>], read: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if parts.len() > 1 { cores().min(parts.len()).min(MOST_THREADS) } else { 1 };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(i) else { return made };
+            made.push((i, read(part.clone())));
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        // A thread that can't be had is done without.
+        let workers = (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok());
+        let workers: Vec<_> = workers.collect();
+        let mut all = work();
+        for worker in workers {
+            match worker.join() {
+                Ok(made) => all.extend(made),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Whether the grammar has the same token.

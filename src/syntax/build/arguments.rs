@@ -111,8 +111,7 @@ impl Builder<'_> {
         let found = found.help(format!("write `{}: …`", name.text));
         let until = if value.span.start > equals.end { value.span.start } else { equals.end };
         let between = Span { start: name.span.end, end: until, ..equals };
-        let only_blanks =
-            self.part.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
+        let only_blanks = self.part.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
         let edited = if only_blanks { between } else { Span { end: equals.end, ..between } };
         self.push(found.fix("write `:`", edited, if only_blanks { ": " } else { ":" }));
     }

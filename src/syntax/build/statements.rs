@@ -108,10 +108,7 @@ impl Builder<'_> {
         let inner = pair.into_inner().find(|p| p.as_rule() == Rule::block);
         let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
         let end = self.part.end(header);
-        let last = self
-            .part
-            .token_before(end)
-            .map_or(Span::new(self.part.file, end, end), |t| self.part.token_span(t));
+        let last = self.part.token_before(end).map_or(Span::new(self.part.file, end, end), |t| self.part.token_span(t));
         self.misplaced_block(last, block.span);
         block
     }
