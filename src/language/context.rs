@@ -46,7 +46,7 @@ pub(super) struct Context<'a> {
     pub frames: Vec<Frame>,
     /// loops around this place
     pub loops: Vec<LoopVariable>,
-    pub model: Option<Model>,
+    pub model: Option<Arc<Model>>,
     /// rows of the head at this point of the program
     pub head_classes: usize,
     /// names made so far, and whether on every path
@@ -71,6 +71,8 @@ pub(super) struct Context<'a> {
     /// statements that were lowered in the bodies of phases
     written_out: usize,
     facts: HashMap<String, Option<Arc<DataFacts>>>,
+    /// the data set that was asked for last
+    last_facts: Option<(Spec, Option<Arc<DataFacts>>)>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
     /// what `measure` statements come to
@@ -175,6 +177,7 @@ impl<'a> Context<'a> {
             tried: Cell::new(0),
             written_out: 0,
             facts: HashMap::new(),
+            last_facts: None,
             statements: HashMap::new(),
             last_settings: None,
             measures: Filled::default(),
@@ -297,6 +300,15 @@ impl<'a> Context<'a> {
 
     /// The facts of a data set, read once; `None` where they could not be (reported at `span`).
     pub fn facts(&mut self, spec: &Spec, span: Span) -> Option<Arc<DataFacts>> {
+        if let Some((_, facts)) = self.last_facts.as_ref().filter(|(last, _)| last == spec) {
+            return facts.clone();
+        }
+        let facts = self.known_facts(spec, span);
+        self.last_facts = Some((spec.clone(), facts.clone()));
+        facts
+    }
+
+    fn known_facts(&mut self, spec: &Spec, span: Span) -> Option<Arc<DataFacts>> {
         let key = spec.to_json().to_string();
         if let Some(known) = self.facts.get(&key) {
             return known.clone();

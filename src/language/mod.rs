@@ -137,15 +137,16 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
 
 /// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
 fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
-    if let Some(model) = cx.model.clone() {
-        return Some(model);
+    if let Some(model) = &cx.model {
+        return Some(Model::clone(model));
     }
     // A model that fits nothing is an error also where no step asks for it.
     let place = root.statements.first().map_or(Default::default(), |s| s.span);
-    match has_errors(&cx.diagnostics) {
+    let model = match has_errors(&cx.diagnostics) {
         true => cx.silently(|cx| cx.model_here(place)),
         false => cx.model_here(place),
-    }
+    };
+    model.as_deref().cloned()
 }
 
 fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {

@@ -13,6 +13,7 @@ use crate::components::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What settings say here. A poisoned one (its error is reported) silences what would follow from it.
@@ -205,7 +206,7 @@ impl Context<'_> {
     }
 
     /// The program's one model, settled by the first step that needs it.
-    fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Model> {
+    fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Arc<Model>> {
         let Placed { value: spec, span: placed } = self.current.model.clone();
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
@@ -228,7 +229,7 @@ impl Context<'_> {
             Ok(architecture) => {
                 let parts = architecture.parts();
                 self.head_classes = facts.classes;
-                self.model = Some(Model { spec, architecture, parts, span: placed });
+                self.model = Some(Arc::new(Model { spec, architecture, parts, span: placed }));
                 self.model.clone()
             }
             Err(problem) => {
@@ -250,7 +251,7 @@ impl Context<'_> {
     }
 
     /// The model at this point, settled now if no step has settled it yet.
-    pub fn model_here(&mut self, span: Span) -> Option<Model> {
+    pub fn model_here(&mut self, span: Span) -> Option<Arc<Model>> {
         if self.current.poisoned {
             return None;
         }
@@ -260,15 +261,19 @@ impl Context<'_> {
     }
 
     /// The network as it is here: `zap head` may have given it other rows than at the start.
-    pub fn architecture_here(&self, model: &Model) -> Architecture {
-        if model.architecture.classes == self.head_classes {
-            return model.architecture.clone();
+    pub fn architecture_here<'m>(&self, model: &'m Model) -> Cow<'m, Architecture> {
+        let made = &model.architecture;
+        if made.classes == self.head_classes {
+            return Cow::Borrowed(made);
         }
-        models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
+        models::build(&model.spec, made.input, self.head_classes).map_or(Cow::Borrowed(made), Cow::Owned)
     }
 
-    pub fn parts_here(&self, model: &Model) -> Vec<Part> {
-        self.architecture_here(model).parts()
+    pub fn parts_here<'m>(&self, model: &'m Model) -> Cow<'m, [Part]> {
+        match self.architecture_here(model) {
+            Cow::Borrowed(_) => Cow::Borrowed(&model.parts),
+            Cow::Owned(architecture) => Cow::Owned(architecture.parts()),
+        }
     }
 
     /// What the freezes in force come to. They are folded as soon as there is a model, so that each is looked at once.
@@ -299,9 +304,8 @@ impl Context<'_> {
 
     /// Folds the freezes so far where the model is known already.
     pub fn fold_known_freezes(&mut self) {
-        if let Some(model) = self.model.take_if(|_| !self.current.frozen.is_empty()) {
+        if let Some(model) = self.model.clone().filter(|_| !self.current.frozen.is_empty()) {
             self.fold_freezes(&model);
-            self.model = Some(model);
         }
     }
 

@@ -42,6 +42,16 @@ fn statements_begin_anywhere_a_line_does() {
 }
 
 #[test]
+fn brackets_reach_over_blank_lines_and_comments() {
+    let blank = "\n".repeat(20_000);
+    for between in ["\n", "\n\n\n", "\n# the base rate\n\n", &blank] {
+        assert_offers(&format!("optimizer sgd({between}‸"), &["lr:", "momentum:"]);
+        assert_offers(&format!("optimizer sgd({between}lr: 0.1,{between}‸"), &["momentum:"]);
+        assert_offers(&format!("optimizer sgd({between}train 5{between}‸"), &["train", "forget"]);
+    }
+}
+
+#[test]
 fn settings_alone_stand_in_a_with_block() {
     assert_offers("train 5 with { ‸ }", &["optimizer", "freeze"]);
     assert_refuses("train 5 with { ‸ }", &["train", "let", "forget"]);

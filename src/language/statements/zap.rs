@@ -37,10 +37,10 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         cx.head_classes = settings.facts.classes;
     }
     let Some(target) = cx.target(&selector, bound.span("selector")) else { return };
-    let model = cx.model.as_ref().map(|m| m.parts.clone()).unwrap_or_default();
-    let outside = target.selection.iter().flatten().find(|s| !model[s.part].head || model[s.part].shape.len() != 2);
-    if let Some(part) = outside.map(|s| model[s.part].name.clone()) {
-        let message = format!("`zap` re-draws rows of the classifier; `{part}` is none");
+    let model = cx.model.clone();
+    let mut hit = model.iter().flat_map(|m| target.selection.iter().flatten().map(|s| &m.parts[s.part]));
+    if let Some(part) = hit.find(|part| !part.head || part.shape.len() != 2) {
+        let message = format!("`zap` re-draws rows of the classifier; `{}` is none", part.name);
         let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("selector"), message);
         return cx.report(d.help("write `zap head` or `zap head[3]`; other weights are re-drawn by `forget`"));
     }
