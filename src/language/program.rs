@@ -57,7 +57,7 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Op {
     Train(Train),
-    Forget(Forget),
+    Forget(Box<Forget>),
     Zap(Zap),
     Evaluate(Evaluate),
     Checkpoint {

@@ -146,7 +146,7 @@ pub fn repeat(count: u64, body: Vec<Step>) -> Op {
 pub fn cycles() -> Vec<Step> {
     let body = vec![
         step("1.repeat.1", train(epochs(40.0), settings())),
-        step("1.repeat.2", Op::Forget(forget(Value::Real(0.3), settings()))),
+        step("1.repeat.2", Op::Forget(forget(Value::Real(0.3), settings()).into())),
         step("1.repeat.3", train(epochs(10.0), settings())),
     ];
     vec![step("1", repeat(5, body))]
