@@ -157,7 +157,7 @@ impl<'a> Scopes<'a> {
 
     /// The closest to a name of these candidates and of all names that are bound.
     pub fn closest<'c>(&'c mut self, name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
-        let near: Vec<&Near> = self.scopes.iter_mut().map(|s| &*s.near()).collect();
+        let near: Vec<&Near> = self.scopes.iter_mut().map(Scope::near).collect();
         suggest::closest_of(name, candidates, |most| near.iter().flat_map(|n| n.within(name, most)).collect())
     }
 
