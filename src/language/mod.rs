@@ -51,6 +51,7 @@ use index::Index;
 use load::{Inputs, Loaded};
 use program::{Model, Program, Step};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What an analysis is given besides the files.
 #[derive(Clone, Debug, Default)]
@@ -136,20 +137,19 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
 }
 
 /// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
-fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
-    if let Some(model) = &cx.model {
-        return Some(Model::clone(model));
+fn model(cx: &mut Context<'_>, root: &File) -> Option<Arc<Model>> {
+    if let Some(model) = cx.model.clone() {
+        return Some(model);
     }
     // A model that fits nothing is an error also where no step asks for it.
     let place = root.statements.first().map_or(Default::default(), |s| s.span);
-    let model = match has_errors(&cx.diagnostics) {
+    match has_errors(&cx.diagnostics) {
         true => cx.silently(|cx| cx.model_here(place)),
         false => cx.model_here(place),
-    };
-    model.as_deref().cloned()
+    }
 }
 
-fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {
+fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<Program> {
     if has_errors(&cx.diagnostics) {
         return None;
     }

@@ -13,7 +13,6 @@ use crate::components::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
 use crate::source::Span;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What settings say here. A poisoned one (its error is reported) silences what would follow from it.
@@ -227,7 +226,7 @@ impl Context<'_> {
         }
         match models::build(&spec, facts.shape, facts.classes) {
             Ok(architecture) => {
-                let parts = architecture.parts();
+                let parts = architecture.parts().into();
                 self.head_classes = facts.classes;
                 self.model = Some(Arc::new(Model { spec, architecture, parts, span: placed }));
                 self.model.clone()
@@ -261,18 +260,26 @@ impl Context<'_> {
     }
 
     /// The network as it is here: `zap head` may have given it other rows than at the start.
-    pub fn architecture_here<'m>(&self, model: &'m Model) -> Cow<'m, Architecture> {
-        let made = &model.architecture;
-        if made.classes == self.head_classes {
-            return Cow::Borrowed(made);
+    pub fn architecture_here(&self, model: &Model) -> Architecture {
+        if model.architecture.classes == self.head_classes {
+            return model.architecture.clone();
         }
-        models::build(&model.spec, made.input, self.head_classes).map_or(Cow::Borrowed(made), Cow::Owned)
+        models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
     }
 
-    pub fn parts_here<'m>(&self, model: &'m Model) -> Cow<'m, [Part]> {
-        match self.architecture_here(model) {
-            Cow::Borrowed(_) => Cow::Borrowed(&model.parts),
-            Cow::Owned(architecture) => Cow::Owned(architecture.parts()),
+    /// Its tensors.
+    pub fn parts_here(&mut self, model: &Model) -> Arc<[Part]> {
+        let rows = self.head_classes;
+        if model.architecture.classes == rows {
+            return model.parts.clone();
+        }
+        match &self.zapped {
+            Some((known, parts)) if *known == rows => parts.clone(),
+            _ => {
+                let parts: Arc<[Part]> = self.architecture_here(model).parts().into();
+                self.zapped = Some((rows, parts.clone()));
+                parts
+            }
         }
     }
 
@@ -304,8 +311,9 @@ impl Context<'_> {
 
     /// Folds the freezes so far where the model is known already.
     pub fn fold_known_freezes(&mut self) {
-        if let Some(model) = self.model.clone().filter(|_| !self.current.frozen.is_empty()) {
+        if let Some(model) = self.model.take_if(|_| !self.current.frozen.is_empty()) {
             self.fold_freezes(&model);
+            self.model = Some(model);
         }
     }
 

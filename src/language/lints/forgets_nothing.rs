@@ -10,7 +10,7 @@ use crate::language::context::Context;
 pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
     let (Value::Real(share), Some(selection)) = (&forget.share, &forget.target.selection) else { return };
     let Some(unit) = Unit::of(&forget.unit) else { return };
-    let Some(parts) = cx.model.as_ref().map(|m| cx.parts_here(m)) else { return };
+    let Some(parts) = cx.model.clone().map(|m| cx.parts_here(&m)) else { return };
     if total(&parts, selection, *share, forget.overall, unit) != Some(0) {
         return;
     }
