@@ -1,9 +1,11 @@
 //! What can be said about a program: data first, sentences once, rendered elsewhere.
 
 mod apply;
+mod brief;
 mod codes;
 
 pub use apply::{applicable, apply};
+pub use brief::brief;
 pub use codes::{CODES, Code, CodeInfo, by_code_or_name};
 
 use crate::source::Span;

@@ -7,7 +7,7 @@ use crate::components::coerce::words;
 use crate::components::{Family, Member, Param, Type, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{Sources, Span};
-use crate::syntax::tree::{Argument, ExprKind, Simple};
+use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -59,17 +59,37 @@ const FILLERS: [&str; 6] = ["for", "of", "the", "to", "from", "at"];
 /// The family's member that another tool's name stands for, if there is one.
 fn component(family: Family, name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
-    let known = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name.as_str()))?.2;
-    catalogue::find(family, known).map(|m| m.name)
+    let alias = |name: &str| {
+        let alias = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name));
+        catalogue::find(family, alias.map_or(name, |(.., ours)| ours)).map(|m| m.name)
+    };
+    alias(&name).or_else(|| ["", "_"].iter().find_map(|instead| alias(&name.replace('-', instead))))
 }
 
-/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
-pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+/// The name that stands furthest left in a difference.
+fn leftmost(expr: &Expr) -> Option<(&str, Span)> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some((name, expr.span)),
+        ExprKind::Binary { op: BinaryOp::Subtract, left, .. } => leftmost(left),
+        _ => None,
+    }
+}
+
+/// The statement's word that a component stands behind, and its name.
+pub(super) fn word_before(member: &Member) -> Option<(&'static str, &'static str)> {
     let word = match member.family {
         Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
         Family::Schedule => "lr",
         Family::Metric => "evaluate",
-        family => return d.help(format!("`{}` is one of the {}", member.name, family.plural())),
+        _ => return None,
+    };
+    Some((word, member.name))
+}
+
+/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
+pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+    let Some((word, _)) = word_before(member) else {
+        return d.help(format!("`{}` is one of the {}", member.name, member.family.plural()));
     };
     let d = d.help(format!("write `{word} {} …`", member.name));
     d.fix(format!("write `{word}` before it"), span.before(), format!("{word} "))
@@ -111,6 +131,24 @@ impl Context<'_> {
             true => d.maybe_fix(title, span, ours),
             false => d.fix(title, span, ours),
         })
+    }
+
+    /// `Fashion-MNIST` is the name of a component elsewhere, not a difference: tells it as one word.
+    pub(super) fn hyphenated(&mut self, left: &Expr, right: &Expr, hint: &Type) -> bool {
+        let (Some(family), Some((first, start))) = (families_of(hint).next(), leftmost(left)) else { return false };
+        let end = match &right.kind {
+            ExprKind::Call { callee, .. } => callee.span,
+            _ => right.span,
+        };
+        let span = start.to(end);
+        let word = self.sources.text(span);
+        let one_word = word.chars().all(|c| c.is_alphanumeric() || ['-', '_'].contains(&c));
+        if !one_word || self.scopes.place(first).is_some() {
+            return false;
+        }
+        let word = word.to_string();
+        self.unknown_component(&word, span, family, &[]);
+        true
     }
 
     /// For a name that no selector has.

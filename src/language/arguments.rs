@@ -47,6 +47,11 @@ impl Bound {
         self.given[self.at(name)]
     }
 
+    /// Whether something that was given is wrong.
+    fn misfit(&self) -> bool {
+        self.given.iter().zip(&self.values).any(|(given, value)| *given && value.is_none())
+    }
+
     /// Whether every argument is there and right.
     pub fn whole(&self) -> bool {
         self.values.iter().all(Option::is_some)
@@ -125,7 +130,11 @@ impl<'a> Context<'a> {
             given: vec![false; params.len()],
         };
         let mut named_by_previous = None;
+        let mut read_already = 0;
         for (i, argument) in arguments.iter().enumerate() {
+            if i < read_already {
+                continue;
+            }
             let index = match named_by_previous.take() {
                 Some(index) => index,
                 None => match self.missing_colon(argument, arguments.get(i + 1), params) {
@@ -151,7 +160,13 @@ impl<'a> Context<'a> {
                 self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
                 continue;
             }
-            let value = self.argument(argument, param, owner);
+            let value = match self.apart(&arguments[i..], params, param) {
+                Some((count, value)) => {
+                    read_already = i + count;
+                    value
+                }
+                None => self.argument(argument, param, owner),
+            };
             bound.spans[index] =
                 if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
             if param.many {
@@ -162,7 +177,7 @@ impl<'a> Context<'a> {
             bound.given[index] = true;
         }
         // What could not be read, has a name that nothing has, or doesn't fit where it stands may be what is missing.
-        let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
+        let misfit = bound.misfit();
         let known = |n: &Name| params.iter().any(|p| p.name == n.text);
         let broken = arguments
             .iter()
@@ -178,8 +193,7 @@ impl<'a> Context<'a> {
             let free = |i: &usize| !params[*i].named && (params[*i].many || !bound.given[*i]);
             let index = (0..params.len()).find(free);
             // One too many may be there because one before it doesn't belong there.
-            let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
-            if index.is_none() && !misfit && !matches!(argument.value.kind, ExprKind::Error) {
+            if index.is_none() && !bound.misfit() && !matches!(argument.value.kind, ExprKind::Error) {
                 self.too_many(argument, params, owner);
             }
             return index;

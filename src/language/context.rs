@@ -1,5 +1,6 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::calls::Call;
 use super::index::Recorder;
 use super::lints::Notes;
 use super::load::{Imported, Inputs};
@@ -45,7 +46,7 @@ pub(super) struct Context<'a> {
     /// names made so far, and whether on every path
     pub checkpoints: HashMap<String, MadeCheckpoint>,
     /// phases whose bodies are being lowered, innermost last
-    pub phases: Vec<String>,
+    pub phases: Vec<Call>,
     /// inside an arm of an `if` that a measurement decides
     pub conditional: usize,
     /// results are thrown away: a body is only checked
@@ -175,7 +176,7 @@ impl<'a> Context<'a> {
         }
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(match self.is_full() {
-            false => diagnostic,
+            false => self.blaming_calls(diagnostic),
             true => {
                 let message = format!("there are more errors than the {MOST_ERRORS} told");
                 let d = Diagnostic::new(diagnostic.code, diagnostic.primary.span, message);
@@ -316,7 +317,8 @@ impl<'a> Context<'a> {
 
     /// Takes back all that was said after so many diagnostics.
     pub fn unsay(&mut self, after: usize) {
-        for d in self.diagnostics.drain(after..) {
+        // Fewer may be left than there were: what the syntax said may have been taken back meanwhile.
+        for d in self.diagnostics.drain(after.min(self.diagnostics.len())..) {
             self.said.remove(&(d.code, d.primary.span));
             self.errors -= usize::from(d.severity == Severity::Error);
         }

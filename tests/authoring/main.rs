@@ -24,4 +24,5 @@ mod sarif;
 mod sessions;
 mod shells;
 mod sureness;
+mod told;
 mod vocabulary;

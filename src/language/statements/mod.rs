@@ -21,7 +21,7 @@ use super::index::{Callee, Sense};
 use crate::components::Param;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::tree::{Expr, Simple};
+use crate::syntax::tree::{Argument, Expr, ExprKind, Simple};
 
 pub(super) use control::{lower_block, lower_statements};
 
@@ -224,6 +224,14 @@ impl<'a> Context<'a> {
         }
         let words = WORDS.iter().map(|w| w.name).chain(self.scopes.names());
         let d = super::arguments::suggesting(d, name, span, words);
-        self.report(if d.help.is_some() { d } else { d.help("`fsched list statements` shows all of them") });
+        let value = match &simple.arguments[..] {
+            [Argument { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => self.any_member(name),
+            _ => None,
+        };
+        self.report(match value.and_then(super::advice::word_before) {
+            _ if d.help.is_some() => d,
+            Some((word, member)) => d.help(format!("write `{word} {member} …`")),
+            None => d.help("`fsched list statements` shows all of them"),
+        });
     }
 }
