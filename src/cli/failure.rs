@@ -4,7 +4,7 @@ use crate::diagnostic::Code;
 use crate::record::screen::{Ink, Screen, harmless};
 
 /// Exit statuses that scripts rely on (formats.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     Done = 0,
     /// the file has errors

@@ -1,9 +1,11 @@
 //! Arguments that stand apart and are one value: `sgd lr: 0.1` without its brackets, selectors with commas between them,
-//! `layer 3`. Each is told once, and read as what is meant.
+//! `layer 3`, words such as `for` before a value. Each is told once, and read as what is meant.
 
+use super::advice::is_filler;
+use super::arguments::Owner;
 use super::context::Context;
 use super::index::Sense;
-use super::values::{families_of, selector_word};
+use super::values::{families_of, selector_word, words_of};
 use crate::components::arithmetic;
 use crate::components::{Member, Param, Type, Value, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
@@ -20,10 +22,34 @@ impl<'a> Context<'a> {
         arguments: &'a [Argument],
         params: &'static [Param],
         param: &'static Param,
+        owner: Owner<'_>,
     ) -> Option<Together> {
-        if arguments.len() < 2 {
+        let fillers = arguments.windows(2).take_while(|pair| self.is_filler(pair, param)).count();
+        for filler in &arguments[..fillers] {
+            self.unknown_name(self.sources.text(filler.span), filler.span, &Type::Any);
+        }
+        let rest = &arguments[fillers..];
+        let together = self.together(rest, params, param);
+        if together.is_none() && fillers == 0 {
             return None;
         }
+        let (count, value) = together.unwrap_or_else(|| (1, self.argument(&rest[0], param, owner)));
+        Some((fillers + count, value))
+    }
+
+    /// `for` in `train for 10 epochs`: a word that stands before what is meant, and means nothing.
+    fn is_filler(&self, pair: &[Argument], param: &Param) -> bool {
+        let [Argument { name: None, value, .. }, Argument { name: None, .. }] = pair else { return false };
+        let ExprKind::Name(name) = &value.kind else { return false };
+        is_filler(name) && self.scopes.place(name).is_none() && words_of(&param.ty).all(|w| w != name)
+    }
+
+    fn together(
+        &mut self,
+        arguments: &'a [Argument],
+        params: &'static [Param],
+        param: &'static Param,
+    ) -> Option<Together> {
         self.without_call(arguments, params, param)
             .or_else(|| self.listed_selectors(arguments, param))
             .or_else(|| self.bare_index(arguments, params, param))

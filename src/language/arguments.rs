@@ -160,15 +160,16 @@ impl<'a> Context<'a> {
                 self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
                 continue;
             }
-            let value = match self.apart(&arguments[i..], params, param) {
+            let mut place = argument.value.span;
+            let value = match self.apart(&arguments[i..], params, param, owner) {
                 Some((count, value)) => {
                     read_already = i + count;
+                    place = place.to(arguments[read_already - 1].value.span);
                     value
                 }
                 None => self.argument(argument, param, owner),
             };
-            bound.spans[index] =
-                if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
+            bound.spans[index] = if bound.given[index] { bound.spans[index].to(place) } else { place };
             if param.many {
                 gather(&mut bound.values[index], value, bound.given[index]);
             } else {
@@ -205,7 +206,13 @@ impl<'a> Context<'a> {
         index
     }
 
-    fn argument(&mut self, argument: &'a Argument, param: &'static Param, owner: Owner<'_>) -> Option<Value> {
+    /// The value of an argument for a parameter.
+    pub(super) fn argument(
+        &mut self,
+        argument: &'a Argument,
+        param: &'static Param,
+        owner: Owner<'_>,
+    ) -> Option<Value> {
         let is_none = matches!(&argument.value.kind, ExprKind::Name(n) if n == "none");
         if is_none && param.default == Default::Absent {
             return Some(Value::None);

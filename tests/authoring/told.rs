@@ -62,6 +62,33 @@ static ONCE: &[Once] = &[
         Some("freeze layers[0] + biases\ntrain 1"),
     ),
     ("forget layer 1 30%\nrelearn 1", "FS0007", "`layer` and its index stand apart", "write `layers[1]`", None),
+    ("train for 5", "FS0101", "nothing here is called `for`", "leave it out", Some("train 5")),
+    ("train for 5 epochs", "FS0101", "nothing here is called `for`", "leave it out", Some("train 5 epochs")),
+    ("forget from head 5%\nrelearn 1", "FS0101", "nothing here is called `from`", "leave it out", None),
+    ("forget head at 5%\nrelearn 1", "FS0101", "nothing here is called `at`", "leave it out", None),
+    ("forget head to 5%\nrelearn 1", "FS0101", "nothing here is called `to`", "leave it out", None),
+    ("train for", "FS0101", "nothing here is called `for`", "", None),
+    (
+        "optimizer the sgd(lr: 0.1)\ntrain 1",
+        "FS0101",
+        "nothing here is called `the`",
+        "leave it out",
+        Some("optimizer sgd(lr: 0.1)\ntrain 1"),
+    ),
+    (
+        "train 1\n{\n  lr cosine\n}",
+        "FS0010",
+        "this block does not stand on the line of its header",
+        "write `with {` behind the header",
+        None,
+    ),
+    (
+        "repeat 2\n{\n  train 1\n}",
+        "FS0010",
+        "this block does not stand on the line of its header",
+        "write `{` behind the header",
+        Some("repeat 2 {\n  train 1\n}"),
+    ),
     ("train 5.", "FS0002", "`5.` has no digit behind its point", "write `5`", Some("train 5")),
     (
         "evaluate clean on val",
@@ -192,4 +219,14 @@ fn long_words_are_not_told_whole() {
     }
     let (said, _) = told(&format!("{long} 1"));
     assert_eq!(said[0].message, format!("there is no statement `{}…{}`", "x".repeat(80), "x".repeat(40)));
+}
+
+#[test]
+fn a_block_below_a_step_can_be_made_its_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("block.fsched");
+    std::fs::write(&path, format!("{BEFORE}train 1\n{{\n  lr cosine\n}}\n")).unwrap();
+    let fixed = fix(&path, &Disk { root: None }, &Options::default(), Applicability::Unsafe);
+    assert_eq!(fixed.text, format!("{BEFORE}train 1 with {{\n  lr cosine\n}}\n"));
+    assert!(fixed.analysis.program.is_some());
 }

@@ -102,7 +102,7 @@ impl Builder<'_> {
             .prepared
             .token_before(end)
             .map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
-        self.misplaced_block(last, block.span);
+        self.misplaced_block(last, block.span, "{");
         block
     }
 
@@ -242,7 +242,8 @@ impl Builder<'_> {
                         && gap.is_some_and(|g| self.next_line(g)) =>
                 {
                     let last = self.prepared.token_before(span.end as usize);
-                    self.misplaced_block(last.map_or(step.word.span, |t| self.prepared.token_span(t)), block.span);
+                    let last = last.map_or(step.word.span, |t| self.prepared.token_span(t));
+                    self.misplaced_block(last, block.span, "with {");
                     *span = span.to(block.span);
                     step.block = Some(block);
                 }
