@@ -66,6 +66,7 @@ impl Input {
         Input { set: Vec::new(), folders: self.folders.clone(), lints: self.lints.clone() }
     }
 
+    /// The program in a file.
     pub fn analyze(&self, file: &Path) -> Analysis {
         analyze(file, &disk(file), &self.options(file))
     }

@@ -35,14 +35,17 @@ impl Bound {
         self.params.iter().position(|p| p.name == name).expect("statements ask for their own parameters")
     }
 
+    /// What a parameter has; `None` after an error.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values[self.at(name)].as_ref()
     }
 
+    /// Where a parameter's argument stands.
     pub fn span(&self, name: &str) -> Span {
         self.spans[self.at(name)]
     }
 
+    /// Whether an argument was written for a parameter.
     pub fn given(&self, name: &str) -> bool {
         self.given[self.at(name)]
     }

@@ -123,6 +123,7 @@ impl Environment for Fixed<'_> {
 }
 
 impl<'a> Context<'a> {
+    /// Nothing has been read yet.
     pub fn new(
         sources: &'a Sources,
         options: &'a Inputs,
@@ -201,6 +202,7 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Reports an error without help.
     pub fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
         self.report(Diagnostic::new(code, span, message));
     }
@@ -219,6 +221,7 @@ impl<'a> Context<'a> {
         id
     }
 
+    /// Begins a block whose steps have paths with this prefix.
     pub fn open(&mut self, prefix: String) {
         self.frames.push(Frame { prefix, count: 0, steps: Vec::new() });
     }

@@ -24,6 +24,7 @@ pub struct Program {
     pub body: Vec<Step>,
 }
 
+/// Where tensors live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// the fastest that is there
@@ -53,6 +54,7 @@ pub struct Step {
     pub op: Op,
 }
 
+/// What a step does.
 #[derive(Clone, Debug)]
 pub enum Op {
     Train(Train),
@@ -119,6 +121,7 @@ pub struct Train {
     pub settings: Arc<Settings>,
 }
 
+/// Weights that are given other values, and which.
 #[derive(Clone, Debug)]
 pub struct Forget {
     pub target: Target,
@@ -137,6 +140,7 @@ pub struct Forget {
     pub settings: Arc<Settings>,
 }
 
+/// Rows of the classifier that are drawn anew.
 #[derive(Clone, Debug)]
 pub struct Zap {
     pub target: Target,
@@ -147,6 +151,7 @@ pub struct Zap {
     pub settings: Arc<Settings>,
 }
 
+/// Metrics that are measured once.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
     pub metrics: Vec<Metric>,
@@ -185,6 +190,7 @@ pub struct Settings {
     pub keep: Keep,
 }
 
+/// How many examples a step of training sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batch {
     Size(u64),
@@ -208,6 +214,7 @@ pub struct Measure {
     pub when: When,
 }
 
+/// When something is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
     /// each so much training

@@ -20,6 +20,7 @@ pub struct Phase<'a> {
     pub body: &'a Block,
 }
 
+/// A name and what it is bound to.
 #[derive(Clone, Debug)]
 pub struct Binding<'a> {
     pub name: String,
@@ -53,6 +54,7 @@ pub struct Scopes<'a> {
 }
 
 impl<'a> Scopes<'a> {
+    /// Enters a block.
     pub fn push(&mut self) {
         self.scopes.push(Scope::default());
     }
@@ -143,6 +145,7 @@ impl<'a> Scopes<'a> {
             .collect()
     }
 
+    /// All names that are known here.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().flat_map(|s| &s.bindings).map(|b| b.name.as_str())
     }
@@ -152,6 +155,7 @@ impl<'a> Scopes<'a> {
         self.scopes.split_off(1)
     }
 
+    /// Brings back the blocks that [`Scopes::only_outermost`] took away.
     pub fn restore(&mut self, inner: Vec<Scope<'a>>) {
         self.scopes.extend(inner);
     }

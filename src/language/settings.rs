@@ -251,6 +251,7 @@ impl Context<'_> {
         models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
     }
 
+    /// The tensors of the model, as they are at this point of the program.
     pub fn parts_here(&self, model: &Model) -> Vec<Part> {
         self.architecture_here(model).parts()
     }

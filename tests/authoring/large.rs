@@ -29,6 +29,15 @@ fn programs_of_a_thousand_lines_of_each_kind_are_read() {
     }
 }
 
+#[test]
+fn texts_of_nothing_but_mistakes_are_told_in_so_many_words_only() {
+    for part in texts::BAD_PARTS {
+        let text = Buffer(part.repeat((1 << 16) / part.len()));
+        let found = analyze(Path::new("bad.fsched"), &text, &Options::default());
+        assert!((1..=700).contains(&found.diagnostics.len()) || part.starts_with('#'), "{part:?}");
+    }
+}
+
 /// What grows with a text must be the heap, not the stack.
 #[test]
 fn very_long_ones_of_those_that_might_nest_too() {

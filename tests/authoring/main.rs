@@ -8,6 +8,7 @@ mod corpus;
 mod editors;
 mod fix;
 mod fmt;
+mod fragments;
 mod fuzzed;
 mod habits;
 mod hover;

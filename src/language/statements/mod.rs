@@ -78,6 +78,7 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
+    /// Where the statement's word stands.
     pub fn word(&self) -> Span {
         self.simple.word.span
     }

@@ -29,6 +29,7 @@ pub struct Builder<'b> {
 }
 
 impl<'b> Builder<'b> {
+    /// Builds the tree of this text, and reports on the way.
     pub fn new(prepared: &'b Prepared<'b>, report: &'b Report) -> Builder<'b> {
         let mut unclosed: Vec<_> = prepared.unclosed.iter().map(|u| (u, Cell::new(None))).collect();
         unclosed.sort_by_key(|(u, _)| u.open);

@@ -13,6 +13,11 @@ use crate::syntax::tree::{Argument, Block, Expr, ExprKind, Simple, Statement, St
 /// Words whose statements may have a block, so that a bare one on the next line was probably meant for them.
 pub const HOSTS: [&str; 7] = ["train", "consolidate", "relearn", "learn", "every", "when", "variant"];
 
+/// Whether a step trains, so that a block below it may have been meant as its settings.
+fn trains(word: &str) -> bool {
+    ["train", "consolidate", "relearn"].contains(&word)
+}
+
 impl Builder<'_> {
     /// Statements of a file or block.
     pub fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
@@ -243,7 +248,7 @@ impl Builder<'_> {
                 {
                     let last = self.prepared.token_before(span.end as usize);
                     let last = last.map_or(step.word.span, |t| self.prepared.token_span(t));
-                    self.misplaced_block(last, block.span, "with {");
+                    self.misplaced_block(last, block.span, if trains(&step.word.text) { "with {" } else { "{" });
                     *span = span.to(block.span);
                     step.block = Some(block);
                 }
