@@ -15,6 +15,7 @@ mod describe;
 mod dump;
 mod foreign;
 mod numbers;
+mod parts;
 mod prepare;
 #[cfg(test)]
 mod properties;
@@ -34,7 +35,7 @@ use pest::Parser;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use build::Builder;
-use prepare::{Prepared, prepare};
+use prepare::{Part, Prepared, prepare};
 use report::Report;
 
 /// Texts above this size are refused.
@@ -44,6 +45,10 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// stops a grammar that has gone wrong. pest's limit is one number for the process, so it is sized for the largest text.
 const CALLS_PER_BYTE: usize = 200;
 
+/// Large texts are read in parts of about so many bytes: side by side, and because pest keeps two tokens of 40 bytes for
+/// each rule that matched until all of a text is read, more than a hundred bytes for each byte.
+const PART_BYTES: usize = 4 << 10;
+
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/fsched.pest"]
 struct Grammar;
@@ -51,11 +56,29 @@ struct Grammar;
 /// Reads a program. Total: whatever the text, there is a tree (with `Error` nodes for what could not be read), and the
 /// diagnostics, sorted by place, say what is wrong.
 pub fn parse(file: FileId, text: &str) -> (tree::File, Vec<Diagnostic>) {
+    parse_in_parts(file, text, PART_BYTES)
+}
+
+/// The same, in parts of at least so many bytes.
+fn parse_in_parts(file: FileId, text: &str, part_bytes: usize) -> (tree::File, Vec<Diagnostic>) {
     let empty = tree::File { source: file, statements: Vec::new(), comments: Vec::new() };
-    read(file, text, Rule::file, empty, |builder, pair| tree::File {
-        source: file,
-        statements: builder.statements(pair.into_inner()),
-        comments: builder.comments(),
+    read(file, text, empty, |prepared, report| {
+        let parts = parts::split(&prepared.text, &prepared.text_tokens(), part_bytes);
+        let mut parts = parts::map(&parts, |range| {
+            let (mut statements, report) = (Vec::new(), Report::default());
+            build(prepared.part(range), Rule::file, &report, |builder, pair| {
+                builder.read_statements(pair.into_inner(), &mut statements);
+            });
+            (statements, report)
+        });
+        let count = parts.iter().map(|(statements, _)| statements.len()).sum();
+        let mut statements = Vec::with_capacity(count);
+        for (read, found) in &mut parts {
+            statements.append(read);
+            report.append(std::mem::take(found));
+        }
+        let builder = Builder::new(prepared.part(0..prepared.text.len()), report);
+        tree::File { source: file, statements: builder.adopted(statements), comments: prepared.comments() }
     })
 }
 
@@ -63,38 +86,43 @@ pub fn parse(file: FileId, text: &str) -> (tree::File, Vec<Diagnostic>) {
 pub fn parse_expression(file: FileId, text: &str) -> (tree::Expr, Vec<Diagnostic>) {
     let whole = Span::new(file, 0, text.len().min(u32::MAX as usize));
     let error = tree::Expr { kind: tree::ExprKind::Error, span: whole };
-    read(file, text, Rule::expression, error, |builder, pair| builder.lone_expression(pair, whole))
+    read(file, text, error.clone(), |prepared, report| {
+        let mut value = error;
+        build(prepared.part(0..prepared.text.len()), Rule::expression, report, |builder, pair| {
+            value = builder.lone_expression(pair, whole);
+        });
+        value
+    })
 }
 
-fn read<T>(
-    file: FileId,
-    text: &str,
-    rule: Rule,
-    nothing: T,
-    build: impl Fn(&Builder, pest::iterators::Pair<Rule>) -> T,
-) -> (T, Vec<Diagnostic>) {
+/// What `make` makes of a text once it is prepared.
+fn read<T>(file: FileId, text: &str, nothing: T, make: impl FnOnce(&Prepared, &Report) -> T) -> (T, Vec<Diagnostic>) {
     if text.len() > MAX_BYTES {
         return (nothing, vec![too_large(file, text)]);
     }
     limit_calls();
     let report = Report::default();
-    let prepared = match prepare(file, text, &report) {
-        Ok(prepared) => prepared,
-        Err(deep) => return (nothing, vec![too_deep(file, deep.at)]),
-    };
-    let tree = match Grammar::parse(rule, &prepared.text) {
+    match prepare(file, text, &report) {
+        Ok(prepared) => {
+            let made = make(&prepared, &report);
+            (made, report.finish(text, &prepared.tokens))
+        }
+        Err(deep) => (nothing, vec![too_deep(file, deep.at)]),
+    }
+}
+
+/// Hands the pairs of a part to `build`.
+fn build(part: Part, rule: Rule, report: &Report, build: impl FnOnce(&Builder, pest::iterators::Pair<Rule>)) {
+    match Grammar::parse(rule, part.text) {
         Ok(mut pairs) => {
-            let builder = Builder::new(&prepared, &report);
-            let tree = pairs.next().map_or(nothing, |pair| build(&builder, pair));
+            let builder = Builder::new(part, report);
+            if let Some(pair) = pairs.next() {
+                build(&builder, pair);
+            }
             builder.report_unclosed();
-            tree
         }
-        Err(error) => {
-            report.push(unreadable(&prepared, &error));
-            nothing
-        }
-    };
-    (tree, report.finish(text, &prepared.tokens))
+        Err(error) => report.push(unreadable(part, &error)),
+    }
 }
 
 fn limit_calls() {
@@ -117,12 +145,12 @@ fn too_deep(file: FileId, at: usize) -> Diagnostic {
 }
 
 /// The grammar matches every prepared text, so this is the call limit or a defect of the grammar.
-fn unreadable(prepared: &Prepared, error: &pest::error::Error<Rule>) -> Diagnostic {
+fn unreadable(part: Part, error: &pest::error::Error<Rule>) -> Diagnostic {
     let offset = match error.location {
         pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
     };
-    let place = prepared.token_at(prepared.start(offset)).or_else(|| prepared.token_before(prepared.source.len()));
-    let span = place.map_or(Span::new(prepared.file, 0, 0), |t| prepared.token_span(t));
+    let place = part.token_at(part.start(offset)).or_else(|| part.token_before(part.source.len()));
+    let span = place.map_or(Span::new(part.file, 0, 0), |t| part.token_span(t));
     Diagnostic::new(Code::SYNTAX, span, "this text cannot be read from here on")
         .help("simplify the statement at this place")
 }
@@ -137,7 +165,7 @@ mod unread_tests {
         let report = Report::default();
         let prepared = prepare(file, "train 10 )", &report).unwrap_or_else(|_| panic!("not deep"));
         let error = Grammar::parse(Rule::block, &prepared.text).expect_err("this is no block");
-        let found = unreadable(&prepared, &error);
+        let found = unreadable(prepared.part(0..prepared.text.len()), &error);
         assert_eq!((found.code, found.primary.span), (Code::SYNTAX, Span::new(file, 0, 5)));
     }
 }

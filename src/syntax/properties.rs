@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::tests::{PROGRAMS, safely_fixed};
 use super::tree::*;
-use super::{MAX_BYTES, dump, parse, parse_expression};
+use super::{MAX_BYTES, dump, parse, parse_expression, parse_in_parts};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -159,6 +159,9 @@ fn check(text: &str) -> Vec<Diagnostic> {
     }
     check_diagnostics(text, &diagnostics);
     assert!(!diagnostics.is_empty() || !dump::file(&file).contains("error"), "a silent error in {text:?}");
+    // A file is read in parts, and each statement may be one.
+    let [whole_file, in_parts] = [usize::MAX, 1].map(|least| format!("{:?}", parse_in_parts(FILE, text, least)));
+    assert_eq!(whole_file, in_parts, "{text:?}");
     let (expr, found) = parse_expression(FILE, text);
     spans.expr(&expr, whole);
     check_diagnostics(text, &found);

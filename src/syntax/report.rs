@@ -33,6 +33,12 @@ impl Report {
         }
     }
 
+    /// Adds what was found in a part of the text.
+    pub fn append(&self, part: Report) {
+        part.found.into_inner().into_values().for_each(|diagnostic| self.push(diagnostic));
+        self.blocks_missing.borrow_mut().extend(part.blocks_missing.into_inner());
+    }
+
     /// Notes that a block was missing here, so that the `}` that would have ended it isn't told as another mistake.
     pub fn block_missing(&self, place: Span) {
         self.blocks_missing.borrow_mut().push(place.start);

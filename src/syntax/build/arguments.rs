@@ -28,7 +28,7 @@ impl Builder<'_> {
     }
 
     fn negative_argument(&self, value: &Expr) {
-        let text = format!("({})", &self.prepared.source[value.span.range()]);
+        let text = format!("({})", &self.part.source[value.span.range()]);
         let found = Diagnostic::new(Code::AMBIGUOUS_OPERATOR, value.span, "an argument does not begin with `-`");
         self.push(found.help(format!("write `{text}`")).maybe_fix("put it in brackets", value.span, text));
     }
@@ -111,8 +111,7 @@ impl Builder<'_> {
         let found = found.help(format!("write `{}: …`", name.text));
         let until = if value.span.start > equals.end { value.span.start } else { equals.end };
         let between = Span { start: name.span.end, end: until, ..equals };
-        let only_blanks =
-            self.prepared.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
+        let only_blanks = self.part.source[equals.end as usize..until as usize].trim_matches([' ', '\t']).is_empty();
         let edited = if only_blanks { between } else { Span { end: equals.end, ..between } };
         self.push(found.fix("write `:`", edited, if only_blanks { ": " } else { ":" }));
     }

@@ -22,24 +22,24 @@ impl Builder<'_> {
 
     /// The same, with help or a fix.
     pub(super) fn expected_with(&self, offset: usize, rules: &[Rule], more: impl Fn(Diagnostic) -> Diagnostic) {
-        let at = self.prepared.end(offset);
+        let at = self.part.end(offset);
         if self.blames_opener(at) {
             return;
         }
         let what = one_of(rules);
         let found = match self.place(at) {
             Place::Before(token) => {
-                let text = quoted(token.text(self.prepared.source));
-                let span = self.prepared.token_span(token);
+                let text = quoted(token.text(self.part.source));
+                let span = self.part.token_span(token);
                 Diagnostic::new(Code::SYNTAX, span, format!("expected {what}, found {text}"))
             }
             Place::Behind(token) => {
-                let text = quoted(token.text(self.prepared.source));
-                let span = self.prepared.token_span(token);
+                let text = quoted(token.text(self.part.source));
+                let span = self.part.token_span(token);
                 Diagnostic::new(Code::SYNTAX, span, format!("expected {what} after {text}"))
             }
             Place::Nowhere => {
-                let whole = Span::new(self.prepared.file, 0, self.prepared.source.len());
+                let whole = Span::new(self.part.file, 0, self.part.source.len());
                 Diagnostic::new(Code::SYNTAX, whole, format!("expected {what}"))
             }
         };
@@ -52,9 +52,9 @@ impl Builder<'_> {
 
     /// What stands at a byte of the source, or before it where the line ends there.
     fn place(&self, at: usize) -> Place {
-        match self.prepared.token_at(at) {
+        match self.part.token_at(at) {
             Some(token) if token.kind != TokenKind::Newline => Place::Before(token),
-            _ => self.prepared.token_before(at).map_or(Place::Nowhere, Place::Behind),
+            _ => self.part.token_before(at).map_or(Place::Nowhere, Place::Behind),
         }
     }
 
@@ -72,15 +72,15 @@ impl Builder<'_> {
     /// Reports the brackets that aren't closed, now that it is known where their closers belong.
     pub fn report_unclosed(&self) {
         for (unclosed, expected) in self.unclosed.iter().filter(|(u, _)| !u.silent).take(MAX_ERRORS + 1) {
-            let open = Span::new(self.prepared.file, unclosed.open, unclosed.open + 1);
-            let opener = &self.prepared.source[open.range()];
+            let open = Span::new(self.part.file, unclosed.open, unclosed.open + 1);
+            let opener = &self.part.source[open.range()];
             let closer = unclosed.closer;
             let found =
                 Diagnostic::new(Code::UNCLOSED, open, format!("this `{opener}` is never closed")).at("opened here");
             let at = expected.get().unwrap_or(unclosed.closed);
-            let found = match self.prepared.token_before(at).filter(|t| t.start as usize > unclosed.open) {
+            let found = match self.part.token_before(at).filter(|t| t.start as usize > unclosed.open) {
                 Some(last) => {
-                    let last = self.prepared.token_span(last);
+                    let last = self.part.token_span(last);
                     let text = if closer == '}' { "\n}".to_string() } else { closer.to_string() };
                     let found = found.label(last, format!("`{closer}` was expected after this"));
                     found.maybe_fix(format!("close it with `{closer}`"), last.after(), text)
@@ -95,9 +95,9 @@ impl Builder<'_> {
     pub(super) fn junk(&self, pair: &Pair<Rule>, rules: &[Rule]) {
         let offset = pair.as_span().start();
         let text = pair.as_str().trim_end();
-        let span = self.prepared.span(offset, offset + text.len());
-        let first = self.prepared.token_at(self.prepared.start(offset)).map_or("", |t| t.text(self.prepared.source));
-        let touching = !self.prepared.text[..offset].ends_with([' ', '\t', '\n', '\r']);
+        let span = self.part.span(offset, offset + text.len());
+        let first = self.part.token_at(self.part.start(offset)).map_or("", |t| t.text(self.part.source));
+        let touching = !self.part.text[..offset].ends_with([' ', '\t', '\n', '\r']);
         if text == ":" {
             let found = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "a block does not begin with `:`");
             return self.push(found.help("write the statements of a block between `{` and `}`"));
@@ -128,27 +128,27 @@ impl Builder<'_> {
 
     /// The end of the line above, if it is why the statement goes on at this byte of the prepared text.
     fn continued_from(&self, offset: usize) -> Option<Span> {
-        let at = self.prepared.start(offset) as u32;
-        let tokens = &self.prepared.tokens;
+        let at = self.part.start(offset) as u32;
+        let tokens = self.part.tokens();
         let before = &tokens[..tokens.partition_point(|t| t.start < at)];
         let line = before.iter().rposition(|t| t.kind == TokenKind::Newline)?;
-        let first = tokens[line + 1].text(self.prepared.source);
+        let first = tokens[line + 1].text(self.part.source);
         let last = before[..line].iter().rev().find(|t| t.is_code())?;
-        let text = last.text(self.prepared.source);
+        let text = last.text(self.part.source);
         let goes_on = last.kind == TokenKind::Symbol || ["in", "then", "and", "or", "not"].contains(&text);
-        (goes_on && text != ";" && !OWN_WORDS.contains(&first)).then(|| self.prepared.token_span(*last))
+        (goes_on && text != ";" && !OWN_WORDS.contains(&first)).then(|| self.part.token_span(*last))
     }
 
     /// Span of the token at a byte of the prepared text.
     fn first_token(&self, offset: usize) -> Span {
-        let at = self.prepared.start(offset);
-        self.prepared.token_at(at).map_or(Span::new(self.prepared.file, at, at), |t| self.prepared.token_span(t))
+        let at = self.part.start(offset);
+        self.part.token_at(at).map_or(Span::new(self.part.file, at, at), |t| self.part.token_span(t))
     }
 
     /// Reports a statement that doesn't begin like one.
     pub(super) fn unreadable(&self, offset: usize, text: &str) {
         let span = self.first_token(offset);
-        let first = &self.prepared.source[span.range()];
+        let first = &self.part.source[span.range()];
         let found = |message: String| Diagnostic::new(Code::SYNTAX, span, message);
         let help = "a statement begins with a word, such as `train 10`";
         self.push(match first {
@@ -176,7 +176,7 @@ impl Builder<'_> {
     /// have been meant as a block of its own.
     pub(super) fn misplaced_block(&self, header: Span, block: Span, open: &str) {
         let brace = Span { end: block.start + 1, ..block };
-        let source = self.prepared.source;
+        let source = self.part.source;
         let line = source[..brace.start as usize].rfind('\n').map_or(0, |n| n + 1);
         let alone = source[line..brace.start as usize].trim().is_empty();
         let rest = &source[brace.end as usize..];

@@ -18,22 +18,18 @@ const MAX_DEPTH: usize = 256;
 /// `then` `or` `and` `not` and comparisons, loosest first.
 static LOOSE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     let infix = |rule| Op::infix(rule, Assoc::Left);
-    let comparison = infix(Rule::equal) | infix(Rule::not_equal) | infix(Rule::less) | infix(Rule::less_equal);
     PrattParser::new()
         .op(infix(Rule::then))
         .op(infix(Rule::or))
         .op(infix(Rule::and))
         .op(Op::prefix(Rule::not))
-        .op(comparison | infix(Rule::greater) | infix(Rule::greater_equal))
+        .op(infix(Rule::comparison))
 });
 
 /// `+ - &`, then `* /`, then unary `-`.
 static TIGHT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     let infix = |rule| Op::infix(rule, Assoc::Left);
-    PrattParser::new()
-        .op(infix(Rule::add) | infix(Rule::subtract) | infix(Rule::intersect))
-        .op(infix(Rule::multiply) | infix(Rule::divide))
-        .op(Op::prefix(Rule::negate))
+    PrattParser::new().op(infix(Rule::additive)).op(infix(Rule::multiplicative)).op(Op::prefix(Rule::negate))
 });
 
 /// An expression and its depth.
@@ -63,7 +59,7 @@ impl Builder<'_> {
             Rule::inner_sum => self.operators(&TIGHT, pair, false),
             Rule::outer_range => self.range(pair, true),
             Rule::inner_range => self.range(pair, false),
-            Rule::operand => self.operand(pair),
+            Rule::operand | Rule::plain => self.operand(pair),
             _ => {
                 let at = pair.as_span().start();
                 self.expected(at, &[Rule::outer]);
@@ -96,7 +92,7 @@ impl Builder<'_> {
     }
 
     fn too_deep(&self, span: Span) -> Built {
-        let first = self.prepared.token_at(span.start as usize).map_or(span, |t| self.prepared.token_span(t));
+        let first = self.part.token_at(span.start as usize).map_or(span, |t| self.part.token_span(t));
         let found = Diagnostic::new(Code::TOO_DEEP, first, format!("this expression has more than {MAX_DEPTH} levels"));
         self.push(found.help("bind parts of it to names with `let`"));
         Built::leaf(Expr { kind: ExprKind::Error, span })
@@ -109,7 +105,7 @@ impl Builder<'_> {
     }
 
     fn binary(&self, left: Built, operator: &Pair<Rule>, right: Built, strict: bool) -> Built {
-        let op = binary_op(operator.as_rule());
+        let op = binary_op(operator.as_str());
         let span = left.expr.span.to(right.expr.span);
         let depth = left.depth.max(right.depth) + 1;
         let missing = matches!(right.expr.kind, ExprKind::Error) && right.expr.span.start == right.expr.span.end;
@@ -129,7 +125,7 @@ impl Builder<'_> {
 
     /// `a < b < c`
     fn chained(&self, operator: &Pair<Rule>, whole: Span, left: Span, middle: Span) {
-        let source = self.prepared.source;
+        let source = self.part.source;
         let rest = source[left.end as usize..whole.end as usize].trim_start();
         let text = format!("{} and {} {rest}", &source[left.range()], &source[middle.range()]);
         let found = Diagnostic::new(Code::CHAINED_COMPARISON, self.span(operator), "comparisons do not chain");
@@ -140,7 +136,7 @@ impl Builder<'_> {
     /// Reports an operator with a blank on one side only, as in `10 -1`.
     fn lopsided(&self, operator: &Pair<Rule>, left: &Expr, right: &Expr) -> bool {
         let place = operator.as_span();
-        let text = &self.prepared.text;
+        let text = &self.part.text;
         let blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
         let before = blank(text[..place.start()].chars().next_back());
         let after = text[place.end()..].trim_start_matches([' ', '\t', '\r']);
@@ -150,7 +146,7 @@ impl Builder<'_> {
         if before == after || line_ends || symbol.starts_with(char::is_alphabetic) {
             return false;
         }
-        let source = self.prepared.source;
+        let source = self.part.source;
         let (l, r) = (&source[left.span.range()], &source[right.span.range()]);
         let gap = Span { start: left.span.end, end: right.span.start, ..left.span };
         let found = Diagnostic::new(
@@ -210,11 +206,11 @@ impl Builder<'_> {
 impl Builder<'_> {
     /// Whether the bracket that is never closed should have been closed behind these dots: `layers[-2.. 30%`.
     fn ends_early(&self, dots: &Pair<Rule>) -> bool {
-        let (place, text) = (dots.as_span(), &self.prepared.text);
+        let (place, text) = (dots.as_span(), &self.part.text);
         let blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
         !blank(text[..place.start()].chars().next_back())
             && blank(text[place.end()..].chars().next())
-            && self.blames_opener(self.prepared.end(place.end()))
+            && self.blames_opener(self.part.end(place.end()))
     }
 }
 
@@ -223,22 +219,22 @@ fn is_comparison(op: BinaryOp) -> bool {
     matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
 }
 
-/// The operator of a rule; the grammar's rules `loose` and `tight` list no others.
-fn binary_op(rule: Rule) -> BinaryOp {
-    match rule {
-        Rule::then => BinaryOp::Then,
-        Rule::or => BinaryOp::Or,
-        Rule::and => BinaryOp::And,
-        Rule::equal => BinaryOp::Equal,
-        Rule::not_equal => BinaryOp::NotEqual,
-        Rule::less => BinaryOp::Less,
-        Rule::less_equal => BinaryOp::LessEqual,
-        Rule::greater => BinaryOp::Greater,
-        Rule::greater_equal => BinaryOp::GreaterEqual,
-        Rule::subtract => BinaryOp::Subtract,
-        Rule::intersect => BinaryOp::Intersect,
-        Rule::multiply => BinaryOp::Multiply,
-        Rule::divide => BinaryOp::Divide,
+/// The operator that is written so; the grammar's rules `loose` and `tight` match no others.
+fn binary_op(symbol: &str) -> BinaryOp {
+    match symbol {
+        "then" => BinaryOp::Then,
+        "or" => BinaryOp::Or,
+        "and" => BinaryOp::And,
+        "==" => BinaryOp::Equal,
+        "!=" => BinaryOp::NotEqual,
+        "<" => BinaryOp::Less,
+        "<=" => BinaryOp::LessEqual,
+        ">" => BinaryOp::Greater,
+        ">=" => BinaryOp::GreaterEqual,
+        "-" => BinaryOp::Subtract,
+        "&" => BinaryOp::Intersect,
+        "*" => BinaryOp::Multiply,
+        "/" => BinaryOp::Divide,
         _ => BinaryOp::Add,
     }
 }

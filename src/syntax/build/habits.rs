@@ -8,17 +8,17 @@ use crate::syntax::tokens::TokenKind;
 impl Builder<'_> {
     /// Adds help, and a fix where it is sure, to what was expected at a place and isn't there.
     pub(super) fn habit(&self, found: Diagnostic, rules: &[Rule]) -> Diagnostic {
-        let source = self.prepared.source;
+        let source = self.part.source;
         let at = found.primary.span;
         let here = &source[at.range()];
-        let before = self.prepared.token_before(at.start as usize);
+        let before = self.part.token_before(at.start as usize);
         let previous = before.map_or("", |t| t.text(source));
         match (rules, here, previous) {
             ([Rule::outer], "{", "repeat") => found.help("say how often: `repeat 5 { … }`"),
             ([Rule::outer], "{", "if") => found.help("say when: `if clean < 50% { … }`"),
             ([Rule::outer], "{", "in") => found.help("say over what: `for share in [10%, 30%] { … }`"),
             (_, "{", "then") => {
-                let then = before.map_or(at, |t| self.prepared.token_span(t));
+                let then = before.map_or(at, |t| self.part.token_span(t));
                 let found = found.help("after a condition the block begins at once: leave `then` out");
                 found.fix("leave out `then`", crate::source::Span { end: at.start, ..then }, "")
             }
@@ -37,7 +37,7 @@ impl Builder<'_> {
 
     /// Whether a number, text or name begins at a byte of the source.
     fn begins_value(&self, at: usize) -> bool {
-        let token = self.prepared.token_at(at);
+        let token = self.part.token_at(at);
         token.is_some_and(|t| matches!(t.kind, TokenKind::Number | TokenKind::Text(_) | TokenKind::Word))
     }
 }

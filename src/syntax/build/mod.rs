@@ -15,30 +15,24 @@ use std::cell::Cell;
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::prepare::{Prepared, Unclosed};
+use super::prepare::{Part, Unclosed};
 use super::report::Report;
 use super::tree::{Expr, ExprKind, Name};
 use crate::source::Span;
 
-/// Turns the pairs of one prepared text into a tree.
+/// Turns the pairs of one part of a prepared text into a tree.
 pub struct Builder<'b> {
-    prepared: &'b Prepared<'b>,
+    part: Part<'b>,
     report: &'b Report,
     /// Sorted by opener; with each, where the grammar found that its closer should have stood.
     unclosed: Vec<(&'b Unclosed, Cell<Option<usize>>)>,
 }
 
 impl<'b> Builder<'b> {
-    /// Builds the tree of this text, and reports on the way.
-    pub fn new(prepared: &'b Prepared<'b>, report: &'b Report) -> Builder<'b> {
-        let mut unclosed: Vec<_> = prepared.unclosed.iter().map(|u| (u, Cell::new(None))).collect();
-        unclosed.sort_by_key(|(u, _)| u.open);
-        Builder { prepared, report, unclosed }
-    }
-
-    /// Comments of the text, in order.
-    pub fn comments(&self) -> Vec<Span> {
-        self.prepared.comments()
+    /// Builds the tree of this part of a text, and reports on the way.
+    pub fn new(part: Part<'b>, report: &'b Report) -> Builder<'b> {
+        let unclosed = part.unclosed().iter().map(|u| (u, Cell::new(None))).collect();
+        Builder { part, report, unclosed }
     }
 
     /// The pair of rule `expression`: one expression and nothing else.
@@ -62,14 +56,14 @@ impl<'b> Builder<'b> {
             }
         }
         if !found {
-            self.expected(self.prepared.text.len(), &[Rule::inner]);
+            self.expected(self.part.text.len(), &[Rule::inner]);
         }
         value
     }
 
     fn span(&self, pair: &Pair<Rule>) -> Span {
         let span = pair.as_span();
-        self.prepared.span(span.start(), span.end())
+        self.part.span(span.start(), span.end())
     }
 
     fn name(&self, pair: &Pair<Rule>) -> Name {
@@ -78,8 +72,8 @@ impl<'b> Builder<'b> {
 
     /// An `Error` expression with nothing in it, just behind a byte of the prepared text.
     fn nothing(&self, offset: usize) -> Expr {
-        let at = self.prepared.end(offset);
-        Expr { kind: ExprKind::Error, span: Span::new(self.prepared.file, at, at) }
+        let at = self.part.end(offset);
+        Expr { kind: ExprKind::Error, span: Span::new(self.part.file, at, at) }
     }
 
     /// An `Error` expression in place of a pair.

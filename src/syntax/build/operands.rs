@@ -62,7 +62,7 @@ impl Builder<'_> {
             Number::Real(x) => ExprKind::Real(x),
             Number::Glued { number, unit } => {
                 let place = pair.as_span();
-                let at = self.prepared.span(place.start() + unit, place.end());
+                let at = self.part.span(place.start() + unit, place.end());
                 let unit = Name { text: pair.as_str()[unit..].to_string(), span: at };
                 let number = Box::new(Expr { kind: number, span: Span { end: at.start, ..span } });
                 ExprKind::Quantity { number, unit }
@@ -75,7 +75,7 @@ impl Builder<'_> {
     /// `"costs.csv"`
     pub(super) fn text(&self, pair: &Pair<Rule>) -> Expr {
         let start = pair.as_span().start();
-        let text = strings::decode(pair.as_str(), |from, to| self.prepared.span(start + from, start + to), self.report);
+        let text = strings::decode(pair.as_str(), |from, to| self.part.span(start + from, start + to), self.report);
         Expr { kind: ExprKind::Text(text), span: self.span(pair) }
     }
 
@@ -185,7 +185,7 @@ impl Builder<'_> {
         let from = start.as_ref().map_or(colon.start, |s| s.span.end);
         let to = end.as_ref().map_or(colon.end, |e| e.span.start);
         let between = Span { start: from, end: to, ..colon };
-        let source = self.prepared.source;
+        let source = self.part.source;
         let text =
             format!("{}..{}", &source[place.start as usize..from as usize], &source[to as usize..place.end as usize]);
         let found = Diagnostic::new(Code::FOREIGN_SYNTAX, colon, "a range is written with `..`");

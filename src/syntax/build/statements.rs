@@ -19,29 +19,39 @@ fn trains(word: &str) -> bool {
 }
 
 impl Builder<'_> {
-    /// Statements of a file or block.
-    pub fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
+    /// Statements of a block.
+    fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
         let mut statements = Vec::new();
+        self.read_statements(pairs, &mut statements);
+        self.adopted(statements)
+    }
+
+    /// Statements of a file or block, as the grammar read each.
+    pub fn read_statements(&self, pairs: Pairs<Rule>, statements: &mut Vec<Statement>) {
         for pair in pairs {
             match pair.as_rule() {
-                Rule::statement => pair.into_inner().for_each(|p| self.statement(p, &mut statements)),
+                Rule::statement => pair.into_inner().for_each(|p| self.statement(p, statements)),
                 Rule::no_separator => self.no_separator(pair.as_span().start()),
                 _ => {}
             }
         }
+    }
+
+    /// Gives blocks and arms that stand alone to the statements before them that lack one.
+    pub fn adopted(&self, statements: Vec<Statement>) -> Vec<Statement> {
         self.adopt_arms(self.adopt_blocks(statements))
     }
 
     fn no_separator(&self, offset: usize) {
-        let next = self.prepared.token_at(self.prepared.start(offset));
-        if let Some(word) = next.filter(|t| is_nearly_else(t.text(self.prepared.source))) {
-            return self.misspelt_else(self.prepared.token_span(word));
+        let next = self.part.token_at(self.part.start(offset));
+        if let Some(word) = next.filter(|t| is_nearly_else(t.text(self.part.source))) {
+            return self.misspelt_else(self.part.token_span(word));
         }
         self.expected_with(offset, &[Rule::newline, Rule::semicolon], |found| {
-            let before = self.prepared.token_before(found.primary.span.start as usize);
+            let before = self.part.token_before(found.primary.span.start as usize);
             let found = found.help("each statement stands on its own line, or behind a `;`");
             match before {
-                Some(last) => found.fix("put a `;` between them", self.prepared.token_span(last).after(), ";"),
+                Some(last) => found.fix("put a `;` between them", self.part.token_span(last).after(), ";"),
                 None => found,
             }
         });
@@ -102,11 +112,8 @@ impl Builder<'_> {
         }
         let inner = pair.into_inner().find(|p| p.as_rule() == Rule::block);
         let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
-        let end = self.prepared.end(header);
-        let last = self
-            .prepared
-            .token_before(end)
-            .map_or(Span::new(self.prepared.file, end, end), |t| self.prepared.token_span(t));
+        let end = self.part.end(header);
+        let last = self.part.token_before(end).map_or(Span::new(self.part.file, end, end), |t| self.part.token_span(t));
         self.misplaced_block(last, block.span, "{");
         block
     }
@@ -158,7 +165,7 @@ impl Builder<'_> {
             simple.arguments.push(self.unread(&comma));
             simple.arguments.sort_by_key(|a| a.span.start);
         }
-        if self.prepared.guessed(whole) {
+        if self.part.guessed(whole) {
             let nothing = Expr { kind: ExprKind::Error, span: whole.after() };
             simple.arguments.push(Argument { name: None, span: nothing.span, value: nothing });
         }
@@ -177,14 +184,14 @@ impl Builder<'_> {
     /// The part of a statement that could not be read, as an argument.
     pub(super) fn unread(&self, pair: &Pair<Rule>) -> Argument {
         let start = pair.as_span().start();
-        let span = self.prepared.span(start, start + pair.as_str().trim_end().len());
+        let span = self.part.span(start, start + pair.as_str().trim_end().len());
         Argument { name: None, value: Expr { kind: ExprKind::Error, span }, span }
     }
 
     /// `epochs: 10`
     fn yaml_colon(&self, simple: &Simple, colon: &Pair<Rule>) {
         let word = &simple.word;
-        let next = self.prepared.text[colon.as_span().end()..].chars().next();
+        let next = self.part.text[colon.as_span().end()..].chars().next();
         let text = if next.is_none_or(char::is_whitespace) { "" } else { " " };
         let span = Span { start: word.span.end, ..self.span(colon) };
         let found = Diagnostic::new(
@@ -204,7 +211,7 @@ impl Builder<'_> {
         let found =
             found.help(format!("a setting is written `{0} …`, and a name is bound by `let {0} = …`", word.text));
         let found = found.maybe_fix("bind a name with `let`", word.span.before(), "let ");
-        let touches = self.prepared.text[equals.as_span().end()..].chars().next();
+        let touches = self.part.text[equals.as_span().end()..].chars().next();
         let text = if touches.is_none_or(char::is_whitespace) { "" } else { " " };
         self.push(found.maybe_fix("remove the `=`", Span { start: word.span.end, ..span }, text));
     }
@@ -236,6 +243,9 @@ impl Builder<'_> {
 
     /// Gives bare blocks to the step on the line above, which has none.
     fn adopt_blocks(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        if !statements.iter().any(|s| matches!(s.kind, StatementKind::Block(_))) {
+            return statements;
+        }
         let mut kept: Vec<Statement> = Vec::with_capacity(statements.len());
         for statement in statements {
             let gap = kept.last().map(|last| (last.span.end as usize, statement.span.start as usize));
@@ -246,8 +256,8 @@ impl Builder<'_> {
                         && HOSTS.contains(&&*step.word.text)
                         && gap.is_some_and(|g| self.next_line(g)) =>
                 {
-                    let last = self.prepared.token_before(span.end as usize);
-                    let last = last.map_or(step.word.span, |t| self.prepared.token_span(t));
+                    let last = self.part.token_before(span.end as usize);
+                    let last = last.map_or(step.word.span, |t| self.part.token_span(t));
                     self.misplaced_block(last, block.span, if trains(&step.word.text) { "with {" } else { "{" });
                     *span = span.to(block.span);
                     step.block = Some(block);
@@ -260,6 +270,10 @@ impl Builder<'_> {
 
     /// `} esle { … }` and `} esle if … { … }`: tells what is meant, and gives them to their `if`.
     fn adopt_arms(&self, statements: Vec<Statement>) -> Vec<Statement> {
+        let may_be_arm = |s: &Statement| matches!(&s.kind, StatementKind::Simple(s) if is_nearly_else(&s.word.text));
+        if !statements.iter().any(may_be_arm) {
+            return statements;
+        }
         let mut kept: Vec<Statement> = Vec::with_capacity(statements.len());
         let mut rest = statements.into_iter().peekable();
         while let Some(statement) = rest.next() {
@@ -290,14 +304,14 @@ impl Builder<'_> {
     }
 
     fn misspelt_else(&self, word: Span) {
-        let text = &self.prepared.source[word.range()];
+        let text = &self.part.source[word.range()];
         let found = Diagnostic::new(Code::SYNTAX, word, format!("`{text}` begins no statement"));
         self.push(found.help("did you mean `else`?").fix("replace with `else`", word, "else"));
     }
 
     /// Whether these bytes of the source hold one line end, comment lines not counted.
     fn next_line(&self, (from, to): (usize, usize)) -> bool {
-        let tokens = &self.prepared.tokens;
+        let tokens = self.part.tokens();
         let first = tokens.partition_point(|t| (t.start as usize) < from);
         let between = tokens[first..].iter().take_while(|t| (t.start as usize) < to).map(|t| t.kind);
         let mut lines = 0;
@@ -317,7 +331,7 @@ impl Builder<'_> {
 
 /// Whether a word is `else` with one slip.
 fn is_nearly_else(word: &str) -> bool {
-    word != "else" && strsim::damerau_levenshtein(word, "else") == 1
+    (3..=5).contains(&word.len()) && word != "else" && strsim::damerau_levenshtein(word, "else") == 1
 }
 
 /// Lets an `if`, and the `else if` within it, end where the arm ends that was given to the last of them.
