@@ -6,7 +6,7 @@ use super::document::Document;
 use crate::components::{Family, catalogue};
 use lsp_types::CompletionItemKind as Kind;
 use std::collections::HashSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 /// Files and folders that are offered.
 const MOST: usize = 1_000;
@@ -69,7 +69,7 @@ fn listed(folder: &Path, named: &Named, own: &Path) -> Vec<Offer> {
 }
 
 /// The name of a file, if it is not hidden and can stand in quotes as it is.
-fn writable(path: &PathBuf) -> Option<String> {
+fn writable(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let plain = !name.starts_with('.') && !name.contains(['"', '\\', '$']) && !name.contains(char::is_control);
     plain.then(|| name.to_string())

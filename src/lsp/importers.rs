@@ -58,6 +58,6 @@ mod tests {
         };
         assert_eq!(found(&[path("work")]), ["work/lib/beside.fsched", "work/a.fsched", "work/b.fsched"]);
         assert_eq!(found(&[]), ["work/lib/beside.fsched"], "without a folder of the editor's, only beside it");
-        assert_eq!(candidates(Path::new("untitled:1"), &[]), [PathBuf::new(); 0]);
+        assert!(candidates(Path::new("untitled:1"), &[]).is_empty());
     }
 }
