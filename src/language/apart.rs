@@ -12,6 +12,9 @@ use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{Sources, Span};
 use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind};
 
+/// Selectors that are read as their sum.
+const MOST_JOINED: usize = 100;
+
 /// How many arguments are one value, and the value.
 type Together = (usize, Option<Value>);
 
@@ -113,7 +116,8 @@ impl<'a> Context<'a> {
         let values: Vec<Option<Value>> =
             arguments[..=count].iter().map(|a| self.evaluate(&a.value, &Type::Selector)).collect();
         let union = |a: Value, b: Value| arithmetic::binary(BinaryOp::Add, &a, &b).ok();
-        let value = values.into_iter().reduce(|a, b| union(a?, b?)).flatten();
+        // A sum nests with each of its parts.
+        let value = (count < MOST_JOINED).then(|| values.into_iter().reduce(|a, b| union(a?, b?)).flatten()).flatten();
         Some((count + 1, value))
     }
 

@@ -50,6 +50,16 @@ impl Bound {
         self.given[self.at(name)]
     }
 
+    /// Gives a parameter the value of an argument at `place`, or one value more.
+    fn put(&mut self, index: usize, value: Option<Value>, place: Span) {
+        let started = std::mem::replace(&mut self.given[index], true);
+        self.spans[index] = if started { self.spans[index].to(place) } else { place };
+        match self.params[index].many {
+            true => gather(&mut self.values[index], value, started),
+            false => self.values[index] = value,
+        }
+    }
+
     /// Whether something that was given is wrong.
     fn misfit(&self) -> bool {
         self.given.iter().zip(&self.values).any(|(given, value)| *given && value.is_none())
@@ -155,30 +165,7 @@ impl<'a> Context<'a> {
                     },
                 },
             };
-            let param = &params[index];
-            self.note_argument(argument, Parameter::Described(param), owner.callee);
-            if bound.given[index] && !(param.many && argument.name.is_none()) {
-                let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
-                let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
-                self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
-                continue;
-            }
-            let mut place = argument.value.span;
-            let value = match self.apart(&arguments[i..], params, param, owner) {
-                Some((count, value)) => {
-                    read_already = i + count;
-                    place = place.to(arguments[read_already - 1].value.span);
-                    value
-                }
-                None => self.argument(argument, param, owner),
-            };
-            bound.spans[index] = if bound.given[index] { bound.spans[index].to(place) } else { place };
-            if param.many {
-                gather(&mut bound.values[index], value, bound.given[index]);
-            } else {
-                bound.values[index] = value;
-            }
-            bound.given[index] = true;
+            read_already = i + self.read(&arguments[i..], index, &mut bound, owner);
         }
         // What could not be read, has a name that nothing has, or doesn't fit where it stands may be what is missing.
         let misfit = bound.misfit();
@@ -188,6 +175,22 @@ impl<'a> Context<'a> {
             .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
         self.fill(&mut bound, owner, broken || misfit);
         bound
+    }
+
+    /// Reads the first of the arguments for a parameter; how many of them were its value.
+    fn read(&mut self, arguments: &'a [Argument], index: usize, bound: &mut Bound, owner: Owner<'_>) -> usize {
+        let (argument, param) = (&arguments[0], &bound.params[index]);
+        self.note_argument(argument, Parameter::Described(param), owner.callee);
+        if bound.given[index] && !(param.many && argument.name.is_none()) {
+            let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
+            let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
+            self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
+            return 1;
+        }
+        let together = self.apart(arguments, bound.params, param, owner);
+        let (count, value) = together.unwrap_or_else(|| (1, self.argument(argument, param, owner)));
+        bound.put(index, value, argument.value.span.to(arguments[count - 1].value.span));
+        count
     }
 
     /// The parameter that an argument is for.

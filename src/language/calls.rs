@@ -3,21 +3,29 @@
 use super::context::Context;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::Span;
+use crate::syntax::tree::Parameter;
+
+/// Bytes of a place in which parameters are looked for; longer ones hold more than a value.
+const LONGEST: usize = 1_000;
 
 /// A phase whose body is being read.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct Call<'a> {
     pub name: String,
-    pub passed: Vec<Passed>,
+    pub parameters: &'a [Parameter],
+    /// what the call gives to each of them; `None` where it has its default
+    pub arguments: Vec<Option<Span>>,
 }
 
-/// A parameter and what a call gives it.
-#[derive(Debug)]
-pub(super) struct Passed {
-    pub name: String,
-    /// where the parameter is declared
-    pub parameter: Span,
-    pub argument: Span,
+impl<'a> Call<'a> {
+    /// The first parameter in a text that was given something: itself, and its argument.
+    fn passed(&self, text: &str) -> Option<(&'a Parameter, Span)> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+        words.into_iter().find_map(|word| {
+            let index = self.parameters.iter().position(|p| p.name.text == word)?;
+            Some((&self.parameters[index], (*self.arguments.get(index)?)?))
+        })
+    }
 }
 
 impl Context<'_> {
@@ -29,13 +37,15 @@ impl Context<'_> {
         let mut place = d.primary.span;
         for (depth, call) in self.phases.iter().rev().enumerate() {
             let text = self.sources.text(place);
-            let names = || text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let passed = call.passed(text).filter(|_| text.len() <= LONGEST);
+            let Some((Parameter { name, .. }, argument)) = passed else { break };
             // In the body that is being read, a block may have another thing of that name.
-            let meant = |p: &Passed| depth > 0 || self.scopes.place(&p.name) == Some(p.parameter);
-            let Some(passed) = call.passed.iter().find(|p| names().any(|n| n == p.name) && meant(p)) else { break };
-            d.labels.retain(|l| l.span != passed.parameter);
-            d = d.label(passed.argument, format!("`{}` comes from this call", passed.name));
-            place = passed.argument;
+            if depth == 0 && self.scopes.place(&name.text) != Some(name.span) {
+                break;
+            }
+            d.labels.retain(|l| l.span != name.span);
+            d = d.label(argument, format!("`{}` comes from this call", name.text));
+            place = argument;
         }
         d
     }

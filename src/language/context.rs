@@ -46,7 +46,7 @@ pub(super) struct Context<'a> {
     /// names made so far, and whether on every path
     pub checkpoints: HashMap<String, MadeCheckpoint>,
     /// phases whose bodies are being lowered, innermost last
-    pub phases: Vec<Call>,
+    pub phases: Vec<Call<'a>>,
     /// inside an arm of an `if` that a measurement decides
     pub conditional: usize,
     /// results are thrown away: a body is only checked

@@ -1,7 +1,7 @@
 //! `param` and its overrides, `phase` and its calls.
 
 use super::arguments::{Owner, suggesting};
-use super::calls::{Call, Passed};
+use super::calls::Call;
 use super::context::Context;
 use super::index;
 use super::scope::{Meaning, Phase};
@@ -155,11 +155,8 @@ impl<'a> Context<'a> {
         }
         let owner = Owner { name, span: simple.word.span, callee: index::Callee::Phase(defined) };
         let given = self.phase_arguments(phase.parameters, &simple.arguments, owner, defined);
-        let passed = phase.parameters.iter().zip(&given).filter_map(|(p, a)| {
-            let argument = a.argument?;
-            Some(Passed { name: p.name.text.clone(), parameter: p.name.span, argument })
-        });
-        let call = Call { name: name.to_string(), passed: passed.collect() };
+        let arguments = given.iter().map(|g| g.argument).collect();
+        let call = Call { name: name.to_string(), parameters: phase.parameters, arguments };
         let values = given.into_iter().map(|g| g.value).collect();
         let path = self.next_path();
         let frame = self.phase_body(phase, call, values, format!("{path}.{name}."));
@@ -177,7 +174,7 @@ impl<'a> Context<'a> {
             parameter.default.iter().for_each(|d| drop(self.value(d, place)));
         }
         self.scratch(|cx| {
-            let call = Call { name: name.to_string(), passed: Vec::new() };
+            let call = Call { name: name.to_string(), parameters: phase.parameters, arguments: Vec::new() };
             cx.phase_body(phase, call, values, String::new());
         });
     }
@@ -185,7 +182,7 @@ impl<'a> Context<'a> {
     fn phase_body(
         &mut self,
         phase: Phase<'a>,
-        call: Call,
+        call: Call<'a>,
         values: Vec<Option<Value>>,
         prefix: String,
     ) -> Vec<super::program::Step> {

@@ -38,6 +38,21 @@ fn texts_of_nothing_but_mistakes_are_told_in_so_many_words_only() {
     }
 }
 
+#[test]
+fn arguments_that_stand_apart_may_be_many() {
+    let before = "data digits\nmodel mlp(hidden: [16])\n";
+    let many = |part: &str| part.repeat(20_000);
+    for text in [
+        format!("{before}freeze {}\ntrain 1\n", many("head ")),
+        format!("{before}train {}3\n", many("for ")),
+        format!("{before}optimizer sgd {}\n", many("lr: 1 ")),
+        format!("{before}freeze {}\n", many("layer 1 ")),
+    ] {
+        let found = analyze(Path::new("apart.fsched"), &Buffer(text), &Options::default());
+        assert!(found.program.is_none() && found.diagnostics.len() <= 1_100, "{}", found.diagnostics.len());
+    }
+}
+
 /// What grows with a text must be the heap, not the stack.
 #[test]
 fn very_long_ones_of_those_that_might_nest_too() {
