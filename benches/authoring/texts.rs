@@ -29,6 +29,7 @@ pub static KINDS: &[Kind] = &[
     clean("settings", settings),
     clean("freezing", freezing),
     clean("schedules", schedules),
+    clean("measures", measures),
     clean("names", names),
     clean("phases", phases),
     clean("calls", calls),
@@ -41,10 +42,13 @@ pub static KINDS: &[Kind] = &[
     clean("one line", one_line),
     clean("comments", comments),
     clean("pragmas", pragmas),
+    clean("stacked pragmas", stacked_pragmas),
     clean("checkpoints", checkpoints),
     broken("misspelt words", misspelt_words),
     broken("misspelt names", misspelt_names),
     broken("many names", many_names),
+    broken("lost checkpoints", lost_checkpoints),
+    broken("assignments", assignments),
     broken("bad values", bad_values),
     broken("bad syntax", bad_syntax),
     broken("unclosed", unclosed),
@@ -106,6 +110,14 @@ fn freezing(lines: usize) -> String {
 fn schedules(lines: usize) -> String {
     written_by(2, lines, |t, i| match i % 2 {
         0 => writeln!(t, "lr cosine"),
+        _ => writeln!(t, "train 1"),
+    })
+}
+
+/// Something more to follow before each step; these settings add up too.
+fn measures(lines: usize) -> String {
+    written_by(2, lines, |t, i| match i % 2 {
+        0 => writeln!(t, "measure clean, robust(pgd(eps: {}/255)) every: {} steps", i % 8 + 1, i % 50 + 1),
         _ => writeln!(t, "train 1"),
     })
 }
@@ -213,6 +225,13 @@ fn pragmas(lines: usize) -> String {
     written(lines, |t, i| writeln!(t, "let n{i} = 1 # fsched: allow(FS1002)")) + "train 1\n"
 }
 
+/// Pragmas below one another, and what they are for.
+fn stacked_pragmas(lines: usize) -> String {
+    let above = lines.saturating_sub(3) / 2;
+    let text = written(above + 2, |t, _| writeln!(t, "# fsched: allow(FS1002, FS1006)"));
+    (above + 3..lines).fold(text, |text, i| text + &format!("let n{i} = 1 # fsched: allow(lints)\n")) + "train 1\n"
+}
+
 /// Points made and gone back to.
 fn checkpoints(lines: usize) -> String {
     written_by(3, lines, |t, i| match i % 3 {
@@ -240,6 +259,22 @@ fn many_names(lines: usize) -> String {
     written(lines, |t, i| match i < lines - 1_000.min(lines / 2) {
         true => writeln!(t, "let duration{i} = 1"),
         false => writeln!(t, "train duratoin{i}"),
+    })
+}
+
+/// Many points made, and then none of those gone back to.
+fn lost_checkpoints(lines: usize) -> String {
+    written(lines, |t, i| match i < lines - 1_000.min(lines / 2) {
+        true => writeln!(t, "checkpoint \"point {i}\""),
+        false => writeln!(t, "rollback \"piont {i}\""),
+    })
+}
+
+/// Names bound without the word for it, and words of other tools in their form.
+fn assignments(lines: usize) -> String {
+    written(lines, |t, i| match i % 2 {
+        0 => writeln!(t, "n{i} = 1"),
+        _ => writeln!(t, "batch_size = {i}"),
     })
 }
 

@@ -5,6 +5,7 @@ use super::input::{Input, show};
 use super::lines::Form;
 use super::machine::Machine;
 use crate::diagnostic::Code;
+use crate::language::chain::Chain;
 use crate::language::program::{Evaluate, Op, Program, Settings, Step};
 use crate::nn::weights;
 use crate::plan::each_step;
@@ -116,7 +117,7 @@ fn evaluation(program: Program, weights: &Path) -> Option<Program> {
     });
     let (span, first) = evaluates.first()?;
     // Loading counts as a change of weights; nothing is to be measured around it.
-    let settings = Arc::new(Settings { measure: Vec::new(), ..Settings::clone(&first.settings) });
+    let settings = Arc::new(Settings { measure: Chain::default(), ..Settings::clone(&first.settings) });
     let load = Step {
         id: "weights".into(),
         span: *span,

@@ -299,8 +299,8 @@ impl<'a> Context<'a> {
             let d = self.unknown_choice(name, list, span, &"this");
             return self.report(d);
         }
-        let mut candidates: Vec<&str> = self.scopes.names().collect();
-        candidates.extend(["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"]);
+        let mut candidates =
+            vec!["all", "layers", "blocks", "head", "conv", "linear", "norms", "biases", "true", "false"];
         catalogue::members(Family::Metric).iter().for_each(|m| candidates.push(m.name));
         words_of(hint).for_each(|w| candidates.push(w));
         if *hint == Type::Any {
@@ -310,7 +310,7 @@ impl<'a> Context<'a> {
         if let Some(d) = self.advise_filler(d.clone(), name, span) {
             return self.report(d);
         }
-        let d = suggesting(d, name, span, candidates);
+        let d = guessed(d, name, span, &self.scopes.closest(name, candidates));
         let d = match (d.help.is_some(), hint) {
             (false, Type::Selector) => self.advise_selector(d, name, span),
             (false, Type::Text) => d.help(format!("texts stand in quotes: `\"{name}\"`")),
@@ -331,8 +331,7 @@ impl<'a> Context<'a> {
             return self
                 .report(d.help(format!("say what to measure there: `evaluate clean on {name}`, `{name}.clean`")));
         }
-        let candidates = members.iter().chain(words_too).copied().chain(self.scopes.names());
-        let d = suggesting(d, name, span, candidates);
+        let d = guessed(d, name, span, &self.scopes.closest(name, members.iter().chain(words_too).copied()));
         let d = if d.help.is_some() {
             d
         } else {
@@ -395,12 +394,16 @@ pub(super) fn suggesting<'c>(
     span: Span,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Diagnostic {
-    let guesses = suggest::closest(name, candidates);
+    guessed(d, name, span, &suggest::closest(name, candidates))
+}
+
+/// The same where the closest names have been found.
+pub(super) fn guessed(d: Diagnostic, name: &str, span: Span, guesses: &[&str]) -> Diagnostic {
     match guesses.first() {
         Some(guess) => {
-            let d = d.help(format!("did you mean {}?", words(&guesses)));
+            let d = d.help(format!("did you mean {}?", words(guesses)));
             let edit = Edit { span, text: guess.to_string() };
-            d.with_fix(format!("replace with `{guess}`"), suggest::sureness(name, &guesses), vec![edit])
+            d.with_fix(format!("replace with `{guess}`"), suggest::sureness(name, guesses), vec![edit])
         }
         None => d,
     }

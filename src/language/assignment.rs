@@ -9,6 +9,7 @@ use crate::components::Type;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::Simple;
+use std::collections::HashMap;
 
 impl<'a> Context<'a> {
     pub(super) fn assignment(&mut self, simple: &'a Simple, equals: Span, span: Span) {
@@ -25,7 +26,7 @@ impl<'a> Context<'a> {
         // `epochs = 10` is a name that training is given further down; `batch_size = 64` means a setting.
         let foreign = suggest::foreign_statement(word).is_some_and(|(ours, _)| ours != "train");
         if foreign || suggest::later(word).is_some() {
-            self.diagnostics.retain(|d| !is_assignment(d, equals));
+            self.superseded.extend(self.assignments.get(&equals));
             return self.unknown_statement(simple);
         }
         if let Some(place) = self.scopes.place(word) {
@@ -54,12 +55,19 @@ impl<'a> Context<'a> {
 
     /// Says better what the syntax has told of this `=`: without its fixes, and with `more`.
     fn sharpen(&mut self, equals: Span, message: String, help: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
-        if let Some(d) = self.diagnostics.iter_mut().find(|d| is_assignment(d, equals)) {
-            *d = more(Diagnostic { message, help: Some(help), fixes: Vec::new(), ..d.clone() });
+        if let Some(d) = self.assignments.get(&equals).map(|i| &mut self.diagnostics[*i]) {
+            // It is said anew each time that the body of a phase is read.
+            let (help, labels, fixes) = (Some(help), Vec::new(), Vec::new());
+            *d = more(Diagnostic { message, help, labels, fixes, ..d.clone() });
         }
     }
 }
 
-fn is_assignment(d: &Diagnostic, equals: Span) -> bool {
-    d.code == Code::FOREIGN_SYNTAX && d.primary.span == equals
+/// What the syntax says of assignments: indices of diagnostics by the place of the `=`.
+pub(super) fn told_by_syntax(diagnostics: &[Diagnostic]) -> HashMap<Span, usize> {
+    let mut told = HashMap::new();
+    for (i, d) in diagnostics.iter().enumerate().filter(|(_, d)| d.code == Code::FOREIGN_SYNTAX) {
+        told.entry(d.primary.span).or_insert(i);
+    }
+    told
 }

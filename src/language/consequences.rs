@@ -2,6 +2,7 @@
 //!
 //! The walk over the tree reports all it finds; only here, where everything is known, can be seen what follows from what.
 
+use super::near::Near;
 use super::suggest;
 use crate::components::coerce::words;
 use crate::components::{Family, catalogue};
@@ -276,38 +277,58 @@ fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unuse
         }
     }
     let mut misspelt = HashSet::new();
+    let unused = Names::of(if uses.is_empty() { &[] } else { unused });
     for (n, (i, mut places)) in uses.into_iter().enumerate() {
         places.sort_unstable();
         let name = sources.text(places[0]);
-        let definition = (n < LOOKED_FOR).then(|| definition_of(name, places[0], unused)).flatten();
-        misspelt.extend(definition.map(|(_, span)| *span));
+        let definition = (n < LOOKED_FOR).then(|| unused.misspelt(name, places[0])).flatten();
+        misspelt.extend(definition.map(|(_, span)| span));
         kept[i] = told_once(kept[i].clone(), &places, sources, definition);
     }
     kept.retain(|d| d.code != Code::UNUSED_NAME || !misspelt.contains(&d.primary.span));
     kept
 }
 
-/// The unused name that is this one misspelt.
-fn definition_of<'u>(name: &str, place: Span, unused: &'u Unused) -> Option<&'u (String, Span)> {
-    let in_file = unused.iter().filter(|(_, span)| span.file == place.file);
-    let close = suggest::closest(name, in_file.clone().map(|(n, _)| n.as_str()));
-    in_file.filter(|(n, _)| close.first() == Some(&n.as_str())).min_by_key(|(_, span)| span.start.abs_diff(place.start))
+/// Names that nothing uses, by file, with the places of each.
+struct Names<'u>(HashMap<FileId, (Near, HashMap<&'u str, Vec<Span>>)>);
+
+impl<'u> Names<'u> {
+    fn of(unused: &'u [(String, Span)]) -> Names<'u> {
+        let mut names: HashMap<_, (Near, HashMap<&str, Vec<Span>>)> = HashMap::new();
+        for (name, span) in unused {
+            let (near, places) = names.entry(span.file).or_default();
+            let places = places.entry(name).or_default();
+            if places.is_empty() {
+                near.add(name);
+            }
+            places.push(*span);
+        }
+        Names(names)
+    }
+
+    /// The definition, of those in the same file, that is this name misspelt.
+    fn misspelt(&self, name: &str, place: Span) -> Option<(&str, Span)> {
+        let (near, places) = self.0.get(&place.file)?;
+        let defined = *suggest::closest_of(name, [], |most| near.within(name, most)).first()?;
+        let nearest = places.get(defined)?.iter().min_by_key(|span| span.start.abs_diff(place.start))?;
+        Some((defined, *nearest))
+    }
 }
 
-fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: Option<&(String, Span)>) -> Diagnostic {
+fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: Option<(&str, Span)>) -> Diagnostic {
     let name = sources.text(places[0]);
     let Some((defined, span)) = definition else {
         d.primary.span = places[0];
         return places[1..].iter().take(SHOWN).fold(d, |d, place| d.label(*place, "and here"));
     };
     let title = format!("rename the definition to `{name}`");
-    let edit = vec![Edit { span: *span, text: name.into() }];
+    let edit = vec![Edit { span, text: name.into() }];
     if places.len() == 1 {
-        d = d.label(*span, format!("`{defined}` is defined here, and never used"));
+        d = d.label(span, format!("`{defined}` is defined here, and never used"));
         return d.with_fix(title, Applicability::Unsafe, edit);
     }
     let message = format!("`{defined}` is defined here, but what is used below is {}", words(&[name]));
-    let moved = Diagnostic::new(d.code, *span, message).help(format!("did you mean `{name}`?"));
-    let moved = moved.with_fix(title, suggest::sureness(name, &[defined.as_str()]), edit);
+    let moved = Diagnostic::new(d.code, span, message).help(format!("did you mean `{name}`?"));
+    let moved = moved.with_fix(title, suggest::sureness(name, &[defined]), edit);
     places.iter().take(SHOWN).fold(moved, |d, place| d.label(*place, format!("there is no `{name}`")))
 }

@@ -1,9 +1,12 @@
 //! The state of a check: what is known at the place that is being read.
 
+use super::assignment;
 use super::calls::Call;
+use super::followed::Filled;
 use super::index::Recorder;
 use super::lints::Notes;
 use super::load::{Imported, Inputs};
+use super::near::Near;
 use super::program::{Model, Op, Settings, Step};
 use super::scope::Scopes;
 use super::settings::Current;
@@ -30,6 +33,10 @@ pub(super) struct Context<'a> {
     /// imported files by the span of the `use` statement that names them
     pub imports: &'a HashMap<Span, Imported>,
     pub diagnostics: Vec<Diagnostic>,
+    /// those of the syntax that tell an assignment, by the place of the `=`
+    pub assignments: HashMap<Span, usize>,
+    /// those of them that are told better further down
+    pub superseded: HashSet<usize>,
     /// codes and places of all that was said
     said: HashSet<(Code, Span)>,
     /// errors among them
@@ -44,7 +51,9 @@ pub(super) struct Context<'a> {
     /// rows of the head at this point of the program
     pub head_classes: usize,
     /// names made so far, and whether on every path
-    pub checkpoints: HashMap<String, MadeCheckpoint>,
+    pub checkpoints: Shared<HashMap<String, MadeCheckpoint>>,
+    /// the names of these, and of some that were only tried
+    pub checkpoint_names: Near,
     /// phases whose bodies are being lowered, innermost last
     pub phases: Vec<Call<'a>>,
     /// inside an arm of an `if` that a measurement decides
@@ -65,6 +74,8 @@ pub(super) struct Context<'a> {
     facts: HashMap<String, Option<Arc<DataFacts>>>,
     statements: HashMap<Span, u32>,
     last_settings: Option<Arc<Settings>>,
+    /// what `measure` statements come to
+    pub measures: Filled,
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
@@ -134,6 +145,8 @@ impl<'a> Context<'a> {
             sources,
             options,
             imports,
+            assignments: assignment::told_by_syntax(&diagnostics),
+            superseded: HashSet::new(),
             diagnostics,
             said: HashSet::new(),
             errors: 0,
@@ -143,7 +156,8 @@ impl<'a> Context<'a> {
             loops: Vec::new(),
             model: None,
             head_classes: 0,
-            checkpoints: HashMap::new(),
+            checkpoints: Shared::default(),
+            checkpoint_names: Near::default(),
             phases: Vec::new(),
             conditional: 0,
             scratch: false,
@@ -165,6 +179,7 @@ impl<'a> Context<'a> {
             facts: HashMap::new(),
             statements: HashMap::new(),
             last_settings: None,
+            measures: Filled::default(),
             settled: None,
             next_id: 1,
         }
@@ -312,16 +327,27 @@ impl<'a> Context<'a> {
     /// Does something without a word: what is said of it would follow from what has been said already. Whatever
     /// [`Context::report`] keeps is as it was before.
     pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
-        let said = self.diagnostics.len();
+        let said = self.told();
         let result = act(self);
         self.unsay(said);
         result
     }
 
+    /// How many diagnostics there are.
+    fn told(&self) -> usize {
+        self.diagnostics.len() - self.superseded.len()
+    }
+
+    /// All diagnostics, in the order in which they were found.
+    pub fn finish(self) -> Vec<Diagnostic> {
+        let kept = self.diagnostics.into_iter().enumerate().filter(|(i, _)| !self.superseded.contains(i));
+        kept.map(|(_, d)| d).collect()
+    }
+
     /// Takes back all that was said after so many diagnostics.
-    pub fn unsay(&mut self, after: usize) {
-        // Fewer may be left than there were: what the syntax said may have been taken back meanwhile.
-        for d in self.diagnostics.drain(after.min(self.diagnostics.len())..) {
+    fn unsay(&mut self, after: usize) {
+        let after = (after + self.superseded.len()).min(self.diagnostics.len());
+        for d in self.diagnostics.drain(after..) {
             self.said.remove(&(d.code, d.primary.span));
             self.errors -= usize::from(d.severity == Severity::Error);
         }

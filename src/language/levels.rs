@@ -15,7 +15,7 @@ pub enum Level {
 }
 
 /// Which lints are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Which {
     /// `lints`: all of them, notes apart
     Lints,

@@ -3,6 +3,7 @@
 //! [`analyze`] is total: whatever it is given, it returns what it understood and all diagnostics. The command line, the
 //! runner and the editors all call it, so what one accepts, all accept.
 
+pub mod chain;
 pub mod fix;
 pub mod index;
 pub mod program;
@@ -19,11 +20,13 @@ mod calls;
 mod consequences;
 mod context;
 mod edits;
+mod followed;
 mod joined;
 mod levels;
 pub mod lints;
 mod load;
 mod mismatch;
+mod near;
 mod phases;
 mod pragma;
 mod rounds;
@@ -98,10 +101,9 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let inputs = Inputs { places: options.places.clone(), overrides };
     let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
     let (program, index) = lower(&mut cx, &root);
-    let mut diagnostics = std::mem::take(&mut cx.diagnostics);
+    let unused = std::mem::take(&mut cx.unused);
     let files = std::iter::once(&root).chain(imports.values().map(|i| &i.file));
-    diagnostics = consequences::remove(diagnostics, files, &sources, &cx.unused);
-    drop(cx);
+    let mut diagnostics = consequences::remove(cx.finish(), files, &sources, &unused);
     sort(&mut diagnostics);
     let mut files: Vec<&File> = imports.values().map(|i| &i.file).collect();
     files.sort_by_key(|f| f.source);

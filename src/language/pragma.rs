@@ -6,6 +6,8 @@ use super::touching;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{Sources, Span};
 use crate::syntax::tree::{File, Statement};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 
 /// One name in one pragma.
 struct Entry {
@@ -26,7 +28,11 @@ struct Entry {
 struct Pragmas {
     comments: Vec<Span>,
     entries: Vec<Entry>,
+    /// which of them holds where
+    holding: HashMap<Which, Holding>,
     wrong: Vec<Diagnostic>,
+    /// the line of a statement, with nothing but comments between it and the comment above it that was last read
+    next_line: usize,
 }
 
 /// Gives each lint the severity that pragmas and flags ask for, takes silenced ones away, and adds what is wrong with
@@ -61,6 +67,7 @@ impl Pragmas {
         for comment in &file.comments {
             pragmas.read(*comment, file, sources);
         }
+        pragmas.holding = holding(&pragmas.entries);
         pragmas
     }
 
@@ -72,7 +79,7 @@ impl Pragmas {
         };
         let Some(rest) = rest.strip_prefix(':') else { return self.without_colon(comment, text, rest) };
         let mut at = text.len() - rest.len();
-        let reach = reach(comment, file, sources);
+        let reach = self.reach(comment, file, sources);
         while let Some((level, open, close)) = clause(text, at) {
             at = close + 1;
             self.names(level, reach, Span { end: comment.start + close as u32, ..comment }, open, sources);
@@ -122,18 +129,47 @@ impl Pragmas {
         }
     }
 
+    /// What a pragma holds for: the innermost statements on its line; where it stands alone, the statement in whose
+    /// brackets it stands, else those that begin on the next line with a statement; `None` above the first statement: the
+    /// file.
+    fn reach(&mut self, comment: Span, file: &File, sources: &Sources) -> Option<Span> {
+        if file.statements.first().is_none_or(|s| comment.end <= s.span.start) {
+            return None;
+        }
+        let source = sources.get(comment.file);
+        let line = source.lines.line(comment.start as usize);
+        let line_span = |l: usize| {
+            let end = if l + 1 < source.lines.len() { source.lines.start(l + 1) } else { source.text.len() };
+            Span::new(comment.file, source.lines.start(l), end)
+        };
+        if !source.text[source.lines.start(line)..comment.start as usize].trim().is_empty() {
+            let statements = touching::innermost(&file.statements, line_span(line));
+            return Some(statements.iter().fold(line_span(line), |all, s| all.to(s.span)));
+        }
+        if let Some(around) = in_brackets(comment, file) {
+            return Some(around.span);
+        }
+        let blank = |l: &usize| {
+            let text = sources.text(line_span(*l)).trim();
+            text.is_empty() || text.starts_with('#')
+        };
+        // Of comments below each other the first has looked already.
+        if self.next_line <= line {
+            self.next_line = (line + 1..source.lines.len()).find(|l| !blank(l)).unwrap_or(source.lines.len());
+        }
+        let next = line_span(if self.next_line < source.lines.len() { self.next_line } else { line });
+        Some(touching::beginning(&file.statements, next).iter().fold(next, |all, s| all.to(s.span)))
+    }
+
     /// What the pragmas say of a lint: the innermost that reaches it; a name goes before `lints`, and of equals the
     /// later one holds.
     fn level(&mut self, d: &Diagnostic) -> Option<Level> {
         let at = d.primary.span;
-        let holds = |e: &Entry| {
-            e.which.covers(d.code) && e.reach.is_none_or(|r| r.start <= at.start && at.start < r.end.max(r.start + 1))
-        };
-        let narrow = |e: &Entry| {
-            let length = e.reach.map_or(u32::MAX, |r| r.end - r.start);
-            (std::cmp::Reverse(length), e.which != Which::Lints)
-        };
-        let entry = self.entries.iter_mut().filter(|e| holds(e)).max_by_key(|e| narrow(e))?;
+        let covering = [Which::Lints, Which::One(d.code)].into_iter().filter(|which| which.covers(d.code));
+        let holding = covering.filter_map(|which| self.holding.get(&which)?.at(at.start));
+        let narrow = |i: &usize| (Reverse(self.entries[*i].length()), self.entries[*i].which != Which::Lints);
+        let entry = holding.max_by_key(narrow)?;
+        let entry = &mut self.entries[entry];
         entry.used = true;
         Some(entry.level)
     }
@@ -193,29 +229,51 @@ fn in_brackets(comment: Span, file: &File) -> Option<&Statement> {
     (!in_block).then_some(around)
 }
 
-/// What a pragma holds for: the innermost statements on its line; where it stands alone, the statement in whose brackets
-/// it stands, else those that begin on the next line with a statement; `None` above the first statement: the file.
-fn reach(comment: Span, file: &File, sources: &Sources) -> Option<Span> {
-    if file.statements.first().is_none_or(|s| comment.end <= s.span.start) {
-        return None;
+impl Entry {
+    /// How far it reaches.
+    fn length(&self) -> u32 {
+        self.reach.map_or(u32::MAX, |r| r.end - r.start)
     }
-    let source = sources.get(comment.file);
-    let line = source.lines.line(comment.start as usize);
-    let line_span = |l: usize| {
-        let end = if l + 1 < source.lines.len() { source.lines.start(l + 1) } else { source.text.len() };
-        Span::new(comment.file, source.lines.start(l), end)
-    };
-    if !source.text[source.lines.start(line)..comment.start as usize].trim().is_empty() {
-        let statements = touching::innermost(&file.statements, line_span(line));
-        return Some(statements.iter().fold(line_span(line), |all, s| all.to(s.span)));
+}
+
+/// Entries with one name: which of them holds from each place on.
+struct Holding(Vec<(u32, Option<usize>)>);
+
+impl Holding {
+    fn at(&self, place: u32) -> Option<usize> {
+        let behind = self.0.partition_point(|(from, _)| *from <= place);
+        self.0[..behind].last().and_then(|(_, entry)| *entry)
     }
-    if let Some(around) = in_brackets(comment, file) {
-        return Some(around.span);
+
+    /// Of those that reach a place, the one that reaches least far holds; of equals the last.
+    fn of(entries: &[Entry], named: &[usize]) -> Holding {
+        let mut turns: Vec<(u32, bool, usize)> = Vec::with_capacity(2 * named.len());
+        for i in named {
+            let (start, end) = entries[*i].reach.map_or((0, u32::MAX), |r| (r.start, r.end.max(r.start + 1)));
+            turns.extend([(start, true, *i), (end, false, *i)]);
+        }
+        turns.sort_unstable();
+        let mut open = BTreeSet::new();
+        let mut holding: Vec<(u32, Option<usize>)> = Vec::new();
+        for (place, begins, i) in turns {
+            let key = (entries[i].length(), Reverse(i));
+            if begins {
+                open.insert(key)
+            } else {
+                open.remove(&key)
+            };
+            let now = open.first().map(|(_, Reverse(i))| *i);
+            match holding.last_mut().filter(|(last, _)| *last == place) {
+                Some(last) => last.1 = now,
+                None => holding.push((place, now)),
+            }
+        }
+        Holding(holding)
     }
-    let blank = |l: &usize| {
-        let text = sources.text(line_span(*l)).trim();
-        text.is_empty() || text.starts_with('#')
-    };
-    let next = line_span((line + 1..source.lines.len()).find(|l| !blank(l)).unwrap_or(line));
-    Some(touching::beginning(&file.statements, next).iter().fold(next, |all, s| all.to(s.span)))
+}
+
+fn holding(entries: &[Entry]) -> HashMap<Which, Holding> {
+    let mut named: HashMap<Which, Vec<usize>> = HashMap::new();
+    entries.iter().enumerate().for_each(|(i, e)| named.entry(e.which).or_default().push(i));
+    named.into_iter().map(|(which, named)| (which, Holding::of(entries, &named))).collect()
 }

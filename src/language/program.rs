@@ -1,6 +1,7 @@
 //! A checked program: every name resolved, every value typed, every setting that holds at a step gathered beside it.
 //! Loops stay loops.
 
+use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
 use crate::components::{Expression, Metric, Selector, Spec, Split, Value};
@@ -178,15 +179,15 @@ pub struct Settings {
     pub accumulate: u64,
     pub optimizer: Optimizer,
     /// clocks of the `lr` statements in force, outermost first; the last one scales the rate
-    pub clocks: Vec<u32>,
-    /// those of them that stand still here: a measurement decides whether this step runs at all
-    pub held_clocks: Vec<u32>,
+    pub clocks: Chain<u32>,
+    /// the outer ones of them, which stand still here: a measurement decides whether this step runs at all
+    pub held_clocks: Chain<u32>,
     pub objective: Value,
     /// by part: gets gradients and steps
-    pub trainable: Vec<bool>,
+    pub trainable: Arc<[bool]>,
     /// by part's layer: running statistics stand still
-    pub frozen_statistics: Vec<usize>,
-    pub measure: Vec<Measure>,
+    pub frozen_statistics: Arc<[usize]>,
+    pub measure: Chain<Measure>,
     pub keep: Keep,
 }
 

@@ -1,5 +1,7 @@
 //! Names and what they are bound to, innermost block last.
 
+use super::near::Near;
+use super::suggest;
 use crate::components::Value;
 use crate::source::Span;
 use crate::syntax::tree::{Block, Parameter};
@@ -39,11 +41,21 @@ pub struct Scope<'a> {
     /// in the order in which they were bound
     bindings: Vec<Binding<'a>>,
     by_name: HashMap<String, usize>,
+    /// the names of so many of them, for finding what is meant by others
+    near: (Near, usize),
 }
 
 impl<'a> Scope<'a> {
     fn find(&self, name: &str) -> Option<&Binding<'a>> {
         self.by_name.get(name).map(|i| &self.bindings[*i])
+    }
+
+    /// All names, made ready for search when first asked for.
+    fn near(&mut self) -> &Near {
+        let (near, known) = &mut self.near;
+        self.bindings[*known..].iter().for_each(|b| near.add(&b.name));
+        *known = self.bindings.len();
+        near
     }
 }
 
@@ -145,9 +157,10 @@ impl<'a> Scopes<'a> {
             .collect()
     }
 
-    /// All names that are known here.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().flat_map(|s| &s.bindings).map(|b| b.name.as_str())
+    /// The closest to a name of these candidates and of all names that are bound.
+    pub fn closest<'c>(&'c mut self, name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
+        let near: Vec<&Near> = self.scopes.iter_mut().map(Scope::near).collect();
+        suggest::closest_of(name, candidates, |most| near.iter().flat_map(|n| n.within(name, most)).collect())
     }
 
     /// Keeps only the file's own scope: what the body of a phase sees. The rest comes back with [`Scopes::restore`].

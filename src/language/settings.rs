@@ -1,8 +1,9 @@
 //! The settings in force at a place, and what they come to at a step.
 
+use super::chain::Chain;
 use super::context::Context;
-use super::lints;
-use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings, When};
+use super::lints::{self, Added};
+use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
@@ -23,17 +24,21 @@ pub(super) struct Current {
     pub batch: Batch,
     pub accumulate: u64,
     pub optimizer: Optimizer,
-    pub clocks: Vec<u32>,
-    pub held_clocks: Vec<u32>,
+    pub clocks: Chain<u32>,
+    pub held_clocks: Chain<u32>,
     pub objective: Value,
     /// those that are not in `trained` yet
-    pub frozen: Vec<Freezing>,
+    pub frozen: Chain<Freezing>,
     /// what those before them come to
     pub trained: Option<Trained>,
-    pub measure: Vec<Measure>,
+    pub measure: Chain<Measure>,
+    /// one of them measures with the objective's attack
+    pub bare: bool,
     pub keep: Keep,
-    /// the settings in force: word, index in the notes, and how many steps the program had then
+    /// the settings in force of words that hold once: word, index in the notes, and how many steps the program had then
     pub made: Vec<(&'static str, usize, usize)>,
+    /// the newest of those that add up
+    pub added: Added,
     pub poisoned: bool,
 }
 
@@ -57,26 +62,35 @@ pub(super) struct Freezing {
 #[derive(Clone, Debug)]
 pub(super) struct Trained {
     /// by part
-    pub trainable: Vec<bool>,
+    pub trainable: Arc<[bool]>,
     /// layers whose running statistics stand still, in order
-    pub frozen_statistics: Vec<usize>,
+    pub frozen_statistics: Arc<[usize]>,
 }
 
 impl Trained {
+    fn all(parts: &[Part]) -> Trained {
+        Trained { trainable: vec![true; parts.len()].into(), frozen_statistics: Arc::default() }
+    }
+
     fn apply(&mut self, freezing: &Freezing, selection: &selectors::Selection, parts: &[Part]) {
         let layers = || selection.owned.iter().map(|s| parts[s.part].layer);
+        let mut still = self.frozen_statistics.to_vec();
         match freezing.how {
-            How::Freeze if freezing.statistics => self.frozen_statistics.extend(layers()),
+            How::Freeze if freezing.statistics => still.extend(layers()),
             How::Freeze => {}
-            How::Thaw => self.frozen_statistics.retain(|l| !layers().any(|layer| layer == *l)),
-            How::Only => self.frozen_statistics.clear(),
+            How::Thaw => still.retain(|l| !layers().any(|layer| layer == *l)),
+            How::Only => still.clear(),
         }
-        self.frozen_statistics.sort_unstable();
-        self.frozen_statistics.dedup();
+        still.sort_unstable();
+        still.dedup();
+        if *still != *self.frozen_statistics {
+            self.frozen_statistics = still.into();
+        }
+        let trainable = Arc::make_mut(&mut self.trainable);
         if freezing.how == How::Only {
-            self.trainable.fill(false);
+            trainable.fill(false);
         }
-        selection.owned.iter().for_each(|s| self.trainable[s.part] = freezing.how != How::Freeze);
+        selection.owned.iter().for_each(|s| trainable[s.part] = freezing.how != How::Freeze);
     }
 }
 
@@ -107,14 +121,16 @@ impl Default for Current {
             batch: Batch::Size(64),
             accumulate: 1,
             optimizer: Optimizer { id: 0, spec: Spec { member: sgd, args: sgd.params.iter().map(arg).collect() } },
-            clocks: Vec::new(),
-            held_clocks: Vec::new(),
+            clocks: Chain::default(),
+            held_clocks: Chain::default(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
-            frozen: Vec::new(),
+            frozen: Chain::default(),
             trained: None,
-            measure: Vec::new(),
+            measure: Chain::default(),
+            bare: false,
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
             made: Vec::new(),
+            added: Added::default(),
             poisoned: false,
         }
     }
@@ -150,7 +166,7 @@ impl Context<'_> {
         self.fold_freezes(&model)?;
         let Trained { trainable, frozen_statistics } = self.current.trained.clone()?;
         let current = Current::clone(&self.current);
-        let measure = current.measure.iter().map(|m| self.filled_measure(m, &facts, span)).collect::<Option<_>>()?;
+        let measure = self.filled_measures(&facts, span)?;
         let best = match &current.keep.best {
             Some(metric) => Some(self.filled(metric, &facts, span)?),
             None => None,
@@ -261,9 +277,9 @@ impl Context<'_> {
         let mut trained = match &self.current.trained {
             Some(_) if self.current.frozen.is_empty() => return Some(()),
             Some(trained) => trained.clone(),
-            None => Trained { trainable: vec![true; model.parts.len()], frozen_statistics: Vec::new() },
+            None => Trained::all(&model.parts),
         };
-        for freezing in self.current.frozen.clone() {
+        for freezing in self.current.frozen.clone().iter() {
             let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
             if selection.owned.iter().any(|s| s.rows.is_some()) {
                 let d = Diagnostic::new(Code::WRONG_TYPE, freezing.span, "single rows can't be frozen or thawed");
@@ -271,14 +287,14 @@ impl Context<'_> {
                 return None;
             }
             let before = trained.trainable.clone();
-            trained.apply(&freezing, &selection, &model.parts);
+            trained.apply(freezing, &selection, &model.parts);
             let changes = freezing.statistics || trained.trainable != before;
             if changes || !self.scratch {
                 self.notes.freeze(freezing.span, freezing.how, changes);
             }
         }
         self.current.trained = Some(trained);
-        self.current.frozen.clear();
+        self.current.frozen = Chain::default();
         Some(())
     }
 
@@ -324,11 +340,6 @@ impl Context<'_> {
         }
     }
 
-    fn filled_measure(&mut self, measure: &Measure, facts: &DataFacts, span: Span) -> Option<Measure> {
-        let metrics = measure.metrics.iter().map(|m| self.filled(m, facts, span)).collect::<Option<_>>()?;
-        Some(Measure { metrics, when: measure.when })
-    }
-
     /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
     pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
         if let Some(split) = metric.split.filter(|s| facts.count(*s) == 0) {
@@ -371,7 +382,8 @@ impl Context<'_> {
         self.report(placed.into_iter().fold(d, |d, data| d.label(data, "this data")));
     }
 
-    fn objectives_attack(&self) -> Option<Spec> {
+    /// The attack that the objective trains against, if it has one.
+    pub fn objectives_attack(&self) -> Option<Spec> {
         let Value::Component(objective) = &self.current.objective else { return None };
         let (index, _) = objective.member.param("attack")?;
         objective.args[index].as_component(Family::Attack).cloned()
@@ -435,12 +447,5 @@ impl Context<'_> {
             }
         }
         true
-    }
-
-    /// Whether a metric is followed here, so that its best value so far is known.
-    pub fn followed(&self, metric: &Metric, settings: &Settings) -> bool {
-        let by_measure =
-            settings.measure.iter().any(|m| matches!(m.when, When::Every(_)) && m.metrics.contains(metric));
-        by_measure || settings.keep.best.as_ref() == Some(metric)
     }
 }

@@ -3,38 +3,55 @@
 use crate::diagnostic::Applicability;
 use strsim::damerau_levenshtein;
 
+/// How many of the closest are told.
+const SHOWN: usize = 3;
+
 /// Up to three candidates, the closest first: other case, then one edit for names of up to four letters, two beyond.
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let lower = name.to_lowercase();
-    let allowed = if name.chars().count() <= 4 { 1 } else { 2 };
-    let letters = letters(name);
-    let may_be_near = |c: &str| match (letters, self::letters(c)) {
-        (Some(a), Some(b)) => (a & !b).count_ones().max((b & !a).count_ones()) as usize <= allowed,
-        _ => true,
-    };
-    let mut ranked: Vec<(usize, &str)> = candidates
-        .into_iter()
-        .filter(|c| may_be_near(c))
-        .filter_map(|c| {
-            let distance = damerau_levenshtein(&lower, &c.to_lowercase());
-            let near = distance <= allowed && distance < c.chars().count();
-            near.then_some((distance, c))
-        })
-        .collect();
-    ranked.sort();
-    ranked.dedup();
-    ranked.into_iter().take(3).map(|(_, c)| c).collect()
+    closest_of(name, candidates, |_| Vec::new())
 }
 
-/// The letters, digits and `_` of an ASCII name, one bit each. An edit changes one of them at most, so this tells quickly
-/// that most names of a large program are far from each other.
-fn letters(name: &str) -> Option<u64> {
+/// The same of these candidates and of many more, of which `within` finds those with at most so many edits.
+pub fn closest_of<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    within: impl Fn(usize) -> Vec<(usize, &'a str)>,
+) -> Vec<&'a str> {
+    let allowed = if name.chars().count() <= 4 { 1 } else { 2 };
+    let (lower, letters) = (name.to_lowercase(), letters(name));
+    let may_be_near = |c: &&str| match (letters, self::letters(c)) {
+        (Some((a, m)), Some((b, n))) => {
+            (a & !b).count_ones().max((b & !a).count_ones()) as usize <= allowed && m.abs_diff(n) <= allowed
+        }
+        _ => true,
+    };
+    let few = candidates.into_iter().filter(may_be_near);
+    let few: Vec<(usize, &str)> = few.map(|c| (damerau_levenshtein(&lower, &c.to_lowercase()), c)).collect();
+    let mut ranked = Vec::new();
+    // Most often few edits tell it, and the nearest are found quickest.
+    for most in 0..=allowed {
+        ranked = within(most);
+        ranked.extend(few.iter().filter(|(distance, _)| *distance <= most));
+        ranked.retain(|(distance, c)| *distance < c.chars().count());
+        ranked.sort();
+        ranked.dedup();
+        if ranked.len() >= SHOWN {
+            break;
+        }
+    }
+    ranked.into_iter().take(SHOWN).map(|(_, c)| c).collect()
+}
+
+/// The letters, digits and `_` of an ASCII name, one bit each, and how many there are. An edit changes one of them at
+/// most, so this tells quickly that most words are far from each other.
+fn letters(name: &str) -> Option<(u64, usize)> {
     let bit = |b: u8| match b.to_ascii_lowercase() {
         b @ b'a'..=b'z' => 1 << (b - b'a'),
         b @ b'0'..=b'9' => 1 << (26 + b - b'0'),
         _ => 1 << 36,
     };
-    name.bytes().try_fold(0, |all, b| b.is_ascii().then(|| all | bit(b)))
+    let all = name.bytes().try_fold(0, |all, b| b.is_ascii().then(|| all | bit(b)))?;
+    Some((all, name.len()))
 }
 
 /// Whether the first of the [`closest`] names is sure to be the one meant: `name` is it but for a slip of the keyboard,

@@ -219,6 +219,10 @@ impl<'t> Reader<'t> {
     /// where a statement's word stands on the next line were forgotten.
     fn newline(&mut self, rest: &[Token]) {
         if !self.in_block() {
+            // Of several newlines the last decides, which is next to what follows: blank lines are not read again and again.
+            if rest.iter().find(|t| t.is_code() || t.kind == TokenKind::Newline).is_none_or(|t| !t.is_code()) {
+                return;
+            }
             let mut rest = rest.iter().filter(|t| t.is_code());
             let (first, second) = (rest.next(), rest.next());
             let starts = first.is_some_and(|t| statements::find(t.text(self.text)).is_some());

@@ -109,7 +109,7 @@ pub fn weight_bytes(program: &Program) -> u64 {
 
 /// Bytes of the trained weights: of their gradients, and of each tensor that an optimizer remembers for each.
 pub fn trained_bytes(parts: &[Part], settings: &Settings) -> u64 {
-    let trained = parts.iter().zip(&settings.trainable).filter(|(_, t)| **t);
+    let trained = parts.iter().zip(settings.trainable.iter()).filter(|(_, t)| **t);
     trained.map(|(p, _)| 4 * p.count() as u64).sum()
 }
 

@@ -5,6 +5,7 @@ use crate::components::{
     Default, Duration, Expression, Family, Member, Metric, Param, Selector, Spec, Type, Value, attacks,
     data::DataFacts, forgetting, metrics, models, objectives, selector::Index,
 };
+use crate::language::chain::Chain;
 use crate::language::program::*;
 use crate::source::{FileId, Source, Sources, Span};
 use std::sync::Arc;
@@ -73,12 +74,12 @@ pub fn settings() -> Settings {
         batch: Batch::Size(100),
         accumulate: 1,
         optimizer: Optimizer { id: 0, spec: optimizer(0.1, 0.9) },
-        clocks: Vec::new(),
-        held_clocks: Vec::new(),
+        clocks: Chain::default(),
+        held_clocks: Chain::default(),
         objective: Value::Component(spec(&objectives::cross_entropy::MEMBER, &[])),
-        trainable: vec![true; 14],
-        frozen_statistics: Vec::new(),
-        measure: Vec::new(),
+        trainable: vec![true; 14].into(),
+        frozen_statistics: Arc::default(),
+        measure: Chain::default(),
         keep: Keep { last: 1, every: Duration::Epochs(1.0), best: None },
     }
 }

@@ -5,10 +5,11 @@
 
 use super::each_step;
 use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
+use crate::language::chain::Chain;
 use crate::language::program::{Batch, Evaluate, Forget, Op, Program, Selected, Settings, Step, Target, When, Zap};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Raised whenever the same program would compute other numbers than before.
 pub const NUMERICS_VERSION: u32 = 2;
@@ -19,13 +20,18 @@ pub type Checksums = BTreeMap<String, String>;
 
 /// Hex SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Hash of the whole trial: seed, precision, model, and all steps.
 pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let model = &program.model;
-    let mut canon = Canon::new(Context::of(program, checksums));
+    let context = Context::of(program, checksums);
+    let mut canon = Canon::new(&context);
     let spec = canon.spec(&model.spec, None);
     let identity = json!({
         "numerics": NUMERICS_VERSION,
@@ -34,9 +40,23 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
         "model": spec,
         "input": model.architecture.input,
         "classes": model.architecture.classes,
-        "steps": canon.body(&program.body),
+        "steps": [],
     });
-    sha256(identity.to_string().as_bytes())
+    // The steps stand last, and there may be many of them: each is hashed as it is written.
+    let mut hash = Sha256::new();
+    hash.update(identity.to_string().trim_end_matches("]}"));
+    let mut between = "";
+    for step in &program.body {
+        let mut written = Vec::new();
+        canon.step(step, &mut written);
+        for json in written {
+            hash.update(between);
+            hash.update(json.to_string());
+            between = ",";
+        }
+    }
+    hash.update("]}");
+    hex(&hash.finalize())
 }
 
 /// What tells steps apart: the path id, and for a schedule, which has that of the step after it, its clock.
@@ -54,14 +74,13 @@ pub fn steps(program: &Program, checksums: &Checksums) -> BTreeMap<String, Strin
     let context = Context::of(program, checksums);
     let mut hashes = BTreeMap::new();
     each_step(&program.body, &mut |step| {
-        let content = Json::from(Canon::new(context.clone()).body(std::slice::from_ref(step)));
+        let content = Json::from(Canon::new(&context).body(std::slice::from_ref(step)));
         hashes.insert(key(step), sha256(content.to_string().as_bytes())[..16].to_string());
     });
     hashes
 }
 
 /// What a step's meaning needs of the rest of the program.
-#[derive(Clone)]
 struct Context<'a> {
     checksums: &'a Checksums,
     /// clocks that scale a learning rate somewhere, with the steps of an epoch there
@@ -89,15 +108,15 @@ impl<'a> Context<'a> {
 /// Writes steps in the one form of all that do the same. Numbers that only tell things apart are given out again, in
 /// order of appearance.
 struct Canon<'a> {
-    context: Context<'a>,
-    variables: Vec<u32>,
-    optimizers: Vec<u32>,
-    clocks: Vec<u32>,
+    context: &'a Context<'a>,
+    variables: HashMap<u32, usize>,
+    optimizers: HashMap<u32, usize>,
+    clocks: HashMap<u32, usize>,
 }
 
 impl<'a> Canon<'a> {
-    fn new(context: Context<'a>) -> Canon<'a> {
-        Canon { context, variables: Vec::new(), optimizers: Vec::new(), clocks: Vec::new() }
+    fn new(context: &'a Context<'a>) -> Canon<'a> {
+        Canon { context, variables: HashMap::new(), optimizers: HashMap::new(), clocks: HashMap::new() }
     }
 
     fn body(&mut self, steps: &[Step]) -> Vec<Json> {
@@ -223,7 +242,7 @@ impl<'a> Canon<'a> {
         let held = self.used_clocks(&s.held_clocks);
         let augment: Vec<Json> = s.augment.iter().map(|a| self.spec(a, None)).collect();
         let mut measured = Vec::new();
-        for m in &s.measure {
+        for m in s.measure.iter() {
             let When::Every(every) = m.when else { continue };
             let metrics = self.metrics(&m.metrics, s);
             measured.extend(metrics.into_iter().map(|metric| json!([metric, duration(every, Some(epoch))])));
@@ -239,14 +258,14 @@ impl<'a> Canon<'a> {
             "held": held,
             "objective": self.value(&s.objective, Some(epoch)),
             "frozen": frozen,
-            "frozen_statistics": s.frozen_statistics,
+            "frozen_statistics": *s.frozen_statistics,
             "measure": measured,
             "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
         })
     }
 
     /// Those that scale a learning rate somewhere; the others tick unheard.
-    fn used_clocks(&mut self, clocks: &[u32]) -> Vec<usize> {
+    fn used_clocks(&mut self, clocks: &Chain<u32>) -> Vec<usize> {
         let used = clocks.iter().filter(|c| self.context.clocks.contains_key(c));
         used.map(|c| number(&mut self.clocks, *c)).collect()
     }
@@ -356,11 +375,9 @@ impl<'a> Canon<'a> {
 }
 
 /// The place of a number among those that were met so far.
-fn number(met: &mut Vec<u32>, id: u32) -> usize {
-    met.iter().position(|m| *m == id).unwrap_or_else(|| {
-        met.push(id);
-        met.len() - 1
-    })
+fn number(met: &mut HashMap<u32, usize>, id: u32) -> usize {
+    let next = met.len();
+    *met.entry(id).or_insert(next)
 }
 
 /// In steps, where the steps of an epoch are known and no clock decides.
@@ -474,16 +491,16 @@ mod tests {
             with(|s| s.optimizer.spec = optimizer(0.2, 0.9)),
             with(|s| s.objective = attack(10)),
             with(|s| s.objective = attack(11)),
-            with(|s| s.trainable[0] = false),
-            with(|s| s.frozen_statistics = vec![1]),
+            with(|s| Arc::make_mut(&mut s.trainable)[0] = false),
+            with(|s| s.frozen_statistics = vec![1].into()),
             with(|s| Arc::make_mut(&mut s.facts).counts = [1000, 200, 501]),
             with(|s| s.data.args[0] = Value::Text("digits".into())),
             with(|s| s.augment = vec![spec(&crate::components::augment::flip::MEMBER, &[])]),
             with(|s| s.keep.last = 2),
             with(|s| s.keep.best = Some(clean())),
-            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Epochs(1.0)))]),
-            with(|s| s.measure = vec![measure(clean(), When::Every(Duration::Steps(3)))]),
-            with(|s| s.measure = vec![measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))]),
+            with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Epochs(1.0)))])),
+            with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Steps(3)))])),
+            with(|s| s.measure = Chain::from_iter([measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))])),
             scheduled(0, None),
             forgetting(|_| ()),
             forgetting(|f| f.share = Value::Real(0.4)),

@@ -1,7 +1,7 @@
 //! The plan as JSON (`fsched plan --format json`, `plan.json` of a run folder). Keys are sorted, so equal plans have
 //! equal bytes.
 
-use super::lr;
+use super::lr::{self, Rated};
 use super::targets::{self, Hits};
 use super::totals::Counter;
 use super::{Plan, Profile};
@@ -35,7 +35,8 @@ impl Plan {
             totals["seconds_estimate"] = seconds;
         }
         let bindings: Map<String, Json> = program.bindings.iter().map(|(n, v)| (n.clone(), v.to_json())).collect();
-        let steps = Writer { plan: self, counter: Counter::new(program) }.body(&program.body);
+        let (counter, rated) = (Counter::new(program), lr::rated(program));
+        let steps = Writer { plan: self, counter, rated }.body(&program.body);
         json!({
             "format": FORMAT,
             "program": self.program_hash,
@@ -61,6 +62,7 @@ fn model(program: &Program) -> Json {
 struct Writer<'a> {
     plan: &'a Plan,
     counter: Counter<'a>,
+    rated: Rated<'a>,
 }
 
 impl Writer<'_> {
@@ -81,6 +83,9 @@ impl Writer<'_> {
                 "kind": "if", "condition": condition.to_string(),
                 "body": self.body(then), "else": self.body(otherwise),
             }),
+            Op::Schedule { clock, schedule, total } => {
+                self::schedule(self.rated.get(clock).copied(), *clock, schedule, *total)
+            }
             op => leaf(&self.plan.program, op),
         };
         json["id"] = json!(step.id);
@@ -109,9 +114,8 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Rollback { name } => json!({ "kind": "rollback", "name": name }),
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
         Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
-        Op::Schedule { clock, schedule, total } => self::schedule(program, *clock, schedule, *total),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
-        Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } => json!({}),
+        Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),
     }
 }
 
@@ -136,8 +140,14 @@ fn train(program: &Program, train: &Train) -> Json {
 
 /// Everything that holds at a training step.
 fn settings(program: &Program, s: &Settings) -> Json {
-    let frozen: Vec<&str> =
-        program.model.parts.iter().zip(&s.trainable).filter(|(_, t)| !**t).map(|(p, _)| p.name.as_str()).collect();
+    let frozen: Vec<&str> = program
+        .model
+        .parts
+        .iter()
+        .zip(s.trainable.iter())
+        .filter(|(_, t)| !**t)
+        .map(|(p, _)| p.name.as_str())
+        .collect();
     let layers = program.model.architecture.layers();
     let still: Vec<&String> = s.frozen_statistics.iter().filter_map(|l| layers.get(*l)).collect();
     json!({
@@ -243,8 +253,8 @@ fn evaluate(e: &Evaluate) -> Json {
     json!({ "kind": "evaluate", "metrics": metrics, "per_example": e.per_example, "data": data(&e.settings) })
 }
 
-fn schedule(program: &Program, clock: u32, schedule: &Value, total: u64) -> Json {
-    let course = lr::course(program, clock, schedule, total);
+fn schedule(first: Option<&Settings>, clock: u32, schedule: &Value, total: u64) -> Json {
+    let course = lr::course(first, schedule, total);
     let turns = course.map(|course| -> Json {
         course.turns.iter().map(|t| json!({ "step": t.step, "what": t.what, "factor": t.factor })).collect()
     });

@@ -1,6 +1,6 @@
 //! The plan as text for people (`fsched plan`).
 
-use super::lr;
+use super::lr::{self, Rated};
 use super::settings_text::{self, differences};
 use super::table::{Column, Table, WIDTH};
 use super::targets::{self, Hits};
@@ -22,7 +22,10 @@ impl Plan {
         let mut out = format!("Plan {}, seed {}{exact}\n\n", &self.hash[..16], self.program.seed);
         let first = self.first_settings();
         settings_text::header(&mut out, &self.program, first);
-        let mut listing = Listing { plan: self, counter: Counter::new(&self.program), first, table: Table::default() };
+        let program = &*self.program;
+        let counter = Counter::new(program);
+        let (rated, table) = (lr::rated(program), Table::default());
+        let mut listing = Listing { plan: self, counter, first, differing: None, rated, table };
         listing.body(&self.program.body, "");
         out.push('\n');
         listing.table.print(&mut out);
@@ -112,6 +115,9 @@ struct Listing<'a> {
     plan: &'a Plan,
     counter: Counter<'a>,
     first: Option<&'a Settings>,
+    /// the settings of the last training step, and how they differ from the first ones
+    differing: Option<(&'a Settings, Vec<String>)>,
+    rated: Rated<'a>,
     table: Table,
 }
 
@@ -179,10 +185,10 @@ impl<'a> Listing<'a> {
         text.split('{').next().unwrap_or_default().trim_end().to_string()
     }
 
-    fn details(&self, step: &Step) -> Vec<String> {
+    fn details(&mut self, step: &'a Step) -> Vec<String> {
         let program = &*self.plan.program;
         match &step.op {
-            Op::Train(train) => self.first.map_or(Vec::new(), |first| differences(program, first, &train.settings)),
+            Op::Train(train) => self.differing(&train.settings),
             Op::Forget(f) => match targets::forgotten(program, f) {
                 None => vec!["the loop decides which tensors".into()],
                 Some(hits) => self.hits(&hits),
@@ -193,6 +199,18 @@ impl<'a> Listing<'a> {
             },
             Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
             _ => Vec::new(),
+        }
+    }
+
+    /// How settings differ from the first ones; most steps have those of the step before.
+    fn differing(&mut self, here: &'a Settings) -> Vec<String> {
+        let Some(first) = self.first else { return Vec::new() };
+        match &self.differing {
+            Some((last, differences)) if std::ptr::eq(*last, here) => differences.clone(),
+            _ => {
+                let differences = differences(&self.plan.program, first, here);
+                self.differing.insert((here, differences)).1.clone()
+            }
         }
     }
 
@@ -230,9 +248,9 @@ impl<'a> Listing<'a> {
 
     /// Where the rate falls, in steps since the `lr` statement.
     fn rates(&self, clock: u32, schedule: &Value, total: u64) -> Vec<String> {
-        let program = &*self.plan.program;
-        let Some(course) = lr::course(program, clock, schedule, total) else { return Vec::new() };
-        let base = lr::first_under(program, clock).map_or(1.0, |s| match s.optimizer.spec.member.param("lr") {
+        let first = self.rated.get(&clock).copied();
+        let Some(course) = lr::course(first, schedule, total) else { return Vec::new() };
+        let base = first.map_or(1.0, |s| match s.optimizer.spec.member.param("lr") {
             Some((i, _)) => match s.optimizer.spec.args[i] {
                 Value::Real(lr) => lr,
                 _ => 1.0,

@@ -4,6 +4,7 @@ use super::each_step;
 use super::variables::Variables;
 use crate::components::{Family, Value, schedules};
 use crate::language::program::{Op, Program, Settings};
+use std::collections::HashMap;
 
 /// A schedule laid out over its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,25 +28,29 @@ pub struct Turn {
     pub factor: f64,
 }
 
-/// How the schedule of `clock` goes over `total` steps; `None` where a loop's variable decides.
-pub fn course(program: &Program, clock: u32, schedule: &Value, total: u64) -> Option<Course> {
+/// By clock: the settings of the first step that trains at its rate.
+pub type Rated<'a> = HashMap<u32, &'a Settings>;
+
+/// How a schedule goes over `total` steps, where these are the first to train at its rate; `None` where a loop's
+/// variable decides.
+pub fn course(first: Option<&Settings>, schedule: &Value, total: u64) -> Option<Course> {
     let resolved = Variables::default().resolve(schedule)?;
     let built = schedules::build(resolved.as_component(Family::Schedule)?).ok()?;
-    let epoch = first_under(program, clock).map_or(1, Settings::steps_per_epoch);
+    let epoch = first.map_or(1, Settings::steps_per_epoch);
     let turns = built.turns(total, epoch).into_iter().filter(|(step, _)| *step < total);
     let turns = turns.map(|(step, what)| Turn { step, what, factor: built.factor(step, total, epoch) }).collect();
     let last = total.saturating_sub(1);
     Some(Course { start: built.factor(0, total, epoch), end: built.factor(last, total, epoch), turns })
 }
 
-/// The settings of the first step that trains at the rate of that clock.
-pub fn first_under(program: &Program, clock: u32) -> Option<&Settings> {
-    let mut found = None;
+/// The clocks at whose rates a program trains.
+pub fn rated(program: &Program) -> Rated<'_> {
+    let mut found = HashMap::new();
     each_step(&program.body, &mut |step| {
         if let Op::Train(train) = &step.op
-            && train.settings.clocks.last() == Some(&clock)
+            && let Some(clock) = train.settings.clocks.last()
         {
-            found.get_or_insert(&*train.settings);
+            found.entry(*clock).or_insert(&*train.settings);
         }
     });
     found

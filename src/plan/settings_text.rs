@@ -87,7 +87,7 @@ fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
 }
 
 fn frozen<'a>(program: &'a Program, s: &Settings) -> Vec<&'a str> {
-    let parts = program.model.parts.iter().zip(&s.trainable);
+    let parts = program.model.parts.iter().zip(s.trainable.iter());
     parts.filter(|(_, trained)| !**trained).map(|(p, _)| p.name.as_str()).collect()
 }
 

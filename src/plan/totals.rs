@@ -245,7 +245,7 @@ impl<'a> Counter<'a> {
             Some((_, probes)) => probes.push(probe),
             None => groups.push((period, vec![probe])),
         };
-        for m in &settings.measure {
+        for m in settings.measure.iter() {
             let When::Every(every) = m.when else { continue };
             let Some(period) = every.steps(per_epoch) else { continue };
             self.probes(&m.metrics, settings).into_iter().for_each(|probe| follow(period, probe));
@@ -346,6 +346,7 @@ mod tests {
     use super::super::fixture::*;
     use super::*;
     use crate::components::{Type, metrics};
+    use crate::language::chain::Chain;
     use crate::language::program::{Batch, Keep, Measure};
 
     fn totals(body: Vec<Step>) -> Totals {
@@ -442,7 +443,7 @@ mod tests {
         let gap =
             Metric { split: None, spec: spec(&metrics::gap::MEMBER, &[("metric", Value::Metric(robust(pgd(20))))]) };
         let metrics = vec![clean(), robust(pgd(20)), gap];
-        s.measure = vec![Measure { metrics: metrics.clone(), when: When::Every(Duration::Epochs(1.0)) }];
+        s.measure = Chain::from_iter([Measure { metrics: metrics.clone(), when: When::Every(Duration::Epochs(1.0)) }]);
         s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: Some(robust(pgd(20))) };
         // Each epoch: one pass on the 200 images as they are, 20 of the attack, one on what it made.
         let t = totals(vec![step("1", train(epochs(3.0), s.clone()))]);
@@ -464,7 +465,7 @@ mod tests {
     #[test]
     fn forgetting_is_measured_before_and_after() {
         let mut s = settings();
-        s.measure = vec![Measure { metrics: vec![clean()], when: When::AtForget }];
+        s.measure = Chain::from_iter([Measure { metrics: vec![clean()], when: When::AtForget }]);
         let t = totals(vec![step("1", Op::Forget(forget(Value::Real(0.3), s)))]);
         assert_eq!(t.evaluation_passes.exact(), Some(2.0));
     }
@@ -480,7 +481,7 @@ mod tests {
     #[test]
     fn a_period_longer_than_the_training_beside_it_counts_by_its_share() {
         let mut s = settings();
-        s.measure = vec![Measure { metrics: vec![clean()], when: When::Every(Duration::Epochs(1.0)) }];
+        s.measure = Chain::from_iter([Measure { metrics: vec![clean()], when: When::Every(Duration::Epochs(1.0)) }]);
         let cycle = vec![step("1.repeat.1", train(steps(5), s))];
         // 20 times half an epoch.
         assert_eq!(totals(vec![step("1", repeat(20, cycle))]).evaluation_passes.exact(), Some(10.0));

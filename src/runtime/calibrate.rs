@@ -35,7 +35,7 @@ fn measure(program: &Program, device: &Device) -> Result<Profile, Failure> {
     let parts = &program.model.parts;
     let cost = PassCost::of(&program.model.architecture);
     let settings = exec::first_training(&program.body);
-    let trainable = settings.map_or(vec![true; parts.len()], |s| s.trainable.clone());
+    let trainable = settings.map_or(vec![true; parts.len()].into(), |s| s.trainable.clone());
     let network = Network::new(program.model.architecture.clone(), program.seed, device)?;
     let mut network = network.with_precision(program.precision);
 

@@ -4,7 +4,8 @@ use super::Run;
 use super::error::{Failure, Halt};
 use super::measure::{self, Reading};
 use crate::components::{Environment, Expression, Metric, Selector, Value};
-use crate::language::program::Settings;
+use crate::language::chain::Chain;
+use crate::language::program::{Measure, Settings};
 use std::collections::BTreeMap;
 
 /// The present place of a run, as an environment for expressions.
@@ -83,10 +84,14 @@ pub fn settings(run: &mut Run, settings: &Settings) -> Result<Settings, Halt> {
         for augment in &mut now.augment {
             *augment = augment.resolve(scope)?;
         }
-        let followed = now.measure.iter_mut().flat_map(|m| &mut m.metrics);
-        for metric in followed.chain(&mut now.keep.best) {
-            metric.spec = metric.spec.resolve(scope)?;
+        let mut resolved = |m: &Metric| Ok::<_, String>(Metric { split: m.split, spec: m.spec.resolve(scope)? });
+        let mut measure = Chain::default();
+        for Measure { metrics, when } in now.measure.iter() {
+            let metrics = metrics.iter().map(&mut resolved).collect::<Result<_, _>>()?;
+            measure.push(Measure { metrics, when: *when });
         }
+        now.measure = measure;
+        now.keep.best = now.keep.best.as_ref().map(resolved).transpose()?;
         Ok(now)
     };
     Ok(within(run, settings, resolve)?.0)

@@ -199,8 +199,8 @@ impl Trainer {
 
     /// All clocks go on by one step, but for schedules in an arm that a measurement decided.
     fn advance(&self, run: &mut Run, step: &Pass, rate: f64) -> Result<(), Halt> {
-        let held = &self.settings.held_clocks;
-        for clock in self.settings.clocks.iter().filter(|c| !held.contains(c)) {
+        let running = self.settings.clocks.len() - self.settings.held_clocks.len();
+        for clock in self.settings.clocks.newest_first().take(running) {
             if let Some(t) = run.state.journal.schedules.get_mut(clock) {
                 *t += 1;
             }

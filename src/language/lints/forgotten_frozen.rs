@@ -57,7 +57,7 @@ impl Walk {
 
     fn restores(&mut self, op: &Op) {
         match op {
-            Op::Train(train) => self.later.iter_mut().zip(&train.settings.trainable).for_each(|(l, t)| *l |= t),
+            Op::Train(train) => self.later.iter_mut().zip(train.settings.trainable.iter()).for_each(|(l, t)| *l |= t),
             Op::Rollback { .. } | Op::Load { .. } => self.later.fill(true),
             _ => {}
         }

@@ -25,7 +25,7 @@ mod unreached;
 mod weaker_test_attack;
 
 pub(super) use names::{hidden, unused};
-pub(super) use settings::Notes;
+pub(super) use settings::{Added, Notes};
 pub(super) use test_data_decides::condition as condition_on_test_data;
 pub(super) use trailing_repeat::check as trailing_repeat;
 pub(super) use unreached::check as unreached;

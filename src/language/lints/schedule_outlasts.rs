@@ -11,8 +11,11 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     let mut epochs: HashMap<u32, u64> = HashMap::new();
     super::visit(&program.body, &mut |step| {
         if let Op::Train(train) = &step.op {
-            for clock in &train.settings.clocks {
-                epochs.entry(*clock).or_insert_with(|| train.settings.steps_per_epoch());
+            let epoch = train.settings.steps_per_epoch();
+            // Where one has been seen, so have those that were there before it.
+            let mut clocks = train.settings.clocks.newest_first();
+            while let Some(clock) = clocks.next().filter(|c| !epochs.contains_key(c)) {
+                epochs.insert(*clock, epoch);
             }
         }
     });

@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(in crate::language) struct Notes {
     made: Vec<Made>,
     by_span: HashMap<Span, usize>,
+    /// settings that add up, each with the one before it
+    added: Vec<Link>,
     /// by place of `freeze`, `thaw` and `train_only`: which it is, and whether it ever changed what is trained
     freezes: BTreeMap<Span, (How, bool)>,
     /// a step was read that learns, or loads what was learned
@@ -41,6 +43,31 @@ pub(super) struct Made {
     at_forget: bool,
 }
 
+/// The newest settings in force of words that add up: indices of their links in the notes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::language) struct Added {
+    freezing: Option<usize>,
+    measuring: Option<usize>,
+}
+
+/// A setting that was added to others.
+#[derive(Debug)]
+struct Link {
+    /// index of what was made
+    made: usize,
+    before: Option<usize>,
+    /// by what sort of step: one was read under it, and so under all before it
+    seen: [bool; 2],
+}
+
+/// Sorts of steps that measurements are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Training,
+    /// changes of weights
+    Change,
+}
+
 /// The first setting that takes the place of another.
 #[derive(Clone, Copy, Debug)]
 struct Replaced {
@@ -48,9 +75,6 @@ struct Replaced {
     /// there is no step between
     at_once: bool,
 }
-
-/// Settings that stand beside earlier ones of their word.
-const ADDS_UP: [&str; 3] = ["freeze", "thaw", "measure"];
 
 /// Settings of the whole run, which need no step.
 const OF_THE_RUN: [&str; 5] = ["seed", "device", "threads", "precision", "model"];
@@ -85,6 +109,19 @@ impl Notes {
         }
     }
 
+    /// A step of that sort is under the setting of a link and all before it. Those that were seen before are not looked
+    /// at again.
+    fn use_added(&mut self, mut link: Option<usize>, sort: Sort, uses: impl Fn(&Made) -> bool) {
+        while let Some(Link { made, before, seen }) = link.map(|i| &mut self.added[i]) {
+            if std::mem::replace(&mut seen[sort as usize], true) {
+                return;
+            }
+            let made = &mut self.made[*made];
+            made.used |= uses(made);
+            link = *before;
+        }
+    }
+
     fn make(&mut self, word: &Word, span: Span, statement: Span) -> usize {
         let next = self.made.len();
         let index = *self.by_span.entry(span).or_insert(next);
@@ -110,10 +147,13 @@ impl Context<'_> {
     pub(in crate::language) fn setting_made(&mut self, word: &Word, span: Span, statement: Span) {
         let index = self.notes.make(word, span, statement);
         self.notes.made[index].scratch &= self.scratch;
+        if let Some(newest) = self.current.added.of(word.name) {
+            let link = Link { made: index, before: *newest, seen: [false; 2] };
+            *newest = Some(self.notes.added.len());
+            return self.notes.added.push(link);
+        }
         let steps = self.frames.iter().map(|f| f.steps.len()).sum();
-        if !ADDS_UP.contains(&word.name)
-            && let Some(i) = self.current.made.iter().position(|(w, ..)| *w == word.name)
-        {
+        if let Some(i) = self.current.made.iter().position(|(w, ..)| *w == word.name) {
             let (_, old, then) = self.current.made.remove(i);
             let replaced = &mut self.notes.made[old].replaced;
             if old != index && replaced.is_none() {
@@ -130,8 +170,12 @@ impl Context<'_> {
 
     /// `measure none`: the measurements so far end here.
     pub(in crate::language) fn measures_end(&mut self, at: Span) {
-        let notes = &self.notes.made;
-        self.current.made.retain(|(word, i, _)| *word != "measure" || notes[*i].span == at);
+        let newest = self.current.added.measuring;
+        let own = newest.filter(|i| self.notes.made[self.notes.added[*i].made].span == at);
+        if let Some(link) = own {
+            self.notes.added[link].before = None;
+        }
+        self.current.added.measuring = own;
     }
 
     /// Notes which settings a step uses.
@@ -139,29 +183,48 @@ impl Context<'_> {
         self.notes.learned |= matches!(op, Op::Train(_) | Op::Load { .. });
         for (word, index, _) in &self.current.made {
             let made = &mut self.notes.made[*index];
-            made.used |= uses(op, word, made.at_forget);
+            made.used |= uses(op, word);
         }
-        // Nothing takes the place of these, so once used they needn't be looked at again.
-        let done = |made: &(&str, usize, usize)| ["freeze", "thaw"].contains(&made.0) && self.notes.made[made.1].used;
-        if self.current.made.iter().any(done) {
-            self.current.made.retain(|made| !done(made));
+        let Added { freezing, measuring } = self.current.added;
+        if matches!(op, Op::Train(_)) {
+            self.notes.use_added(freezing, Sort::Training, |_| true);
+        }
+        for sort in measured_for(op) {
+            self.notes.use_added(measuring, *sort, |made| made.at_forget == (*sort == Sort::Change));
         }
     }
 }
 
-/// Whether the setting can change what a step does; `at_forget`: it measures around changes of weights.
-fn uses(op: &Op, word: &str, at_forget: bool) -> bool {
+impl Added {
+    /// The newest setting of that word, if it is one of those that add up.
+    fn of(&mut self, word: &str) -> Option<&mut Option<usize>> {
+        match word {
+            "freeze" | "thaw" => Some(&mut self.freezing),
+            "measure" => Some(&mut self.measuring),
+            _ => None,
+        }
+    }
+}
+
+/// The sorts of measurements that matter to a step.
+fn measured_for(op: &Op) -> &'static [Sort] {
+    match op {
+        Op::Train(_) | Op::Expect { .. } | Op::If { .. } => &[Sort::Training],
+        Op::Forget(_) | Op::Zap(_) | Op::Load { .. } => &[Sort::Change],
+        Op::Evaluate(_) => &[Sort::Training, Sort::Change],
+        _ => &[],
+    }
+}
+
+/// Whether the setting, one that does not add up, can change what a step does.
+fn uses(op: &Op, word: &str) -> bool {
     match (op, word) {
-        (_, "data") => true,
-        (Op::Train(_), "measure") => !at_forget,
-        (Op::Train(_), _) => true,
-        (Op::Forget(_) | Op::Zap(_) | Op::Load { .. }, "measure") => at_forget,
+        (_, "data") | (Op::Train(_), _) => true,
         (Op::Forget(forget), "optimizer") => forget.moments == "clear",
         (Op::Forget(forget), "batch" | "objective") => {
             matches!(&forget.by, Value::Component(by) if by.name() == "saliency")
         }
-        (Op::Expect { .. } | Op::If { .. }, "measure") => !at_forget,
-        (Op::Evaluate(_) | Op::Expect { .. } | Op::If { .. }, "objective" | "measure" | "keep") => true,
+        (Op::Evaluate(_) | Op::Expect { .. } | Op::If { .. }, "objective" | "keep") => true,
         _ => false,
     }
 }

@@ -6,25 +6,22 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Op, Program};
 use crate::source::Span;
+use std::collections::{HashMap, HashSet};
 
 pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
-    let mut trained: Vec<&Spec> = Vec::new();
+    let mut trained = Trained::default();
     let mut found: Vec<(Span, &Spec, &Spec)> = Vec::new();
     visit(&program.body, &mut |step| match &step.op {
         Op::Train(train) => {
             let Value::Component(objective) = &train.settings.objective else { return };
             let attack = objective.member.param("attack").map(|(i, _)| &objective.args[i]);
-            if let Some(Value::Component(attack)) = attack
-                && !trained.contains(&attack)
-            {
-                trained.push(attack);
+            if let Some(Value::Component(attack)) = attack {
+                trained.add(attack);
             }
         }
         Op::Evaluate(evaluate) => {
             let tests: Vec<&Spec> = evaluate.metrics.iter().filter_map(attack_of).collect();
-            let strong = |train: &Spec| tests.iter().any(|test| !weaker(test, train));
-            let missed = trained.iter().rev().find(|train| !tests.is_empty() && !strong(train));
-            found.extend(missed.map(|train| (step.span, tests[0], *train)));
+            found.extend(trained.missed(&tests).map(|train| (step.span, tests[0], train)));
         }
         _ => {}
     });
@@ -42,6 +39,41 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     }
 }
 
+/// The attacks of training that some test may fall behind.
+#[derive(Default)]
+struct Trained<'p> {
+    /// all of them, as text
+    seen: HashSet<String>,
+    /// by norm, those that no later one matches: each weaker than the one before it
+    unmatched: HashMap<&'p str, Vec<&'p Spec>>,
+}
+
+impl<'p> Trained<'p> {
+    /// One that was there before stays where it was.
+    fn add(&mut self, attack: &'p Spec) {
+        if !waits(attack) && self.seen.insert(attack.to_json().to_string()) {
+            let unmatched = self.unmatched.entry(norm(attack)).or_default();
+            unmatched.truncate(unmatched.partition_point(|stronger| budget(attack) < budget(stronger)));
+            unmatched.push(attack);
+        }
+    }
+
+    /// The latest one that is stronger than all of these tests.
+    fn missed(&self, tests: &[&Spec]) -> Option<&'p Spec> {
+        let first = *tests.first()?;
+        if tests.iter().any(|test| waits(test) || norm(test) != norm(first)) {
+            return None;
+        }
+        let unmatched = self.unmatched.get(norm(first))?;
+        let stronger = unmatched.partition_point(|train| tests.iter().all(|test| budget(test) < budget(train)));
+        unmatched[..stronger].last().copied()
+    }
+}
+
+fn waits(attack: &Spec) -> bool {
+    attack.args.iter().any(Value::waits)
+}
+
 fn attack_of(metric: &Metric) -> Option<&Spec> {
     match metric.spec.args.first() {
         Some(Value::Component(attack)) => Some(attack),
@@ -50,7 +82,7 @@ fn attack_of(metric: &Metric) -> Option<&Spec> {
     }
 }
 
-/// Radius and number of steps; an attack without `iters` takes one.
+/// Radius and number of steps, by which attacks of one norm are compared; one without `iters` takes one.
 fn budget(attack: &Spec) -> (f64, f64) {
     let real = |name: &str| match attack.member.param(name).map(|(i, _)| &attack.args[i]) {
         Some(Value::Real(r)) => Some(*r),
@@ -58,16 +90,6 @@ fn budget(attack: &Spec) -> (f64, f64) {
         _ => None,
     };
     (real("eps").unwrap_or(0.0), real("iters").unwrap_or(1.0))
-}
-
-/// Smaller budget in the same norm, or the same budget with fewer steps.
-fn weaker(test: &Spec, trained: &Spec) -> bool {
-    let waits = |s: &Spec| s.args.iter().any(Value::waits);
-    if norm(test) != norm(trained) || waits(test) || waits(trained) {
-        return false;
-    }
-    let ((eps, iters), (eps_trained, iters_trained)) = (budget(test), budget(trained));
-    eps < eps_trained || (eps == eps_trained && iters < iters_trained)
 }
 
 /// Attacks without a `norm` are linf.

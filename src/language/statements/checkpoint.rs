@@ -36,6 +36,7 @@ fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(name) = name(cx, written) else { return };
     cx.note_checkpoint(&name, written.bound.span("name"), true);
     let always = cx.conditional == 0;
+    cx.checkpoint_names.add(&name);
     let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always });
     made.always |= always;
     if cx.settings(written.word()).is_some() {
@@ -76,8 +77,10 @@ impl Context<'_> {
             return true;
         }
         let d = Diagnostic::new(Code::UNKNOWN_CHECKPOINT, span, format!("no checkpoint {name:?} has been made here"));
-        let names: Vec<String> = self.checkpoints.keys().cloned().collect();
-        let guesses = suggest::closest(name, names.iter().map(String::as_str));
+        let (near, made) = (&self.checkpoint_names, &self.checkpoints);
+        let is_made = |n: &(usize, &str)| made.contains_key(n.1);
+        let within = |most| near.within(name, most).into_iter().filter(is_made).collect();
+        let guesses = suggest::closest_of(name, [], within);
         let d = match guesses.first() {
             Some(guess) => {
                 let d = d.help(format!("did you mean {guess:?}?"));

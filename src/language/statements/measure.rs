@@ -60,7 +60,7 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
             let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("metrics"), "`none` stands alone");
             cx.report(d.help("`measure none` stops all measuring; list metrics without it"));
         }
-        cx.current.measure.clear();
+        cx.follow_nothing();
         return cx.measures_end(written.word());
     }
     let Some(metrics) = metrics(list) else { return };
@@ -78,7 +78,7 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         When::Every(every) => cx.notes.measures(written.word(), every),
         When::AtForget => cx.notes.measures_at_forget(written.word()),
     }
-    cx.current.measure.push(Measure { metrics, when });
+    cx.follow(Measure { metrics, when });
 }
 
 fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {

@@ -223,8 +223,8 @@ impl<'a> Context<'a> {
         if let Some(member) = self.any_member(name) {
             return self.report(super::advice::advise_member(d, member, span));
         }
-        let words = WORDS.iter().map(|w| w.name).chain(self.scopes.names());
-        let d = super::arguments::suggesting(d, name, span, words);
+        let guesses = self.scopes.closest(name, WORDS.iter().map(|w| w.name));
+        let d = super::arguments::guessed(d, name, span, &guesses);
         let value = match &simple.arguments[..] {
             [Argument { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => self.any_member(name),
             _ => None,
