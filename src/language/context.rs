@@ -15,6 +15,7 @@ use super::time;
 use crate::components::data::DataFacts;
 use crate::components::{Environment, Metric, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::nn::architecture::Part;
 use crate::source::{Sources, Span};
 use crate::syntax::tree::Argument;
 use std::cell::Cell;
@@ -47,7 +48,9 @@ pub(super) struct Context<'a> {
     pub frames: Vec<Frame>,
     /// loops around this place
     pub loops: Vec<LoopVariable>,
-    pub model: Option<Model>,
+    pub model: Option<Arc<Model>>,
+    /// the model's tensors with another number of rows in its head, as `zap head` gave it last
+    pub zapped: Option<(usize, Arc<[Part]>)>,
     /// rows of the head at this point of the program
     pub head_classes: usize,
     /// names made so far, and whether on every path
@@ -155,6 +158,7 @@ impl<'a> Context<'a> {
             frames: Vec::new(),
             loops: Vec::new(),
             model: None,
+            zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),
             checkpoint_names: Near::default(),

@@ -53,6 +53,7 @@ use index::Index;
 use load::{Inputs, Loaded};
 use program::{Model, Program, Step};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What an analysis is given besides the files.
 #[derive(Clone, Debug, Default)]
@@ -139,7 +140,7 @@ fn lower<'a>(cx: &mut Context<'a>, root: &'a File) -> (Option<Program>, Index) {
 }
 
 /// The program's model, settled now if no step has settled it. Where there are errors, nothing more is said of it.
-fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
+fn model(cx: &mut Context<'_>, root: &File) -> Option<Arc<Model>> {
     if let Some(model) = cx.model.clone() {
         return Some(model);
     }
@@ -151,7 +152,7 @@ fn model(cx: &mut Context<'_>, root: &File) -> Option<Model> {
     }
 }
 
-fn program(cx: &mut Context<'_>, model: Model, body: Vec<Step>) -> Option<Program> {
+fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<Program> {
     if has_errors(&cx.diagnostics) {
         return None;
     }

@@ -21,7 +21,7 @@ pub struct Program {
     pub precision: Precision,
     /// names and values of the program's `param`s, overrides applied
     pub bindings: Vec<(String, Value)>,
-    pub model: Model,
+    pub model: Arc<Model>,
     pub body: Vec<Step>,
 }
 
@@ -41,7 +41,7 @@ pub struct Model {
     pub spec: Spec,
     /// as it is at the start; `zap head` may give the head other rows later
     pub architecture: Architecture,
-    pub parts: Vec<Part>,
+    pub parts: Arc<[Part]>,
     /// where the `model` statement stands, if there is one
     pub span: Option<Span>,
 }
@@ -59,7 +59,7 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Op {
     Train(Train),
-    Forget(Forget),
+    Forget(Box<Forget>),
     Zap(Zap),
     Evaluate(Evaluate),
     Checkpoint {

@@ -205,7 +205,7 @@ impl Context<'_> {
     }
 
     /// The program's one model, settled by the first step that needs it.
-    fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Model> {
+    fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Arc<Model>> {
         let Placed { value: spec, span: placed } = self.current.model.clone();
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
@@ -226,9 +226,9 @@ impl Context<'_> {
         }
         match models::build(&spec, facts.shape, facts.classes) {
             Ok(architecture) => {
-                let parts = architecture.parts();
+                let parts = architecture.parts().into();
                 self.head_classes = facts.classes;
-                self.model = Some(Model { spec, architecture, parts, span: placed });
+                self.model = Some(Arc::new(Model { spec, architecture, parts, span: placed }));
                 self.model.clone()
             }
             Err(problem) => {
@@ -250,7 +250,7 @@ impl Context<'_> {
     }
 
     /// The model at this point, settled now if no step has settled it yet.
-    pub fn model_here(&mut self, span: Span) -> Option<Model> {
+    pub fn model_here(&mut self, span: Span) -> Option<Arc<Model>> {
         if self.current.poisoned {
             return None;
         }
@@ -267,9 +267,20 @@ impl Context<'_> {
         models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
     }
 
-    /// The tensors of the model, as they are at this point of the program.
-    pub fn parts_here(&self, model: &Model) -> Vec<Part> {
-        self.architecture_here(model).parts()
+    /// Its tensors.
+    pub fn parts_here(&mut self, model: &Model) -> Arc<[Part]> {
+        let rows = self.head_classes;
+        if model.architecture.classes == rows {
+            return model.parts.clone();
+        }
+        match &self.zapped {
+            Some((known, parts)) if *known == rows => parts.clone(),
+            _ => {
+                let parts: Arc<[Part]> = self.architecture_here(model).parts().into();
+                self.zapped = Some((rows, parts.clone()));
+                parts
+            }
+        }
     }
 
     /// What the freezes in force come to. They are folded as soon as there is a model, so that each is looked at once.

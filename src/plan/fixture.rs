@@ -90,14 +90,14 @@ pub fn program(body: Vec<Step>) -> Program {
     let model = spec(convnet, &given);
     let architecture = models::build(&model, [1, 28, 28], 10).expect("28x28 images fit three blocks");
     let parts = architecture.parts();
-    let model = Model { spec: model, architecture, parts, span: None };
+    let model = Model { spec: model, architecture, parts: parts.into(), span: None };
     Program {
         seed: 0,
         device: Device::Cpu,
         threads: None,
         precision: Precision::default(),
         bindings: Vec::new(),
-        model,
+        model: model.into(),
         body,
     }
 }
@@ -146,7 +146,7 @@ pub fn repeat(count: u64, body: Vec<Step>) -> Op {
 pub fn cycles() -> Vec<Step> {
     let body = vec![
         step("1.repeat.1", train(epochs(40.0), settings())),
-        step("1.repeat.2", Op::Forget(forget(Value::Real(0.3), settings()))),
+        step("1.repeat.2", Op::Forget(forget(Value::Real(0.3), settings()).into())),
         step("1.repeat.3", train(epochs(10.0), settings())),
     ];
     vec![step("1", repeat(5, body))]

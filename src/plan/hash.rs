@@ -408,7 +408,7 @@ mod tests {
     fn forgetting(change: impl FnOnce(&mut Forget)) -> Vec<Step> {
         let mut f = forget(Value::Real(0.3), settings());
         change(&mut f);
-        vec![step("1", Op::Forget(f))]
+        vec![step("1", Op::Forget(f.into()))]
     }
 
     fn episodes(variable: u32, name: &str, ids: [&str; 2]) -> Vec<Step> {
@@ -416,7 +416,7 @@ mod tests {
         let index = Expression::Variable(variable, name.into());
         f.target.selector = crate::components::Selector::Head(crate::components::selector::Index::One(Box::new(index)));
         f.target.selection = None;
-        let body = vec![step(ids[1], Op::Forget(f))];
+        let body = vec![step(ids[1], Op::Forget(f.into()))];
         vec![step(ids[0], Op::For { variable, name: name.into(), values: vec![Value::Int(1), Value::Int(4)], body })]
     }
 

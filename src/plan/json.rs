@@ -336,7 +336,7 @@ mod tests {
         f.target.selector = crate::components::Selector::Head(crate::components::selector::Index::One(Box::new(
             Expression::Variable(2, "c".into()),
         )));
-        let json = plan(vec![step("1", Op::Forget(f))]).to_record();
+        let json = plan(vec![step("1", Op::Forget(f.into()))]).to_record();
         let forget = &json["trials"][0]["steps"][0];
         assert_eq!(forget["target"], "head[c]");
         assert_eq!(forget["share"], json!({ "later": "s" }));
@@ -348,7 +348,7 @@ mod tests {
         let forgotten = |unit: &str, overall, share| {
             let mut f = fixture::forget(Value::Real(share), fixture::settings());
             (f.unit, f.overall) = (unit.into(), overall);
-            let json = plan(vec![step("1", Op::Forget(f))]).to_record();
+            let json = plan(vec![step("1", Op::Forget(f.into()))]).to_record();
             let step = json["trials"][0]["steps"][0].clone();
             (
                 step["tensors"][0]["forgotten"].clone(),

@@ -466,7 +466,7 @@ mod tests {
     fn forgetting_is_measured_before_and_after() {
         let mut s = settings();
         s.measure = Chain::from_iter([Measure { metrics: vec![clean()], when: When::AtForget }]);
-        let t = totals(vec![step("1", Op::Forget(forget(Value::Real(0.3), s)))]);
+        let t = totals(vec![step("1", Op::Forget(forget(Value::Real(0.3), s).into()))]);
         assert_eq!(t.evaluation_passes.exact(), Some(2.0));
     }
 
@@ -475,7 +475,7 @@ mod tests {
         let mut f = forget(Value::Real(0.3), settings());
         let four = [("batches", Value::Int(4))];
         f.by = Value::Component(spec(&crate::components::forgetting::rankings::SALIENCY, &four));
-        assert_eq!(totals(vec![step("1", Op::Forget(f))]).gradient_evaluations.exact(), Some(4));
+        assert_eq!(totals(vec![step("1", Op::Forget(f.into()))]).gradient_evaluations.exact(), Some(4));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum StatementKind {
     /// `let name = expr`
     Let { name: Name, value: Expr },
     /// `param name: Type = expr in range "text"`
-    Param(Param),
+    Param(Box<Param>),
     /// `phase name(parameters) { … }`
     Phase { name: Name, parameters: Vec<Parameter>, body: Block },
     /// `use "file"`

@@ -17,6 +17,7 @@ use super::program::Model;
 use super::statements::Word;
 use crate::components::{Member, Param, Split, Type, Unit};
 use crate::source::{FileId, Span};
+use std::sync::Arc;
 
 /// What kind of name it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +154,7 @@ pub struct Index {
     /// of the whole program, as far as it could be read
     pub total: Amount,
     /// the program's model, where it is known
-    pub model: Option<Model>,
+    pub model: Option<Arc<Model>>,
     /// checkpoints that are named by something else than a text in quotes
     unnamed_checkpoints: Vec<(String, Span)>,
 }

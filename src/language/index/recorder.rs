@@ -6,6 +6,7 @@ use crate::components::Param;
 use crate::language::program::{Model, Step};
 use crate::source::{FileId, Span};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The notes of one analysis, in the order in which they are made.
 #[derive(Default)]
@@ -141,7 +142,7 @@ impl Recorder {
     }
 
     /// All of it, sorted.
-    pub fn finish(mut self, body: &[Step], model: Option<Model>) -> Index {
+    pub fn finish(mut self, body: &[Step], model: Option<Arc<Model>>) -> Index {
         self.name_checkpoints();
         let mut index = self.index;
         let (blocks, total) = totals::count(body);

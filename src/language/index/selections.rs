@@ -7,6 +7,7 @@ use crate::language::context::Fixed;
 use crate::language::selectors;
 use crate::nn::architecture::Part;
 use crate::source::Span;
+use std::sync::Arc;
 
 /// A selector where it is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,13 +88,13 @@ impl Index {
     }
 
     /// The model's tensors where its head has so many rows.
-    pub fn parts(&self, head_rows: usize) -> Option<Vec<Part>> {
+    pub fn parts(&self, head_rows: usize) -> Option<Arc<[Part]>> {
         let model = self.model.as_ref()?;
         if head_rows == 0 || head_rows == model.architecture.classes {
             return Some(model.parts.clone());
         }
         let built = models::build(&model.spec, model.architecture.input, head_rows).ok()?;
-        Some(built.parts())
+        Some(built.parts().into())
     }
 }
 

@@ -72,7 +72,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     };
     cx.note_forgotten(&forget, bound.span("selector"));
     lints::of_forget(cx, &forget, written);
-    cx.emit(written.span, Op::Forget(forget));
+    cx.emit(written.span, Op::Forget(Box::new(forget)));
 }
 
 /// Where the name of a checkpoint stands in `to: rewind("name")`; all of it, where a variable stands for it.

@@ -126,7 +126,7 @@ impl Builder<'_> {
         let mut header = self.header(pair, &Shape { sign: Some(Rule::equals), named: true, block: false });
         let default = self.value_or_nothing(&mut header);
         let Header { name, annotation, range, text, .. } = header;
-        let param = |name| StatementKind::Param(Param { name, annotation, default, range, text });
+        let param = |name| StatementKind::Param(Box::new(Param { name, annotation, default, range, text }));
         name.map_or(StatementKind::Error, param)
     }
 
