@@ -172,11 +172,10 @@ fn the_one_line_program_as_json() {
 
 #[test]
 fn long_loops_are_counted_at_once() {
-    let begin = std::time::Instant::now();
+    // A thousand times as many turns would not come to an end if they were unrolled.
     let many = plan(
-        "data digits; model mlp; for c in 0..9000 { zap head[3]; train 20 steps }\nrepeat 1_000_000 { train 1 step }",
+        "data digits; model mlp; for c in 0..9000 { zap head[3]; train 20 steps }\nrepeat 1_000_000_000 { train 1 step }",
     );
-    assert_eq!(many.totals.train_steps.exact(), Some(9000 * 20 + 1_000_000));
+    assert_eq!(many.totals.train_steps.exact(), Some(9000 * 20 + 1_000_000_000));
     assert_eq!(many.totals.forget_events.exact(), Some(9000));
-    assert!(begin.elapsed().as_secs() < 2, "loops are unrolled");
 }

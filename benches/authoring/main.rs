@@ -56,6 +56,18 @@ fn kinds(words: &[String]) {
     }
 }
 
+fn bad_parts() {
+    println!("\n| analysis of nothing but | 128 KiB, ms | 512 KiB, ms | ratio |");
+    println!("|---|---|---|---|");
+    for part in texts::BAD_PARTS {
+        let [short, long] = [(5, 1 << 17), (3, 1 << 19)].map(|(rounds, bytes)| {
+            let buffer = Buffer(part.repeat(bytes / part.len()));
+            median(rounds, || timed(|| analyze(Path::new("a.fsched"), &buffer, &Options::default())).0)
+        });
+        println!("| `{}` | {short:.1} | {long:.1} | {:.1} |", part.escape_debug(), long / short);
+    }
+}
+
 fn others() {
     println!("\n| | 1,000 lines, ms | 100,000 lines, ms |");
     println!("|---|---|---|");
@@ -96,6 +108,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     kinds(&words);
     if words.is_empty() {
+        bad_parts();
         others();
         first_diagnostic();
     }

@@ -18,6 +18,12 @@ const fn broken(name: &'static str, text: fn(usize) -> String) -> Kind {
     Kind { name, clean: false, text }
 }
 
+/// Pieces of which a text may consist, each of which leaves the reader in doubt.
+pub static BAD_PARTS: &[&str] = &[
+    "(;", "(// ", "/*\n", "“", "# \n", "1,", "a:", ")", "(]", "];(", "\"", "'", "/*", "x x ", "@ ", "\\u{", "{(",
+    "(\n", "a, ", "(x;)", "#\n{", "f(a b) ", "\0",
+];
+
 pub static KINDS: &[Kind] = &[
     clean("steps", steps),
     clean("settings", settings),

@@ -1,7 +1,7 @@
 //! `fsched check FILE…`
 
 use super::failure::{Exit, Failure};
-use super::input::{Input, show, tell};
+use super::input::{Input, each, show, tell};
 use super::lines::Form;
 use super::{sarif, text};
 use crate::diagnostic::has_errors;
@@ -27,9 +27,8 @@ pub struct Check {
 
 impl Check {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let mut exit = Exit::Done;
         let mut checked = Vec::new();
-        for file in &self.files {
+        let exit = each(&self.files, |file| {
             let analysis = match file.to_str() {
                 Some("-") => self.input.analyze_text(&text::read(file)?),
                 _ => self.input.analyze(file),
@@ -48,12 +47,11 @@ impl Check {
             } else {
                 show(&analysis.sources, &analysis.diagnostics, self.format, self.max_errors, out)?;
             }
-            if errors {
-                exit = Exit::FileHasErrors;
-            } else if self.format == Form::Human {
+            if !errors && self.format == Form::Human {
                 tell(&harmless(&verdict));
             }
-        }
+            Ok(if errors { Exit::FileHasErrors } else { Exit::Done })
+        })?;
         if self.format == Form::Sarif {
             out.write_all(sarif::log(&checked).as_bytes())?;
         }

@@ -4,7 +4,7 @@ use crate::diagnostic::Code;
 use crate::record::screen::{Ink, Screen, harmless};
 
 /// Exit statuses that scripts rely on (formats.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     Done = 0,
     /// the file has errors
@@ -34,19 +34,23 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure with this status.
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
         Failure { exit, code: None, message: message.into(), help: None, drawn: None }
     }
 
+    /// A wrong use of the command line.
     pub fn usage(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, message)
     }
 
+    /// With the code that `fsched explain` knows it by.
     pub fn code(mut self, code: Code) -> Failure {
         self.code = Some(code);
         self
     }
 
+    /// With what to do.
     pub fn help(mut self, text: impl Into<String>) -> Failure {
         self.help = Some(text.into());
         self

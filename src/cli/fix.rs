@@ -2,7 +2,7 @@
 
 use super::diff;
 use super::failure::{Exit, Failure};
-use super::input::{Input, show, tell};
+use super::input::{Input, each, show, tell};
 use super::lines::Form;
 use super::text;
 use crate::diagnostic::{Applicability, Fix as Correction, has_errors};
@@ -30,8 +30,7 @@ pub struct Fix {
 impl Fix {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let level = if self.unsafe_too { Applicability::Unsafe } else { Applicability::Safe };
-        let mut exit = Exit::Done;
-        for file in &self.files {
+        each(&self.files, |file| {
             let program = text::read(file)?;
             let file = Path::new(&program.name);
             let fixed = self.input.fix(file, &program.text, level);
@@ -46,11 +45,10 @@ impl Fix {
                 }
             }
             self.report(file, &fixed, out)?;
-            if has_errors(&fixed.analysis.diagnostics) || (self.diff && fixed.text != program.text) {
-                exit = Exit::FileHasErrors;
-            }
-        }
-        Ok(exit)
+            let differs = self.diff && fixed.text != program.text;
+            let wrong = has_errors(&fixed.analysis.diagnostics) || differs;
+            Ok(if wrong { Exit::FileHasErrors } else { Exit::Done })
+        })
     }
 
     /// What was fixed, then what is left.

@@ -2,7 +2,7 @@
 
 use super::diff;
 use super::failure::{Exit, Failure};
-use super::input::{show, tell};
+use super::input::{each, show, tell};
 use super::lines::Form;
 use super::text::{self, Program};
 use crate::diagnostic::Diagnostic;
@@ -33,22 +33,17 @@ order, and the program has the same plan. A file with syntax errors is left as i
 
 impl Fmt {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let mut exit = Exit::Done;
-        for file in &self.files {
+        each(&self.files, |file| {
             let program = text::read(file)?;
-            match format(&program.text) {
-                Ok(formatted) => {
-                    if self.formatted(&program, &formatted, out)? {
-                        exit = Exit::FileHasErrors;
-                    }
-                }
+            let differs = match format(&program.text) {
+                Ok(formatted) => self.formatted(&program, &formatted, out)?,
                 Err(diagnostics) => {
                     refuse(program, &diagnostics, out)?;
-                    exit = Exit::FileHasErrors;
+                    true
                 }
-            }
-        }
-        Ok(exit)
+            };
+            Ok(if differs { Exit::FileHasErrors } else { Exit::Done })
+        })
     }
 
     /// Writes what was asked for; whether that is a difference that counts.

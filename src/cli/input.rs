@@ -1,6 +1,6 @@
 //! What `check`, `plan` and `run` have in common: the file, its parameters, where data lies, and what is said of it.
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::lines::{self, Form};
 use super::lints::Lints;
 use super::render::Renderer;
@@ -66,6 +66,7 @@ impl Input {
         Input { set: Vec::new(), folders: self.folders.clone(), lints: self.lints.clone() }
     }
 
+    /// The program in a file.
     pub fn analyze(&self, file: &Path) -> Analysis {
         analyze(file, &disk(file), &self.options(file))
     }
@@ -96,6 +97,25 @@ fn disk(file: &Path) -> Disk {
 
 fn folder_of(file: &Path) -> PathBuf {
     file.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Does something with each file. One that can't be read or written is told, and the others are done all the same; the
+/// worst that came of one is what came of all.
+pub fn each(files: &[PathBuf], mut act: impl FnMut(&Path) -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let mut worst = Exit::Done;
+    for file in files {
+        let exit = match act(file) {
+            Ok(exit) => exit,
+            // Without a message: whoever read the results has gone.
+            Err(failure) if failure.message.is_empty() => return Err(failure),
+            Err(failure) => {
+                tell(&failure.render(Screen::stderr()));
+                failure.exit
+            }
+        };
+        worst = worst.max(exit);
+    }
+    Ok(worst)
 }
 
 /// Says something to people. Where stderr is closed there is nobody to tell.

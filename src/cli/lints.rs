@@ -17,6 +17,7 @@ pub struct Lints {
 }
 
 impl Lints {
+    /// What the flags ask for.
     pub fn levels(&self) -> Levels {
         let mut levels = Levels::default();
         for (level, lints) in [(Level::Deny, &self.deny), (Level::Warn, &self.warn), (Level::Allow, &self.allow)] {

@@ -47,9 +47,14 @@ struct Group {
     entries: Vec<Entry>,
 }
 
-/// The words that may stand for a family.
-pub fn families() -> Vec<&'static str> {
-    groups().iter().map(|g| g.plural).collect()
+/// A name and its line of text.
+type Described = (&'static str, &'static str);
+
+/// The one word that stands for each family, and its entries.
+pub fn families() -> Vec<(&'static str, Vec<Described>)> {
+    let entries = |g: &Group| g.entries.iter().map(|e| (e.name, e.doc)).collect();
+    let word = |g: &Group| if g.plural.contains(' ') { g.name } else { g.plural };
+    groups().iter().map(|g| (word(g), entries(g))).collect()
 }
 
 impl List {

@@ -43,6 +43,7 @@ impl Machine {
         }
     }
 
+    /// Threads that the command line asks for, else the program, else as many as the machine has.
     pub fn threads(&self, program: &Program) -> usize {
         let asked = self.threads.map(usize::from).or(program.threads);
         asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))

@@ -16,6 +16,7 @@ pub struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
+    /// Renders what is said of these texts, for this screen.
     pub fn new(sources: &'a Sources, screen: Screen) -> Renderer<'a> {
         Renderer { sources, snippets: Snippets::new(sources), screen }
     }

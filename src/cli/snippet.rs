@@ -23,12 +23,14 @@ struct Snippet<'a> {
 }
 
 impl<'a> Snippets<'a> {
+    /// Snippets of these texts, none drawn yet.
     pub fn new(sources: &'a Sources) -> Snippets<'a> {
         let snippet =
             |source: &'a Source| Snippet { source, name: harmless(&source.name), text: visible(&source.text) };
         Snippets { files: sources.iter().map(|(_, s)| snippet(s)).collect() }
     }
 
+    /// The text of a file, as the renderer reads it.
     pub fn get(&self, file: FileId) -> &(dyn SourceCode + 'a) {
         &self.files[file.0 as usize]
     }

@@ -141,6 +141,7 @@ impl Code {
         self.info().name
     }
 
+    /// How bad it is where no flag or pragma says otherwise.
     pub fn severity(self) -> Severity {
         self.info().severity
     }

@@ -1,9 +1,11 @@
 //! What can be said about a program: data first, sentences once, rendered elsewhere.
 
 mod apply;
+mod brief;
 mod codes;
 
 pub use apply::{applicable, apply};
+pub use brief::brief;
 pub use codes::{CODES, Code, CodeInfo, by_code_or_name};
 
 use crate::source::Span;
@@ -39,6 +41,7 @@ pub enum Applicability {
     Unsafe,
 }
 
+/// Edits that mend what a diagnostic tells, all of them together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
     pub title: String,
@@ -104,6 +107,7 @@ impl Diagnostic {
         self.with_fix(title, Applicability::Unsafe, vec![Edit { span, text: text.into() }])
     }
 
+    /// A fix of any number of replacements.
     pub fn with_fix(mut self, title: impl Into<String>, applicability: Applicability, edits: Vec<Edit>) -> Diagnostic {
         self.fixes.push(Fix { title: title.into(), applicability, edits });
         self

@@ -7,7 +7,7 @@ use crate::components::coerce::words;
 use crate::components::{Family, Member, Param, Type, catalogue};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{Sources, Span};
-use crate::syntax::tree::{Argument, ExprKind, Simple};
+use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind, Simple};
 
 /// Names of components in other tools, and what they are here.
 static COMPONENTS: &[(Family, &[&str], &str)] = &[
@@ -53,23 +53,60 @@ static PARTS: &[(&[&str], &str)] = &[
     (&["bias"], "biases"),
 ];
 
-/// Words that a sentence would have between arguments.
-const FILLERS: [&str; 6] = ["for", "of", "the", "to", "from", "at"];
+/// Words that a sentence would have between arguments, and whether nothing is lost without them.
+const FILLERS: [(&str, Applicability); 6] = [
+    ("for", Applicability::Safe),
+    ("of", Applicability::Safe),
+    ("the", Applicability::Safe),
+    ("to", Applicability::Unsafe),
+    ("from", Applicability::Unsafe),
+    ("at", Applicability::Unsafe),
+];
+
+/// Whether a word is one that sentences have between arguments.
+pub(super) fn is_filler(word: &str) -> bool {
+    FILLERS.iter().any(|(filler, _)| *filler == word)
+}
 
 /// The family's member that another tool's name stands for, if there is one.
 fn component(family: Family, name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
-    let known = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name.as_str()))?.2;
-    catalogue::find(family, known).map(|m| m.name)
+    let member = |name: &str| catalogue::find(family, name).map(|m| m.name);
+    let alias = |name: &str| {
+        let (.., ours) = COMPONENTS.iter().find(|(f, names, _)| *f == family && names.contains(&name))?;
+        member(ours)
+    };
+    let without_hyphens = || {
+        let spellings = ["", "_"].map(|instead| name.replace('-', instead));
+        spellings.iter().filter(|s| **s != name).find_map(|s| alias(s).or_else(|| member(s)))
+    };
+    alias(&name).or_else(without_hyphens)
 }
 
-/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
-pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+/// The name that stands furthest left in a difference.
+fn leftmost(expr: &Expr) -> Option<(&str, Span)> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some((name, expr.span)),
+        ExprKind::Binary { op: BinaryOp::Subtract, left, .. } => leftmost(left),
+        _ => None,
+    }
+}
+
+/// The statement's word that a component stands behind, and its name.
+pub(super) fn word_before(member: &Member) -> Option<(&'static str, &'static str)> {
     let word = match member.family {
         Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
         Family::Schedule => "lr",
         Family::Metric => "evaluate",
-        family => return d.help(format!("`{}` is one of the {}", member.name, family.plural())),
+        _ => return None,
+    };
+    Some((word, member.name))
+}
+
+/// For a component that stands where a statement should: `fashion(validation: 10%)` for `data fashion(…)`.
+pub(super) fn advise_member(d: Diagnostic, member: &Member, span: Span) -> Diagnostic {
+    let Some((word, _)) = word_before(member) else {
+        return d.help(format!("`{}` is one of the {}", member.name, member.family.plural()));
     };
     let d = d.help(format!("write `{word} {} …`", member.name));
     d.fix(format!("write `{word}` before it"), span.before(), format!("{word} "))
@@ -113,6 +150,24 @@ impl Context<'_> {
         })
     }
 
+    /// `Fashion-MNIST` is the name of a component elsewhere, not a difference: tells it as one word.
+    pub(super) fn hyphenated(&mut self, left: &Expr, right: &Expr, hint: &Type) -> bool {
+        let (Some(family), Some((first, start))) = (families_of(hint).next(), leftmost(left)) else { return false };
+        let end = match &right.kind {
+            ExprKind::Call { callee, .. } => callee.span,
+            _ => right.span,
+        };
+        let span = start.to(end);
+        let word = self.sources.text(span);
+        let one_word = word.chars().all(|c| c.is_alphanumeric() || ['-', '_'].contains(&c));
+        if !one_word || self.scopes.place(first).is_some() {
+            return false;
+        }
+        let word = word.to_string();
+        self.unknown_component(&word, span, family, &[]);
+        true
+    }
+
     /// For a name that no selector has.
     pub(super) fn advise_selector(&self, d: Diagnostic, name: &str, span: Span) -> Diagnostic {
         let lower = name.to_lowercase();
@@ -128,13 +183,16 @@ impl Context<'_> {
 
     /// For a word that a sentence would have here: `train for 10 epochs`.
     pub(super) fn advise_filler(&self, d: Diagnostic, name: &str, span: Span) -> Option<Diagnostic> {
-        if !FILLERS.contains(&name) {
+        let (_, sureness) = FILLERS.iter().find(|(filler, _)| *filler == name)?;
+        let text = &self.sources.get(span.file).text[span.end as usize..];
+        let rest = text.trim_start_matches([' ', '\t']);
+        if rest.is_empty() || rest.starts_with(['\r', '\n', ';', '}', ')', ']', '#']) {
             return None;
         }
-        let text = &self.sources.get(span.file).text[span.end as usize..];
-        let blanks = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let blanks = text.len() - rest.len();
         let d = d.help("arguments stand one after another, with no words between: leave it out");
-        Some(d.fix(format!("leave out `{name}`"), Span { end: span.end + blanks as u32, ..span }, ""))
+        let edit = Edit { span: Span { end: span.end + blanks as u32, ..span }, text: String::new() };
+        Some(d.with_fix(format!("leave out `{name}`"), *sureness, vec![edit]))
     }
 
     /// For a value of another type than its place takes.
@@ -199,7 +257,13 @@ impl Context<'_> {
             return None;
         }
         let index = params.iter().position(|p| p.named && p.name == name)?;
-        let value = self.sources.text(next?.span);
+        let next = next?;
+        // `forget head to 5%` names no fill: its `to` is a word of the sentence.
+        let number = matches!(next.value.kind, ExprKind::Int(_) | ExprKind::Real(_) | ExprKind::Percent(_));
+        if number && is_filler(name) && families_of(&params[index].ty).next().is_some() {
+            return None;
+        }
+        let value = self.sources.text(next.span);
         let d = Diagnostic::new(Code::FOREIGN_SYNTAX, argument.span, "a `:` follows the name of an argument");
         let d = d.help(format!("write `{name}: {value}`"));
         self.report(d.fix("write `:`", argument.span.after(), ":"));
@@ -222,7 +286,10 @@ impl Context<'_> {
     /// `warmup(5%) tehn cosine`: tells what is meant by a word between two values that is close to an operator.
     pub(super) fn misspelt_operator(&mut self, argument: &Argument, next: Option<&Argument>) -> bool {
         let ExprKind::Name(name) = &argument.value.kind else { return false };
-        let known = name.chars().count() < 3 || self.any_member(name).is_some() || self.scopes.get(name).is_some();
+        let known = name.chars().count() < 3
+            || is_filler(name)
+            || self.any_member(name).is_some()
+            || self.scopes.get(name).is_some();
         if known || argument.name.is_some() || next.is_none_or(|n| n.name.is_some()) {
             return false;
         }

@@ -35,16 +35,34 @@ impl Bound {
         self.params.iter().position(|p| p.name == name).expect("statements ask for their own parameters")
     }
 
+    /// What a parameter has; `None` after an error.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.values[self.at(name)].as_ref()
     }
 
+    /// Where a parameter's argument stands.
     pub fn span(&self, name: &str) -> Span {
         self.spans[self.at(name)]
     }
 
+    /// Whether an argument was written for a parameter.
     pub fn given(&self, name: &str) -> bool {
         self.given[self.at(name)]
+    }
+
+    /// Gives a parameter the value of an argument at `place`, or one value more.
+    fn put(&mut self, index: usize, value: Option<Value>, place: Span) {
+        let started = std::mem::replace(&mut self.given[index], true);
+        self.spans[index] = if started { self.spans[index].to(place) } else { place };
+        match self.params[index].many {
+            true => gather(&mut self.values[index], value, started),
+            false => self.values[index] = value,
+        }
+    }
+
+    /// Whether something that was given is wrong.
+    fn misfit(&self) -> bool {
+        self.given.iter().zip(&self.values).any(|(given, value)| *given && value.is_none())
     }
 
     /// Whether every argument is there and right.
@@ -125,7 +143,11 @@ impl<'a> Context<'a> {
             given: vec![false; params.len()],
         };
         let mut named_by_previous = None;
+        let mut read_already = 0;
         for (i, argument) in arguments.iter().enumerate() {
+            if i < read_already {
+                continue;
+            }
             let index = match named_by_previous.take() {
                 Some(index) => index,
                 None => match self.missing_colon(argument, arguments.get(i + 1), params) {
@@ -143,32 +165,32 @@ impl<'a> Context<'a> {
                     },
                 },
             };
-            let param = &params[index];
-            self.note_argument(argument, Parameter::Described(param), owner.callee);
-            if bound.given[index] && !(param.many && argument.name.is_none()) {
-                let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
-                let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
-                self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
-                continue;
-            }
-            let value = self.argument(argument, param, owner);
-            bound.spans[index] =
-                if bound.given[index] { bound.spans[index].to(argument.value.span) } else { argument.value.span };
-            if param.many {
-                gather(&mut bound.values[index], value, bound.given[index]);
-            } else {
-                bound.values[index] = value;
-            }
-            bound.given[index] = true;
+            read_already = i + self.read(&arguments[i..], index, &mut bound, owner);
         }
         // What could not be read, has a name that nothing has, or doesn't fit where it stands may be what is missing.
-        let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
+        let misfit = bound.misfit();
         let known = |n: &Name| params.iter().any(|p| p.name == n.text);
         let broken = arguments
             .iter()
             .any(|a| matches!(a.value.kind, ExprKind::Error) || a.name.as_ref().is_some_and(|n| !known(n)));
         self.fill(&mut bound, owner, broken || misfit);
         bound
+    }
+
+    /// Reads the first of the arguments for a parameter; how many of them were its value.
+    fn read(&mut self, arguments: &'a [Argument], index: usize, bound: &mut Bound, owner: Owner<'_>) -> usize {
+        let (argument, param) = (&arguments[0], &bound.params[index]);
+        self.note_argument(argument, Parameter::Described(param), owner.callee);
+        if bound.given[index] && !(param.many && argument.name.is_none()) {
+            let message = format!("`{}` of `{}` is given twice", param.name, owner.name);
+            let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
+            self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
+            return 1;
+        }
+        let together = self.apart(arguments, bound.params, param, owner);
+        let (count, value) = together.unwrap_or_else(|| (1, self.argument(argument, param, owner)));
+        bound.put(index, value, argument.value.span.to(arguments[count - 1].value.span));
+        count
     }
 
     /// The parameter that an argument is for.
@@ -178,8 +200,7 @@ impl<'a> Context<'a> {
             let free = |i: &usize| !params[*i].named && (params[*i].many || !bound.given[*i]);
             let index = (0..params.len()).find(free);
             // One too many may be there because one before it doesn't belong there.
-            let misfit = (0..params.len()).any(|i| bound.given[i] && bound.values[i].is_none());
-            if index.is_none() && !misfit && !matches!(argument.value.kind, ExprKind::Error) {
+            if index.is_none() && !bound.misfit() && !matches!(argument.value.kind, ExprKind::Error) {
                 self.too_many(argument, params, owner);
             }
             return index;
@@ -191,7 +212,13 @@ impl<'a> Context<'a> {
         index
     }
 
-    fn argument(&mut self, argument: &'a Argument, param: &'static Param, owner: Owner<'_>) -> Option<Value> {
+    /// The value of an argument for a parameter.
+    pub(super) fn argument(
+        &mut self,
+        argument: &'a Argument,
+        param: &'static Param,
+        owner: Owner<'_>,
+    ) -> Option<Value> {
         let is_none = matches!(&argument.value.kind, ExprKind::Name(n) if n == "none");
         if is_none && param.default == Default::Absent {
             return Some(Value::None);

@@ -6,7 +6,7 @@ use super::statements::find;
 use super::suggest;
 use super::values::Place;
 use crate::components::Type;
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix, Label};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::Simple;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ impl<'a> Context<'a> {
             let touches = self.sources.get(equals.file).text[equals.end as usize..].starts_with(char::is_whitespace);
             let text = if touches { "" } else { " " };
             self.sharpen(equals, format!("no `=` follows the word `{word}`"), format!("write `{word} …`"), |d| {
-                d.fixes = vec![fix("remove the `=`", blank, text)];
+                d.fix("remove the `=`", blank, text)
             });
             return self.simple(simple, span);
         }
@@ -32,15 +32,12 @@ impl<'a> Context<'a> {
         if let Some(place) = self.scopes.place(word) {
             let message = format!("`{word}` has a value, and names never change their value");
             let help = format!("bind another name: `let {word}_2 = …`, and write it where the new value is meant");
-            self.sharpen(equals, message, help, |d| {
-                d.fixes.clear();
-                d.labels = vec![Label { span: place, text: "defined here".into() }];
-            });
+            self.sharpen(equals, message, help, |d| d.label(place, "defined here"));
             self.only_names(&simple.arguments);
             return;
         }
         self.sharpen(equals, "a name is not bound like this".into(), format!("write `let {word} = …`"), |d| {
-            d.fixes = vec![fix("write `let`", simple.word.span.before(), "let ")];
+            d.fix("write `let`", simple.word.span.before(), "let ")
         });
         let any = Place { what: &"the value", ty: &Type::Any, bounds: None };
         let value = simple.arguments.first().and_then(|a| self.value(&a.value, any));
@@ -56,12 +53,12 @@ impl<'a> Context<'a> {
         let _ = self.scopes.bind(binding);
     }
 
-    /// Says better what the syntax has told of this `=`.
-    fn sharpen(&mut self, equals: Span, message: String, help: String, more: impl FnOnce(&mut Diagnostic)) {
+    /// Says better what the syntax has told of this `=`: without its fixes, and with `more`.
+    fn sharpen(&mut self, equals: Span, message: String, help: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
         if let Some(d) = self.assignments.get(&equals).map(|i| &mut self.diagnostics[*i]) {
-            d.message = message;
-            d.help = Some(help);
-            more(d);
+            // It is said anew each time that the body of a phase is read.
+            let (help, labels, fixes) = (Some(help), Vec::new(), Vec::new());
+            *d = more(Diagnostic { message, help, labels, fixes, ..d.clone() });
         }
     }
 }
@@ -73,9 +70,4 @@ pub(super) fn told_by_syntax(diagnostics: &[Diagnostic]) -> HashMap<Span, usize>
         told.entry(d.primary.span).or_insert(i);
     }
     told
-}
-
-fn fix(title: &str, span: Span, text: &str) -> Fix {
-    let edits = vec![Edit { span, text: text.to_string() }];
-    Fix { title: title.to_string(), applicability: Applicability::Safe, edits }
 }

@@ -20,10 +20,12 @@ impl<T> Chain<T> {
         self.0 = Some(Arc::new(Link { entry, before, length }));
     }
 
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |link| link.length)
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }

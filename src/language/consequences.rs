@@ -113,7 +113,8 @@ struct Broken<'s> {
     damaged: HashSet<Span>,
     /// statements with damage or an unknown first word
     doubtful: HashSet<Span>,
-    /// statements with a first word that is misspelt: what the grammar found odd behind it is right behind the right one
+    /// statements with a first word that is misspelt, or of another tool's form (`name: adam`): what the grammar found
+    /// odd behind it is right behind the right one
     misspelt: HashSet<Span>,
     /// their words, which they may have defined
     words: HashSet<&'s str>,
@@ -146,7 +147,8 @@ impl<'s> Broken<'s> {
                 unopened.iter().for_each(|l| broken.damaged.extend(headers.between(l.span, d.primary.span)));
             }
             let first = words_in(text).next().unwrap_or_default();
-            if d.code == Code::UNKNOWN_STATEMENT && !d.fixes.is_empty() {
+            let key = || follows_colon(d.primary.span, sources);
+            if d.code == Code::UNKNOWN_STATEMENT && (!d.fixes.is_empty() || key()) {
                 broken.misspelt.insert(header);
             }
             broken.imports |= first == "use";
@@ -192,6 +194,8 @@ impl<'s> Broken<'s> {
         let is_behind = |place: Option<Span>| place.is_some_and(|p| p < d.primary.span && Some(p) != header);
         let outside = header.is_none_or(|h| !self.doubtful.contains(&h));
         match d.code {
+            // `optimizer:` with what it needs on the lines below.
+            Code::MISSING_ARGUMENT => follows_colon(d.primary.span, sources),
             code if is_unknown(code) => outside && (self.imports || self.words.contains(said)),
             Code::SECOND_MODEL if is_behind(self.damaged.iter().min().copied()) => true,
             Code::UNKNOWN_CHECKPOINT => self.texts.iter().any(|t| t.contains(said)),
@@ -210,6 +214,11 @@ fn of_network(code: Code) -> bool {
 
 fn earliest(place: &mut Option<Span>, other: Span) {
     *place = Some(place.map_or(other, |p| p.min(other)));
+}
+
+/// Whether a `:` stands behind a word, where the grammar has told it.
+fn follows_colon(word: Span, sources: &Sources) -> bool {
+    sources.get(word.file).text[word.end as usize..].trim_start_matches([' ', '\t']).starts_with(':')
 }
 
 fn said_brace(d: &Diagnostic, sources: &Sources) -> bool {

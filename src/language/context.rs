@@ -1,6 +1,7 @@
 //! The state of a check: what is known at the place that is being read.
 
 use super::assignment;
+use super::calls::Call;
 use super::followed::Filled;
 use super::index::Recorder;
 use super::lints::Notes;
@@ -57,7 +58,7 @@ pub(super) struct Context<'a> {
     /// the names of these, and of some that were only tried
     pub checkpoint_names: Near,
     /// phases whose bodies are being lowered, innermost last
-    pub phases: Vec<String>,
+    pub phases: Vec<Call<'a>>,
     /// inside an arm of an `if` that a measurement decides
     pub conditional: usize,
     /// results are thrown away: a body is only checked
@@ -138,6 +139,7 @@ impl Environment for Fixed<'_> {
 }
 
 impl<'a> Context<'a> {
+    /// Nothing has been read yet.
     pub fn new(
         sources: &'a Sources,
         options: &'a Inputs,
@@ -197,7 +199,7 @@ impl<'a> Context<'a> {
         }
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(match self.is_full() {
-            false => diagnostic,
+            false => self.blaming_calls(diagnostic),
             true => {
                 let message = format!("there are more errors than the {MOST_ERRORS} told");
                 let d = Diagnostic::new(diagnostic.code, diagnostic.primary.span, message);
@@ -222,6 +224,7 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Reports an error without help.
     pub fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
         self.report(Diagnostic::new(code, span, message));
     }
@@ -240,6 +243,7 @@ impl<'a> Context<'a> {
         id
     }
 
+    /// Begins a block whose steps have paths with this prefix.
     pub fn open(&mut self, prefix: String) {
         self.frames.push(Frame { prefix, count: 0, steps: Vec::new() });
     }

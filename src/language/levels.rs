@@ -88,6 +88,7 @@ fn not_a_lint(id: &str) -> NoLint {
 }
 
 impl Levels {
+    /// Asks for a level, beside those asked for before.
     pub fn set(&mut self, level: Level, which: Which) {
         self.0.push((level, which));
     }

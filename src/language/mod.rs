@@ -13,8 +13,10 @@ pub mod suggest;
 pub mod vocabulary;
 
 mod advice;
+mod apart;
 mod arguments;
 mod assignment;
+mod calls;
 mod consequences;
 mod context;
 mod edits;
@@ -85,7 +87,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     joined::split(&mut tree.clone(), text, &mut diagnostics);
     if has_errors(&diagnostics) {
         sort(&mut diagnostics);
-        return Err(diagnostics);
+        return Err(diagnostics.into_iter().map(Diagnostic::brief).collect());
     }
     crate::syntax::format::format(text, &tree, Lists(&statements::list_from)).map_err(|bug| vec![*bug])
 }
@@ -109,6 +111,7 @@ pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     files.insert(0, &root);
     diagnostics = pragma::apply(&files, &sources, &options.levels, diagnostics);
     sort(&mut diagnostics);
+    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().map(Diagnostic::brief).collect();
     let program = program.filter(|_| !has_errors(&diagnostics));
     Analysis { sources, file: root, diagnostics, program, index }
 }

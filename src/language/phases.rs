@@ -1,6 +1,7 @@
 //! `param` and its overrides, `phase` and its calls.
 
 use super::arguments::{Owner, suggesting};
+use super::calls::Call;
 use super::context::Context;
 use super::index;
 use super::scope::{Meaning, Phase};
@@ -31,6 +32,12 @@ pub static TYPES: &[(&str, Type)] = &[
     ("Objective", Type::Component(crate::components::Family::Objective)),
     ("Attack", Type::Component(crate::components::Family::Attack)),
 ];
+
+/// What a parameter of a phase has in a call: its default where no argument gives it another value.
+struct Given {
+    value: Option<Value>,
+    argument: Option<Span>,
+}
 
 impl<'a> Context<'a> {
     pub(super) fn param(&mut self, param: &'a Param) {
@@ -141,15 +148,18 @@ impl<'a> Context<'a> {
             );
             self.report(d.label(defined, "defined here"));
         }
-        if self.phases.iter().any(|p| p == name) {
+        if self.phases.iter().any(|call| call.name == name) {
             let d = Diagnostic::new(Code::RECURSION, simple.word.span, format!("the phase `{name}` runs itself"));
             self.report(d.label(defined, "defined here").help("phases don't recurse; use `repeat`"));
             return true;
         }
         let owner = Owner { name, span: simple.word.span, callee: index::Callee::Phase(defined) };
-        let values = self.phase_arguments(phase.parameters, &simple.arguments, owner, defined);
+        let given = self.phase_arguments(phase.parameters, &simple.arguments, owner, defined);
+        let arguments = given.iter().map(|g| g.argument).collect();
+        let call = Call { name: name.to_string(), parameters: phase.parameters, arguments };
+        let values = given.into_iter().map(|g| g.value).collect();
         let path = self.next_path();
-        let frame = self.phase_body(phase, name, values, format!("{path}.{name}."));
+        let frame = self.phase_body(phase, call, values, format!("{path}.{name}."));
         self.emit(span, super::program::Op::Block { label: Some(name.to_string()), body: frame });
         true
     }
@@ -164,18 +174,19 @@ impl<'a> Context<'a> {
             parameter.default.iter().for_each(|d| drop(self.value(d, place)));
         }
         self.scratch(|cx| {
-            cx.phase_body(phase, name, values, String::new());
+            let call = Call { name: name.to_string(), parameters: phase.parameters, arguments: Vec::new() };
+            cx.phase_body(phase, call, values, String::new());
         });
     }
 
     fn phase_body(
         &mut self,
         phase: Phase<'a>,
-        name: &str,
+        call: Call<'a>,
         values: Vec<Option<Value>>,
         prefix: String,
     ) -> Vec<super::program::Step> {
-        self.phases.push(name.to_string());
+        self.phases.push(call);
         self.index.enter_phase(phase.body.span);
         let inner = self.scopes.only_outermost();
         self.scopes.push();
@@ -197,7 +208,7 @@ impl<'a> Context<'a> {
         arguments: &'a [Argument],
         owner: Owner<'_>,
         defined: Span,
-    ) -> Vec<Option<Value>> {
+    ) -> Vec<Given> {
         let mut unknown = false;
         let mut given: Vec<Option<&'a Argument>> = vec![None; parameters.len()];
         for argument in arguments {
@@ -225,7 +236,11 @@ impl<'a> Context<'a> {
         // What has a name that nothing has may be what is missing.
         let silent = |p: &Parameter, a: &Option<&Argument>| unknown && a.is_none() && p.default.is_none();
         let values = parameters.iter().zip(given);
-        values.map(|(p, a)| if silent(p, &a) { None } else { self.phase_argument(p, a, owner) }).collect()
+        let given = values.map(|(p, a)| Given {
+            value: if silent(p, &a) { None } else { self.phase_argument(p, a, owner) },
+            argument: a.map(|a| a.value.span),
+        });
+        given.collect()
     }
 
     fn unknown_phase_argument(

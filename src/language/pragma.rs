@@ -5,7 +5,7 @@ use super::levels::{Level, Levels, Which};
 use super::touching;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
 use crate::source::{Sources, Span};
-use crate::syntax::tree::File;
+use crate::syntax::tree::{File, Statement};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
@@ -129,8 +129,9 @@ impl Pragmas {
         }
     }
 
-    /// What a pragma holds for: the innermost statements on its line; where it stands alone, those that begin on the next
-    /// line with a statement; `None` above the first statement: the file.
+    /// What a pragma holds for: the innermost statements on its line; where it stands alone, the statement in whose
+    /// brackets it stands, else those that begin on the next line with a statement; `None` above the first statement: the
+    /// file.
     fn reach(&mut self, comment: Span, file: &File, sources: &Sources) -> Option<Span> {
         if file.statements.first().is_none_or(|s| comment.end <= s.span.start) {
             return None;
@@ -144,6 +145,9 @@ impl Pragmas {
         if !source.text[source.lines.start(line)..comment.start as usize].trim().is_empty() {
             let statements = touching::innermost(&file.statements, line_span(line));
             return Some(statements.iter().fold(line_span(line), |all, s| all.to(s.span)));
+        }
+        if let Some(around) = in_brackets(comment, file) {
+            return Some(around.span);
         }
         let blank = |l: &usize| {
             let text = sources.text(line_span(*l)).trim();
@@ -215,6 +219,14 @@ fn without_brackets(rest: &str) -> Option<String> {
     let names = names.trim();
     let all_named = || names.split(',').all(|name| Which::named(name.trim()).is_ok());
     (Level::named(word.trim()).is_some() && all_named()).then(|| format!("{}({names})", word.trim()))
+}
+
+/// The statement within whose brackets a comment stands, not in one of its blocks.
+fn in_brackets(comment: Span, file: &File) -> Option<&Statement> {
+    let within = |span: Span| span.start < comment.start && comment.end < span.end;
+    let around = touching::innermost(&file.statements, comment).into_iter().find(|s| within(s.span))?;
+    let in_block = touching::blocks(around).iter().any(|b| within(b.span));
+    (!in_block).then_some(around)
 }
 
 impl Entry {

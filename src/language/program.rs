@@ -25,6 +25,7 @@ pub struct Program {
     pub body: Vec<Step>,
 }
 
+/// Where tensors live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// the fastest that is there
@@ -54,6 +55,7 @@ pub struct Step {
     pub op: Op,
 }
 
+/// What a step does.
 #[derive(Clone, Debug)]
 pub enum Op {
     Train(Train),
@@ -120,6 +122,7 @@ pub struct Train {
     pub settings: Arc<Settings>,
 }
 
+/// Weights that are given other values, and which.
 #[derive(Clone, Debug)]
 pub struct Forget {
     pub target: Target,
@@ -138,6 +141,7 @@ pub struct Forget {
     pub settings: Arc<Settings>,
 }
 
+/// Rows of the classifier that are drawn anew.
 #[derive(Clone, Debug)]
 pub struct Zap {
     pub target: Target,
@@ -148,6 +152,7 @@ pub struct Zap {
     pub settings: Arc<Settings>,
 }
 
+/// Metrics that are measured once.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
     pub metrics: Vec<Metric>,
@@ -186,6 +191,7 @@ pub struct Settings {
     pub keep: Keep,
 }
 
+/// How many examples a step of training sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batch {
     Size(u64),
@@ -209,6 +215,7 @@ pub struct Measure {
     pub when: When,
 }
 
+/// When something is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
     /// each so much training

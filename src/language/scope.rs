@@ -22,6 +22,7 @@ pub struct Phase<'a> {
     pub body: &'a Block,
 }
 
+/// A name and what it is bound to.
 #[derive(Clone, Debug)]
 pub struct Binding<'a> {
     pub name: String,
@@ -65,6 +66,7 @@ pub struct Scopes<'a> {
 }
 
 impl<'a> Scopes<'a> {
+    /// Enters a block.
     pub fn push(&mut self) {
         self.scopes.push(Scope::default());
     }
@@ -166,6 +168,7 @@ impl<'a> Scopes<'a> {
         self.scopes.split_off(1)
     }
 
+    /// Brings back the blocks that [`Scopes::only_outermost`] took away.
     pub fn restore(&mut self, inner: Vec<Scope<'a>>) {
         self.scopes.extend(inner);
     }

@@ -46,7 +46,8 @@ pub fn resolve(selector: &Selector, parts: &[Part]) -> Result<Selection, Selecto
     let hits = hits(selector, parts)?;
     let selection = Selection { direct: selected(&hits, Hit::Direct), owned: selected(&hits, Hit::Owned) };
     if selection.owned.is_empty() {
-        return Err(SelectorError::Empty(format!("`{selector}` hits nothing; the model has {}", inventory(parts))));
+        let there = if let Selector::Params(_) = selector { tensors(parts) } else { inventory(parts) };
+        return Err(SelectorError::Empty(format!("`{selector}` hits nothing; the model has {there}")));
     }
     Ok(selection)
 }
@@ -199,6 +200,23 @@ pub fn block_names(parts: &[Part]) -> Vec<String> {
 fn inventory(parts: &[Part]) -> String {
     let layers = layer_names(parts);
     format!("{} layers ({})", layers.len(), listed("layers", &layers))
+}
+
+/// Some names of tensors: of each layer's, where there are few, else the first and the last ones.
+fn tensors(parts: &[Part]) -> String {
+    let names: Vec<String> = parts.iter().map(|p| format!("`{}`", p.name)).collect();
+    let shown = match names.len() {
+        n if n <= 6 => names.join(", "),
+        n => format!("{}, …, {}", names[..3].join(", "), names[n - 2..].join(", ")),
+    };
+    format!("{} tensors: {shown}", names.len())
+}
+
+/// The glob that hits something when it may begin anywhere in a name, and end anywhere.
+pub fn wider(glob: &str, parts: &[Part]) -> Option<String> {
+    let wide = format!("*{}*", glob.trim_matches('*'));
+    let hits = |glob: &str| parts.iter().any(|p| matches(glob, &p.name));
+    (!glob.trim_matches('*').is_empty() && hits(&wide)).then_some(wide)
 }
 
 /// Whether `name` matches the glob: `*` any characters, `?` any one.

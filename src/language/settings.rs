@@ -332,7 +332,20 @@ impl Context<'_> {
                 None
             }
             Err(selectors::SelectorError::Empty(message)) => {
-                self.error(Code::EMPTY_SELECTOR, span, message);
+                let d = Diagnostic::new(Code::EMPTY_SELECTOR, span, message);
+                let wider = match selector {
+                    Selector::Params(glob) => selectors::wider(glob, parts).map(|w| Selector::Params(w).to_string()),
+                    _ => None,
+                };
+                let Some(wider) = wider else {
+                    self.report(d);
+                    return None;
+                };
+                let d = d.help(format!("did you mean `{wider}`?"));
+                self.report(match self.sources.text(span) == selector.to_string() {
+                    true => d.maybe_fix(format!("replace with `{wider}`"), span, wider),
+                    false => d,
+                });
                 None
             }
         }
@@ -380,6 +393,7 @@ impl Context<'_> {
         self.report(placed.into_iter().fold(d, |d, data| d.label(data, "this data")));
     }
 
+    /// The attack that the objective trains against, if it has one.
     pub fn objectives_attack(&self) -> Option<Spec> {
         let Value::Component(objective) = &self.current.objective else { return None };
         let (index, _) = objective.member.param("attack")?;

@@ -231,8 +231,18 @@ static FOREIGN_ARGUMENTS: &[(&str, &str)] = &[
 ];
 
 /// Words for choices in other tools, and what they are here.
-static FOREIGN_CHOICES: &[(&str, &str)] =
-    &[("gpu", "cuda"), ("nvidia", "cuda"), ("cuda:0", "cuda"), ("2", "l2"), ("inf", "linf")];
+static FOREIGN_CHOICES: &[(&str, &str)] = &[
+    ("gpu", "cuda"),
+    ("nvidia", "cuda"),
+    ("cuda:0", "cuda"),
+    ("2", "l2"),
+    ("inf", "linf"),
+    ("val", "validation"),
+    ("valid", "validation"),
+    ("dev", "validation"),
+    ("training", "train"),
+    ("testing", "test"),
+];
 
 /// The choice, one of `allowed`, that another tool calls by this name.
 pub fn foreign_choice(name: &str, allowed: &[&'static str]) -> Option<&'static str> {

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::index::Sense;
 use super::mismatch::blamed;
 use super::scope::Meaning;
+use super::suggest;
 use crate::components::coerce::coerce;
 use crate::components::describe::{Bounds, Family, Type};
 use crate::components::metrics;
@@ -152,11 +153,8 @@ impl<'a> Context<'a> {
         span: Span,
     ) -> Option<Value> {
         let Some(split) = split_of(split) else {
-            let d = Diagnostic::new(Code::UNKNOWN_NAME, split_span, format!("`{split}` is no split of the data"));
-            let d = suggesting(d, split, split_span, ["train", "validation", "test"]);
-            let d =
-                if d.help.is_some() { d } else { d.help("metrics are `train.…`, `validation.…` or `test.…`") };
-            self.report(d);
+            let metrics = "metrics are `train.…`, `validation.…` or `test.…`";
+            self.report(unknown_split(Code::UNKNOWN_NAME, split, split_span, metrics));
             return None;
         };
         self.index.means(split_span, Sense::Split(split));
@@ -271,6 +269,9 @@ impl<'a> Context<'a> {
     fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span, hint: &Type) -> Option<Value> {
         if op == BinaryOp::Then {
             return self.then(left, right);
+        }
+        if op == BinaryOp::Subtract && self.hyphenated(left, right, hint) {
+            return None;
         }
         let is_set = matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Intersect);
         let inner = if is_set && hint_takes_selector(hint) { &Type::Selector } else { &Type::Any };
@@ -394,6 +395,17 @@ fn unit_of(word: &str) -> Option<Unit> {
 
 pub(super) fn split_of(word: &str) -> Option<Split> {
     [Split::Train, Split::Validation, Split::Test].into_iter().find(|s| s.name() == word)
+}
+
+/// For a word that is no split: with the one that it means, or with `help`.
+pub(super) fn unknown_split(code: Code, word: &str, span: Span, help: &str) -> Diagnostic {
+    const SPLITS: [&str; 3] = ["train", "validation", "test"];
+    let d = Diagnostic::new(code, span, format!("`{word}` is no split of the data"));
+    if let Some(ours) = suggest::foreign_choice(word, &SPLITS) {
+        return d.help(format!("did you mean `{ours}`?")).fix(format!("replace with `{ours}`"), span, ours);
+    }
+    let d = suggesting(d, word, span, SPLITS);
+    if d.help.is_some() { d } else { d.help(help) }
 }
 
 /// A selector that is a word by itself.

@@ -50,6 +50,7 @@ pub enum Part {
 }
 
 impl Part {
+    /// All of them.
     pub const ALL: [Part; 15] = [
         Part::Step,
         Part::Setting,

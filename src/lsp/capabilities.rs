@@ -80,7 +80,7 @@ pub fn server(encoding: Encoding) -> ServerCapabilities {
         )),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         completion_provider: Some(CompletionOptions {
-            trigger_characters: Some([".", ":", "(", "[", "\"", " "].map(String::from).to_vec()),
+            trigger_characters: Some([".", ":", "(", "[", "\"", "/", " "].map(String::from).to_vec()),
             ..Default::default()
         }),
         signature_help_provider: Some(SignatureHelpOptions {

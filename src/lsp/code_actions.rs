@@ -96,6 +96,18 @@ fn pragma(doc: &Document, at: usize, code: Code) -> Edit {
     if pragma.is_some_and(one_clause) {
         return insert(comment.start as usize + said.len() - 1, format!(", {}", code.name()));
     }
+    // Above the first statement a pragma would hold for the whole file: there it goes before what the comment says.
+    let first = doc.analysis.file.statements.first();
+    if first.is_some_and(|s| start <= s.span.start as usize && s.span.start < comment.start) {
+        let clause = format!("allow({})", code.name());
+        return match pragma {
+            Some(rest) => insert(comment.start as usize + said.len() - rest.len(), format!("{clause}, ")),
+            None => {
+                let touches = said[1..].starts_with(|c: char| !c.is_whitespace());
+                insert(comment.start as usize + 1, format!(" fsched: {clause}{}", if touches { " " } else { "" }))
+            }
+        };
+    }
     let indent = &text[..text.len() - text.trim_start().len()];
     let broken = if doc.text().contains("\r\n") { "\r\n" } else { "\n" };
     insert(start + indent.len(), format!("{new}{broken}{indent}"))

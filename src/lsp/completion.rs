@@ -4,6 +4,7 @@ use super::cursor::{Clause, Cursor, Form, Level, State};
 use super::describe;
 use super::document::Document;
 use super::expected::{Expected, Slot, Taker, expected};
+use super::files;
 use super::snippet;
 use crate::components::{Family, Param, Type, catalogue};
 use crate::diagnostic::CODES;
@@ -33,6 +34,12 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// A file or folder.
+    pub(super) fn file(kind: Kind, label: &str, insert: &str) -> Offer {
+        let (detail, doc) = (String::new(), String::new());
+        Offer { label: label.into(), kind, detail, doc, insert: insert.into(), rank: 0 }
+    }
+
     /// What is written where nothing can be filled in: with the texts that are suggested.
     pub fn plain(&self) -> String {
         snippet::plain(&self.insert)
@@ -53,7 +60,11 @@ pub fn completion(doc: &Document, params: &CompletionParams) -> Option<Completio
     if params.context.as_ref().is_some_and(|c| c.trigger_character.as_deref() == Some(" ")) {
         must_follow(&doc.analysis, doc.file(), offset).then_some(())?;
     }
-    let Offers { start, offers } = at(&doc.analysis, doc.file(), offset);
+    let named = files::offers(doc, offset);
+    if named.is_none() && params.context.as_ref().is_some_and(|c| c.trigger_character.as_deref() == Some("/")) {
+        return None;
+    }
+    let Offers { start, offers } = named.unwrap_or_else(|| at(&doc.analysis, doc.file(), offset));
     let range = doc.range(Span::new(doc.file(), start, offset));
     let width = offers.len().to_string().len();
     let items = offers.into_iter().enumerate().map(|(i, offer)| item(doc, offer, range, format!("{i:0width$}")));

@@ -15,7 +15,7 @@ pub fn definition(doc: &Document, params: &GotoDefinitionParams) -> Option<GotoD
     Some(GotoDefinitionResponse::Scalar(Location::new(doc.uri_of(imported)?.clone(), start)))
 }
 
-/// Where the name here is used, in all files of the program and of the open ones that import it; with its definition
+/// Where the name here is used, in all files of the program and of those that import it; with its definition
 /// where the editor asks for it.
 pub fn references(views: &[View<'_>], params: &ReferenceParams) -> Option<Vec<Location>> {
     let position = params.text_document_position.position;

@@ -46,6 +46,7 @@ impl Document {
         self.analysis.file.source
     }
 
+    /// The text of the program itself, as the editor has it.
     pub fn text(&self) -> &str {
         &self.source().text
     }

@@ -47,6 +47,7 @@ static LIST: Type = Type::List(&Type::Any);
 pub static GLOB: Param = Param::new("glob", Type::Text, "names of tensors, `*` for any characters");
 
 impl<'a> Taker<'a> {
+    /// What it is called.
     pub fn name(&self) -> &str {
         match self {
             Taker::Word(word) => word.name,
@@ -56,6 +57,7 @@ impl<'a> Taker<'a> {
         }
     }
 
+    /// Its parameters, in order.
     pub fn slots(&self) -> Vec<Slot<'a>> {
         match self {
             Taker::Word(word) => word.params.iter().map(Slot::Described).collect(),
@@ -67,6 +69,7 @@ impl<'a> Taker<'a> {
 }
 
 impl<'a> Slot<'a> {
+    /// What it is called.
     pub fn name(self) -> &'a str {
         match self {
             Slot::Described(param) => param.name,

@@ -20,7 +20,7 @@ pub fn prepare(doc: &Document, params: &TextDocumentPositionParams) -> Result<Op
     Ok(Some(PrepareRenameResponse::RangeWithPlaceholder { range, placeholder: definition.name.clone() }))
 }
 
-/// The edits that give the name under the cursor another one, in all files of the program and of the open ones that
+/// The edits that give the name under the cursor another one, in all files of the program and of those that
 /// import it.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ pub struct Settings {
     data_dir: PathBuf,
     allow_path: Vec<PathBuf>,
     levels: Levels,
-    /// the editor's folder, where relative paths start
-    root: PathBuf,
+    /// the editor's folders; relative paths start in the first
+    folders: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -31,7 +31,7 @@ impl Settings {
 
     /// The same with what an `initialize` request says, and what is wrong with that.
     pub(super) fn of_client(mut self, params: &Value) -> (Settings, Vec<String>) {
-        self.root = root(params).unwrap_or_default();
+        self.folders = folders(params);
         let options = &params["initializationOptions"];
         let mut wrong = Vec::new();
         for (name, value) in options.as_object().into_iter().flatten() {
@@ -54,9 +54,15 @@ impl Settings {
 
     /// Places of a program in `folder`; one that was never saved is taken to lie in the editor's folder.
     pub(super) fn places(&self, folder: PathBuf) -> Places {
-        let program = if folder.as_os_str().is_empty() { self.root.clone() } else { folder };
-        let allowed = self.allow_path.iter().map(|p| self.root.join(p)).collect();
-        Places { program, data: self.root.join(&self.data_dir), allowed }
+        let root = self.folders.first().cloned().unwrap_or_default();
+        let allowed = self.allow_path.iter().map(|p| root.join(p)).collect();
+        let data = root.join(&self.data_dir);
+        Places { program: if folder.as_os_str().is_empty() { root } else { folder }, data, allowed }
+    }
+
+    /// The folders that the editor works in.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     pub(super) fn levels(&self) -> Levels {
@@ -64,9 +70,14 @@ impl Settings {
     }
 }
 
-/// The folder that the editor works in.
-fn root(params: &Value) -> Option<PathBuf> {
-    let folder = params.pointer("/workspaceFolders/0/uri").or(params.get("rootUri")).and_then(Value::as_str);
-    let path = folder.and_then(|uri| uri.parse::<Uri>().ok()).map(|uri| path_of(&uri));
-    path.or_else(|| params["rootPath"].as_str().map(PathBuf::from)).filter(|p| p.is_absolute())
+/// The folders that the editor works in.
+fn folders(params: &Value) -> Vec<PathBuf> {
+    let several = params["workspaceFolders"].as_array().into_iter().flatten().map(|folder| &folder["uri"]);
+    let path = |uri: &Value| Some(path_of(&uri.as_str()?.parse::<Uri>().ok()?)).filter(|p| p.is_absolute());
+    let mut folders: Vec<PathBuf> = several.filter_map(path).collect();
+    if folders.is_empty() {
+        let one = path(&params["rootUri"]).or_else(|| params["rootPath"].as_str().map(PathBuf::from));
+        folders.extend(one.filter(|p| p.is_absolute()));
+    }
+    folders
 }

@@ -4,6 +4,7 @@
 use super::capabilities::Client;
 use super::diagnostics;
 use super::document::{Document, View};
+use super::importers;
 use super::position::Encoding;
 use super::settings::Settings;
 use crate::language::{Disk, Files, Options, analyze};
@@ -36,15 +37,20 @@ pub struct Workspace {
     pub encoding: Encoding,
     pub client: Client,
     buffers: BTreeMap<PathBuf, Buffer>,
+    /// programs that aren't open and import the file that was last asked about with all that import it
+    closed: Vec<Document>,
     /// what the editor was last told of each file
     published: BTreeMap<PathBuf, Vec<Diagnostic>>,
 }
 
 impl Workspace {
+    /// No program is open yet.
     pub fn new(settings: Settings, encoding: Encoding, client: Client) -> Workspace {
-        Workspace { settings, encoding, client, buffers: BTreeMap::new(), published: BTreeMap::new() }
+        let (buffers, published) = (BTreeMap::new(), BTreeMap::new());
+        Workspace { settings, encoding, client, buffers, closed: Vec::new(), published }
     }
 
+    /// Takes in a text that the editor opened; it hides the file of its path.
     pub fn open(&mut self, uri: Uri, version: i32, text: String) {
         let path = path_of(&uri);
         let source = Arc::new(Source::new(path.display().to_string(), text));
@@ -119,7 +125,8 @@ impl Workspace {
     pub fn document(&mut self, uri: &Uri) -> Option<&Document> {
         let path = path_of(uri);
         if self.buffers.get(&path)?.document.is_none() {
-            let analysed = self.analyse(&path)?;
+            let buffer = self.buffers.get(&path)?;
+            let analysed = self.analyse(&path, buffer.uri.clone(), buffer.version);
             let buffer = self.buffers.get_mut(&path)?;
             buffer.reads = analysed.reads;
             buffer.document = Some(analysed.document);
@@ -127,7 +134,8 @@ impl Workspace {
         self.buffers.get(&path)?.document.as_ref()
     }
 
-    /// The program, and the open programs that import it, each as it is now.
+    /// The program, and the programs that import it, open or beside it or above it in the editor's folders, each as it
+    /// is now.
     pub fn views(&mut self, uri: &Uri) -> Vec<View<'_>> {
         let path = path_of(uri);
         let others: Vec<Uri> = self.buffers.values().map(|b| b.uri.clone()).collect();
@@ -135,10 +143,18 @@ impl Workspace {
             // Only its analysis says what it imports.
             self.document(other);
         }
+        self.closed = self.closed_importers(&path);
         let own = self.buffers.get(&path);
         let importers = self.buffers.iter().filter(|(p, b)| **p != path && b.reads.contains(&path)).map(|(_, b)| b);
-        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref());
+        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref()).chain(&self.closed);
         documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect()
+    }
+
+    fn closed_importers(&self, path: &Path) -> Vec<Document> {
+        let candidates = importers::candidates(path, self.settings.folders());
+        let closed = candidates.into_iter().filter(|p| !self.buffers.contains_key(p));
+        let analysed = closed.filter_map(|p| Some(self.analyse(&p, Uri::from_file_path(&p)?, 0)));
+        analysed.filter(|a| a.reads.contains(path)).map(|a| a.document).collect()
     }
 
     /// Analyses a program if need be, and gives what the editor must be told of it and of the files it reads.
@@ -176,8 +192,7 @@ impl Workspace {
         publications
     }
 
-    fn analyse(&self, path: &Path) -> Option<Analysed> {
-        let buffer = self.buffers.get(path)?;
+    fn analyse(&self, path: &Path, uri: Uri, version: i32) -> Analysed {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let texts = self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect();
         let files = Overlay { texts, disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
@@ -191,9 +206,9 @@ impl Workspace {
         };
         let uris = analysis.sources.iter().map(|(_, source)| uri_of(&source.name)).collect();
         let document = Document {
-            uri: buffer.uri.clone(),
+            uri,
             path: path.to_path_buf(),
-            version: buffer.version,
+            version,
             encoding: self.encoding,
             client: self.client,
             analysis,
@@ -202,7 +217,7 @@ impl Workspace {
             files,
         };
         let reads = document.files.reads.take();
-        Some(Analysed { document, reads })
+        Analysed { document, reads }
     }
 }
 

@@ -403,9 +403,7 @@ mod tests {
     fn a_million_turns_are_multiplied() {
         let inner = vec![step("1.repeat.1", train(steps(1), settings()))];
         let body = vec![step("1", repeat(1_000_000, vec![step("1.1", repeat(1_000_000, inner))]))];
-        let start = std::time::Instant::now();
         assert_eq!(totals(body).train_steps.exact(), Some(1_000_000_000_000));
-        assert!(start.elapsed().as_millis() < 100, "loops are unrolled");
     }
 
     #[test]

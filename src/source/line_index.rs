@@ -16,6 +16,7 @@ pub struct LineIndex {
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl LineIndex {
+    /// The lines of a text.
     pub fn new(text: &str) -> LineIndex {
         let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1);
         LineIndex { starts: std::iter::once(0).chain(newlines).collect() }
@@ -26,6 +27,7 @@ impl LineIndex {
         self.starts.len()
     }
 
+    /// Never: a text has one line at least.
     pub fn is_empty(&self) -> bool {
         false
     }

@@ -56,6 +56,7 @@ pub struct Source {
 }
 
 impl Source {
+    /// A text and its lines.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
         let text = text.into();
         let lines = LineIndex::new(&text);
@@ -70,6 +71,7 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// Takes in a text, which gets the next number.
     pub fn add(&mut self, source: Source) -> FileId {
         self.files.push(source);
         FileId((self.files.len() - 1) as u16)
@@ -81,6 +83,7 @@ impl Sources {
         self.files.len()
     }
 
+    /// The text of that number.
     pub fn get(&self, id: FileId) -> &Source {
         &self.files[id.0 as usize]
     }
@@ -96,6 +99,7 @@ impl Sources {
         source.lines.line_column(&source.text, span.start as usize)
     }
 
+    /// All texts in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
         self.files.iter().enumerate().map(|(i, s)| (FileId(i as u16), s))
     }

@@ -90,6 +90,7 @@ impl Pass<'_> {
         self.tokens.get(i).map_or("", |t| t.text(self.source))
     }
 
+    /// Where a token stands in its file.
     pub fn span(&self, token: Token) -> Span {
         Span::new(self.file, token.start as usize, token.end as usize)
     }

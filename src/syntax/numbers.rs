@@ -49,7 +49,7 @@ pub fn read(literal: &str, span: Span) -> (Number, Option<Diagnostic>) {
         return glued(literal, digits, suffix, span);
     }
     if literal.ends_with('.') {
-        let text = format!("{literal}0");
+        let text = literal.trim_end_matches('.');
         let found = bad(format!("`{literal}` has no digit behind its point")).help(format!("write `{text}`"));
         return (Number::Bad, Some(found.fix(format!("write `{text}`"), span, text)));
     }

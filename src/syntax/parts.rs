@@ -102,3 +102,39 @@ fn ends(token: Token, text: &str) -> bool {
 fn begins(token: Token, text: &str) -> bool {
     token.kind == TokenKind::Word && !RESERVED.contains(&token.text(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::tokens;
+    use super::*;
+
+    fn cut(text: &str) -> Vec<&str> {
+        split(text, &tokens(text), 1).into_iter().map(|part| &text[part]).collect()
+    }
+
+    #[test]
+    fn a_part_begins_where_only_a_statement_can_begin() {
+        assert_eq!(cut("train 1\n# why\n\nforget head 10%\n"), ["train 1\n# why\n\n", "forget head 10%\n"]);
+        assert_eq!(cut("seed 0; train 1\ntrain 2"), ["seed 0; train 1\n", "train 2"]);
+        assert_eq!(cut("a(1,\n b)\nc [\n 2]\nd"), ["a(1,\n b)\n", "c [\n 2]\n", "d"]);
+        for whole in [
+            "let x =\n  1",
+            "measure clean,\n  robust",
+            "for x in\n  list { }",
+            "let x = a +\n  b",
+            "repeat 2\n{ train 1 }",
+            "if x { }\nelse { }",
+            "train 1 with\n{ batch 2 }",
+            "train 1 'a\ntrain 2",
+        ] {
+            assert_eq!(cut(whole), [whole]);
+        }
+    }
+
+    #[test]
+    fn parts_keep_their_order_whoever_reads_them() {
+        let parts: Vec<_> = (0..1000).map(|i| i..i + 1).collect();
+        assert_eq!(map(&parts, |part| part.start), (0..1000).collect::<Vec<_>>());
+        assert_eq!(map(&[], |part: Range<usize>| part.start), Vec::<usize>::new());
+    }
+}

@@ -1,6 +1,5 @@
-//! What holds for any text: no panic, places in range and nested, repairs that converge, and time that stays linear.
-
-use std::time::{Duration, Instant};
+//! What holds for any text: no panic, places in range and nested, repairs that converge, and a stack that suffices. How
+//! long it takes is a matter of `benches/authoring`.
 
 use proptest::prelude::*;
 
@@ -9,6 +8,11 @@ use super::tree::*;
 use super::{MAX_BYTES, dump, parse, parse_expression, parse_in_parts};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
+
+#[path = "../../tests/authoring/fragments.rs"]
+mod fragments;
+
+use fragments::FRAGMENTS;
 
 const FILE: FileId = FileId(3);
 
@@ -166,80 +170,7 @@ fn check(text: &str) -> Vec<Diagnostic> {
 
 /// Fragments that find more than single characters do.
 fn fragment() -> impl Strategy<Value = String> {
-    let common = prop::sample::select(vec![
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        "\"",
-        "\n",
-        " ",
-        "\r\n",
-        ";",
-        ",",
-        ":",
-        "=",
-        ":=",
-        "..",
-        "..=",
-        "-",
-        "+",
-        "*",
-        "/",
-        "&",
-        "<",
-        "==",
-        "not ",
-        " and ",
-        " then ",
-        " on ",
-        " with ",
-        "in",
-        "else",
-        "if ",
-        "for x in ",
-        "let x = ",
-        "repeat 5 ",
-        "param p: Share = 30%",
-        "phase f(a: Int)",
-        "use ",
-        "guard x else ",
-        "sweep s in ",
-        "train 10",
-        "40 epochs",
-        "30%",
-        "30 %",
-        "0,3",
-        "40epochs",
-        "layers[-2:]",
-        "x.y(z)",
-        "//",
-        "/*",
-        "*/",
-        "--",
-        "#",
-        "“a”",
-        "'a'",
-        "\\",
-        "\0",
-        "é",
-        "☃",
-        "\u{feff}",
-        "True",
-        "def ",
-        "while ",
-        "!",
-        "&&",
-        "|",
-        "1e",
-        "0.3.4",
-        "\"a\\qb\"",
-        "\u{a0}",
-        "\u{200b}",
-        "@",
-    ]);
+    let common = prop::sample::select(FRAGMENTS);
     prop_oneof![common.prop_map(String::from), any::<char>().prop_map(String::from)]
 }
 
@@ -289,41 +220,32 @@ proptest! {
     }
 }
 
-/// The codes of a text's diagnostics, and how long they took.
-fn timed(text: &str) -> (Vec<Code>, Duration) {
+/// The codes of a text's diagnostics, read on a small stack.
+fn codes(text: &str) -> Vec<Code> {
     let text = text.to_string();
-    // A stack as small as that of a thread, and a depth that would overflow it if nothing stopped it.
-    let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
-        let start = Instant::now();
-        let codes = parse(FILE, &text).1.iter().map(|d| d.code).collect();
-        (codes, start.elapsed())
-    });
+    // As small as that of a thread, so that a depth that nothing stops would overflow it.
+    let read = move || parse(FILE, &text).1.iter().map(|d| d.code).collect();
+    let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(read);
     worker.expect("a thread starts").join().expect("no text makes the parser panic")
 }
 
 #[test]
-fn a_megabyte_of_program_takes_seconds_at_most() {
-    let text = PROGRAMS.concat().repeat((1 << 20) / PROGRAMS.concat().len() + 1);
-    let (codes, time) = timed(&text);
-    assert_eq!((codes, time < Duration::from_secs(10)), (vec![], true), "{time:?}");
+fn a_megabyte_of_program_is_read() {
+    assert_eq!(codes(&PROGRAMS.concat().repeat((1 << 20) / PROGRAMS.concat().len() + 1)), []);
 }
 
 #[test]
 fn nesting_is_limited_before_it_can_overflow_the_stack() {
     for open in ["(", "[", "{", "x[", "x(", "x[x(", "repeat 5 {", "if x {"] {
         for prefix in ["", "let x = "] {
-            let (codes, time) = timed(&format!("{prefix}{}", open.repeat(100_000)));
-            assert_eq!((codes, time < Duration::from_secs(5)), (vec![Code::TOO_DEEP], true), "{open} {time:?}");
+            assert_eq!(codes(&format!("{prefix}{}", open.repeat(100_000))), [Code::TOO_DEEP], "{open}");
         }
     }
     for (open, close) in [("(", ")"), ("[", "]"), ("x[", "]"), ("x(a: ", ")"), ("- (", ")"), ("not (x and ", ")")] {
-        let text = format!("let x = {}1{}", open.repeat(128), close.repeat(128));
-        let (codes, time) = timed(&text);
-        assert!(time < Duration::from_secs(1), "{open} {time:?}");
-        assert!(codes.iter().all(|c| *c == Code::TOO_DEEP), "{open} {codes:?}");
+        let found = codes(&format!("let x = {}1{}", open.repeat(128), close.repeat(128)));
+        assert!(found.iter().all(|c| *c == Code::TOO_DEEP), "{open} {found:?}");
     }
-    let blocks = format!("{}train 1{}", "if x { ".repeat(128), " }".repeat(128));
-    assert_eq!(timed(&blocks).0, vec![]);
+    assert_eq!(codes(&format!("{}train 1{}", "if x { ".repeat(128), " }".repeat(128))), []);
 }
 
 #[test]
@@ -338,36 +260,21 @@ fn long_chains_are_limited() {
         ("x", " and not x"),
         ("(", "1 + 1)"),
     ] {
-        let (codes, time) = timed(&format!("let x = {first}{}", link.repeat(100_000)));
-        assert!(!codes.is_empty() && time < Duration::from_secs(5), "{link} {codes:?} {time:?}");
+        let found = codes(&format!("let x = {first}{}", link.repeat(100_000)));
+        assert!((1..=101).contains(&found.len()), "{link} {found:?}");
     }
-    let chain = format!("if x {{ }}{}", " else if x { }".repeat(100_000));
-    let (codes, time) = timed(&chain);
-    assert_eq!((codes, time < Duration::from_secs(5)), (vec![Code::TOO_DEEP], true), "{time:?}");
+    assert_eq!(codes(&format!("if x {{ }}{}", " else if x { }".repeat(100_000))), [Code::TOO_DEEP]);
 }
 
 #[test]
-fn bad_text_takes_no_more_than_linear_time() {
-    for part in [
-        "(;", "(// ", "/*\n", "“", "# \n", "1,", "a:", ")", "(]", "];(", "\"", "'", "/*", "x x ", "@ ", "\\u{", "{(",
-        "(\n", "a, ", "(x;)", "#\n{", "f(a b) ", "\0",
-    ] {
-        let (few, short) = timed(&part.repeat((1 << 17) / part.len()));
-        let (many, long) = timed(&part.repeat((1 << 19) / part.len()));
-        assert!(few.len().max(many.len()) <= 101, "{part:?} {}", many.len());
-        // Four times the text: linear time is four times as long, quadratic time sixteen times.
-        assert!(long < 8 * short + Duration::from_secs(3), "{part:?} {short:?} {long:?}");
-    }
-    let (codes, time) = timed(&format!("x \"{}\"", "\\q".repeat(1 << 19)));
-    assert!(codes.len() == 101 && time < Duration::from_secs(5), "{time:?}");
-    let (codes, time) = timed(&format!("x ({})", ";".repeat(1 << 20)));
-    assert!(!codes.is_empty() && time < Duration::from_secs(5), "{time:?}");
+fn bad_text_is_told_in_so_many_words_only() {
+    assert_eq!(codes(&format!("x \"{}\"", "\\q".repeat(1 << 19))).len(), 101);
+    assert!(!codes(&format!("x ({})", ";".repeat(1 << 20))).is_empty());
 }
 
 #[test]
-fn a_text_above_the_limit_is_refused_at_once() {
-    let (codes, time) = timed(&"train 10\n".repeat(10 * (1 << 20) / 9));
-    assert_eq!((codes, time < Duration::from_secs(1)), (vec![Code::FILE_TOO_LARGE], true));
-    let (codes, time) = timed(&"train 10 epochs # long enough\n".repeat(MAX_BYTES / 30));
-    assert_eq!((codes, time < Duration::from_secs(30)), (vec![], true), "{time:?}");
+fn a_text_above_the_limit_is_refused_without_reading_it() {
+    assert_eq!(codes(&"train 10\n".repeat(10 * (1 << 20) / 9)), [Code::FILE_TOO_LARGE]);
+    assert_eq!(codes(&"(".repeat(MAX_BYTES + 1)), [Code::FILE_TOO_LARGE]);
+    assert_eq!(codes(&"train 10 epochs # long enough\n".repeat(MAX_BYTES / 30)), []);
 }

@@ -263,7 +263,7 @@ expect 1 < clean < 2
     #[test]
     fn numbers_that_are_none() {
         mends("consolidate 40epochs", "consolidate 40 epochs");
-        mends("lr 5.", "lr 5.0");
+        mends("lr 5.", "lr 5");
         mends("forget head 30 %", "forget head 30%");
         assert_eq!(fixed("consolidate 40eps"), (Applicability::Unsafe, "consolidate 40 epochs".into()));
         assert_eq!(fixed("steps 10k"), (Applicability::Unsafe, "steps 10000".into()));
@@ -413,7 +413,9 @@ expect 1 < clean < 2
     fn blocks_on_a_later_line_are_taken_and_told() {
         mends("repeat 5\n{\n  a\n}", "repeat 5 {\n  a\n}");
         mends("for x in y # why\n{\n  a\n}", "for x in y { # why\n  a\n}");
-        mends("train 5\n# so\n{ every 1 epoch { a } }", "train 5 {\n# so\n every 1 epoch { a } }");
+        mends("every 1 epoch\n# so\n{ a }", "every 1 epoch {\n# so\n a }");
+        let settings = "train 5 with {\n# so\n lr 1 }";
+        assert_eq!(fixed("train 5\n# so\n{ lr 1 }"), (Applicability::Unsafe, settings.to_string()));
         for text in [
             "if x\n{ a }",
             "if x { a }\nelse\n{ b }",

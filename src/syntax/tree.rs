@@ -18,18 +18,21 @@ pub struct Block {
     pub span: Span,
 }
 
+/// A word of the author's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Name {
     pub text: String,
     pub span: Span,
 }
 
+/// One statement and all that belongs to it.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub kind: StatementKind,
     pub span: Span,
 }
 
+/// The forms that statements have.
 #[derive(Clone, Debug)]
 pub enum StatementKind {
     /// `word argument* (on expr)? (with {…})? {…}?`: every step and setting, and the call of a phase.
@@ -58,6 +61,7 @@ pub enum StatementKind {
     Error,
 }
 
+/// `word arguments …`: a statement of the table of words, or the call of a phase.
 #[derive(Clone, Debug)]
 pub struct Simple {
     pub word: Name,
@@ -80,6 +84,7 @@ pub struct Argument {
     pub span: Span,
 }
 
+/// `param name: Type = default in range "text"`
 #[derive(Clone, Debug)]
 pub struct Param {
     pub name: Name,
@@ -98,12 +103,14 @@ pub struct Parameter {
     pub span: Span,
 }
 
+/// A value as it is written.
 #[derive(Clone, Debug)]
 pub struct Expr {
     pub kind: ExprKind,
     pub span: Span,
 }
 
+/// The forms that values have.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
     /// `40`, `1_000`
@@ -158,6 +165,7 @@ pub enum ExprKind {
     Error,
 }
 
+/// Operators before one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnaryOp {
     Negate,

@@ -98,6 +98,32 @@ fn fmt_leaves_broken_and_unreadable_files_alone_and_does_the_others() {
     assert!(status == 1 && err.contains("FS0401 missing-file"), "{err}");
 }
 
+#[test]
+fn commands_do_the_other_files_where_one_cannot_be_read() {
+    for (arguments, done) in [
+        (&["fmt"][..], "formatted b.fsched"),
+        (&["fix"], "nothing to fix in b.fsched"),
+        (&["check"], "b.fsched can be run"),
+        (&["fmt", "--diff"], ""),
+    ] {
+        let place = Place::new(&[("b.fsched", LOOSE)]);
+        std::fs::write(place.path("latin.fsched"), b"train 2\n# \xfc\n").unwrap();
+        std::fs::create_dir(place.path("folder.fsched")).unwrap();
+        let files = ["gone.fsched", "latin.fsched", "folder.fsched", "b.fsched", "missing.fsched"];
+        let (status, out, err) = place.run(&[arguments, &files].concat());
+        assert_eq!(status, 1, "{arguments:?}: {err}");
+        for name in files.iter().filter(|f| **f != "b.fsched") {
+            assert!(err.contains(name), "{arguments:?}: {name} is not told:\n{err}");
+        }
+        assert!(err.contains(done), "{arguments:?}: {err}");
+        assert!(arguments.len() == 1 || out.contains("+data digits"), "{out}");
+    }
+    // Bytes that are no text come through stdin as well.
+    let place = Place::new(&[("b.fsched", CANONICAL)]);
+    let (status, _, err) = place.run(&["check", "-", "b.fsched"]);
+    assert!(status == 0 && err.contains("b.fsched can be run"), "{err}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_modes_of_files_stay() {

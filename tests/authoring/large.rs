@@ -29,6 +29,30 @@ fn programs_of_a_thousand_lines_of_each_kind_are_read() {
     }
 }
 
+#[test]
+fn texts_of_nothing_but_mistakes_are_told_in_so_many_words_only() {
+    for part in texts::BAD_PARTS {
+        let text = Buffer(part.repeat((1 << 16) / part.len()));
+        let found = analyze(Path::new("bad.fsched"), &text, &Options::default());
+        assert!((1..=700).contains(&found.diagnostics.len()) || part.starts_with('#'), "{part:?}");
+    }
+}
+
+#[test]
+fn arguments_that_stand_apart_may_be_many() {
+    let before = "data digits\nmodel mlp(hidden: [16])\n";
+    let many = |part: &str| part.repeat(20_000);
+    for text in [
+        format!("{before}freeze {}\ntrain 1\n", many("head ")),
+        format!("{before}train {}3\n", many("for ")),
+        format!("{before}optimizer sgd {}\n", many("lr: 1 ")),
+        format!("{before}freeze {}\n", many("layer 1 ")),
+    ] {
+        let found = analyze(Path::new("apart.fsched"), &Buffer(text), &Options::default());
+        assert!(found.program.is_none() && found.diagnostics.len() <= 1_100, "{}", found.diagnostics.len());
+    }
+}
+
 /// What grows with a text must be the heap, not the stack.
 #[test]
 fn very_long_ones_of_those_that_might_nest_too() {

@@ -1,75 +1,13 @@
 //! Random texts: fragments that mean something in this language or in others, and programs with random changes.
 
 use super::corpus::programs;
+use super::fragments::FRAGMENTS;
 use proptest::prelude::*;
-
-const FRAGMENTS: [&str; 60] = [
-    "(",
-    ")",
-    "[",
-    "]",
-    "{",
-    "}",
-    "\"",
-    "\n",
-    "\n\n",
-    " ",
-    "\r\n",
-    ";",
-    ",",
-    ":",
-    "=",
-    ":=",
-    "..",
-    "..=",
-    "-",
-    "+",
-    "*",
-    "/",
-    "&",
-    "<",
-    "==",
-    "not ",
-    " and ",
-    " then ",
-    " on test",
-    " with { batch 8 }",
-    " in ",
-    " else ",
-    "if true ",
-    "for x in [1, 2] ",
-    "let x = ",
-    "repeat 5 ",
-    "param p: Share = 30%",
-    "phase f(a: Int)",
-    "guard x else ",
-    "train 10",
-    "40 epochs",
-    "30%",
-    "30 %",
-    "0,3",
-    "layers[-2:]",
-    "x.y(z)",
-    "// c\n",
-    "# c\n",
-    " # c\n",
-    "“a”",
-    "'a'",
-    "\0",
-    "é",
-    "\u{feff}",
-    "True",
-    "def ",
-    "measure clean, loss",
-    "data digits\n",
-    "model mlp(hidden: [16])\n",
-    "forget head 10%",
-];
 
 /// A piece of text.
 pub fn fragment() -> impl Strategy<Value = String> {
     prop_oneof![
-        8 => prop::sample::select(FRAGMENTS.to_vec()).prop_map(String::from),
+        8 => prop::sample::select(FRAGMENTS).prop_map(String::from),
         1 => any::<char>().prop_map(String::from),
     ]
 }

@@ -33,6 +33,17 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(completed(&["fsched", "check", "--format", "sa"]), ["sarif"]);
     assert_eq!(completed(&["fsched", "explain", "unclosed"]), ["unclosed-bracket"]);
     assert_eq!(completed(&["fsched", "list", "optim"]), ["optimizers"]);
+    for flag in ["--deny", "--warn", "--allow"] {
+        assert_eq!(completed(&["fsched", "check", flag, "forgets-n"]), ["forgets-nothing"]);
+        assert_eq!(completed(&["fsched", "lsp", flag, "FS1003"]), ["FS1003"]);
+    }
+    assert!(completed(&["fsched", "fix", "--deny", ""]).contains(&"lints".to_string()));
+    assert!(!completed(&["fsched", "fix", "--deny", ""]).contains(&"unknown-name".to_string()));
+    let optimizers = completed(&["fsched", "list", "optimizers", ""]);
+    assert!(["sgd", "adam"].iter().all(|name| optimizers.contains(&name.to_string())), "{optimizers:?}");
+    assert!(!optimizers.contains(&"pgd".to_string()), "{optimizers:?}");
+    assert_eq!(completed(&["fsched", "list", "data", "cifar100"]), ["cifar100"]);
+    assert_eq!(completed(&["fsched", "list", "attacks", "pg"]), ["pgd"]);
     // Nothing of ours: bash goes on with the names of files.
     assert_eq!(completed(&["fsched", "fix", "fsched.b"]), [""]);
     assert!(fsched(&["completions", "bash"]).contains("-o default fsched"));

@@ -59,7 +59,7 @@ static SYNTAX: &[Case] = &[
     ("lr step(10, 0.1)\ntrain 1", "called `drop` here", &[], &["drop"]),
     ("train None", "write `none`", &[], &["none"]),
     ("optimizer sgd(lr: 0.1, clip: None)\ntrain 1", "write `none`", &["none"], &[]),
-    ("forget layers 3 30%\nrelearn 1", "did you mean `3%`", &[], &["3%"]),
+    ("forget layers 3 30%\nrelearn 1", "write `layers[3]`", &[], &["layers[3]"]),
     ("repeat 5 times { train 1 }", "`repeat 5 { … }`", &[], &[]),
     ("forget head 30 percent\nrelearn 1", "`30%`", &[], &[]),
     ("lr warmup(5%) + cosine\ntrain 1", "`lr warmup(5%) then cosine`", &[], &[]),

@@ -37,12 +37,14 @@ impl Recorder {
         }
     }
 
+    /// Notes a name that is made.
     pub fn define(&mut self, definition: Definition) {
         if self.repeated == 0 {
             self.index.definitions.push(definition);
         }
     }
 
+    /// Notes an argument and where its name stands, if it has one.
     pub fn argument(&mut self, argument: Argument, name: Option<Span>) {
         if self.repeated > 0 {
             return;
@@ -85,6 +87,7 @@ impl Recorder {
         }
     }
 
+    /// Notes the file that a `use` brings in.
     pub fn import(&mut self, statement: Span, file: FileId) {
         self.index.imports.push((statement, file));
     }
@@ -100,10 +103,12 @@ impl Recorder {
         }
     }
 
+    /// Begins a block: names made from here on are known in it alone.
     pub fn enter(&mut self, block: Span) {
         self.blocks.push(block);
     }
 
+    /// Ends the innermost block.
     pub fn leave(&mut self) {
         self.blocks.pop();
     }
@@ -119,6 +124,7 @@ impl Recorder {
         self.blocks.last().copied()
     }
 
+    /// Whether no block is open but the file.
     pub fn is_outermost(&self) -> bool {
         self.blocks.len() <= 1
     }

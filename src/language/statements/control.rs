@@ -113,7 +113,8 @@ impl<'a> Context<'a> {
 
     /// Binds a name in the present block; clashes are errors, hidden outer names lints.
     pub(in crate::language) fn bind_name(&mut self, name: &Name, meaning: Meaning<'a>, imported: bool) {
-        if super::find(&name.text).is_some() {
+        let reserved = super::find(&name.text).is_some();
+        if reserved {
             let d = Diagnostic::new(Code::RESERVED_WORD, name.span, format!("`{}` is a statement's word", name.text));
             self.report(d.help("choose another name"));
         }
@@ -121,7 +122,7 @@ impl<'a> Context<'a> {
             lints::hidden(self, name, hidden);
         }
         let binding =
-            Binding { name: name.text.clone(), span: name.span, meaning, used: false, imported, choice: false };
+            Binding { name: name.text.clone(), span: name.span, meaning, used: reserved, imported, choice: false };
         if let Err(first) = self.scopes.bind(binding) {
             let d =
                 Diagnostic::new(Code::REDEFINED, name.span, format!("`{}` is defined twice in this block", name.text));

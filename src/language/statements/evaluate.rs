@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::index::Sense;
 use crate::language::program::{Evaluate, Op, Settings};
-use crate::language::values::split_of;
+use crate::language::values::{split_of, unknown_split};
 use crate::source::Span;
 use crate::syntax::tree::{Expr, ExprKind};
 
@@ -59,9 +59,8 @@ impl<'a> Context<'a> {
         };
         let Some(split) = split else {
             let written = self.sources.text(on.span).to_string();
-            let d = Diagnostic::new(Code::NO_SPLIT, on.span, format!("`{written}` is no split of the data"));
-            let d = crate::language::arguments::suggesting(d, &written, on.span, ["train", "validation", "test"]);
-            self.report(if d.help.is_some() { d } else { d.help("splits are `train`, `validation` and `test`") });
+            let splits = "splits are `train`, `validation` and `test`";
+            self.report(unknown_split(Code::NO_SPLIT, &written, on.span, splits));
             return None;
         };
         self.index.means(on.span, Sense::Split(split));

@@ -21,7 +21,7 @@ use super::index::{Callee, Sense};
 use crate::components::Param;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::tree::{Expr, Simple};
+use crate::syntax::tree::{Argument, Expr, ExprKind, Simple};
 
 pub(super) use control::{lower_block, lower_statements};
 
@@ -78,6 +78,7 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
+    /// Where the statement's word stands.
     pub fn word(&self) -> Span {
         self.simple.word.span
     }
@@ -224,6 +225,14 @@ impl<'a> Context<'a> {
         }
         let guesses = self.scopes.closest(name, WORDS.iter().map(|w| w.name));
         let d = super::arguments::guessed(d, name, span, &guesses);
-        self.report(if d.help.is_some() { d } else { d.help("`fsched list statements` shows all of them") });
+        let value = match &simple.arguments[..] {
+            [Argument { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => self.any_member(name),
+            _ => None,
+        };
+        self.report(match value.and_then(super::advice::word_before) {
+            _ if d.help.is_some() => d,
+            Some((word, member)) => d.help(format!("write `{word} {member} …`")),
+            None => d.help("`fsched list statements` shows all of them"),
+        });
     }
 }

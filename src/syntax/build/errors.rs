@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::Builder;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::Rule;
 use crate::syntax::describe::{OWN_WORDS, one_of, quoted};
@@ -172,8 +172,9 @@ impl Builder<'_> {
         });
     }
 
-    /// Reports a block that doesn't stand on the line of its header, which ends at byte `header` of the source.
-    pub(super) fn misplaced_block(&self, header: Span, block: Span) {
+    /// Reports a block that doesn't stand on the line of its header; `open` is how it begins there. Behind a step it may
+    /// have been meant as a block of its own.
+    pub(super) fn misplaced_block(&self, header: Span, block: Span, open: &str) {
         let brace = Span { end: block.start + 1, ..block };
         let source = self.part.source;
         let line = source[..brace.start as usize].rfind('\n').map_or(0, |n| n + 1);
@@ -186,12 +187,13 @@ impl Builder<'_> {
             _ => brace,
         };
         let edit = |span: Span, text: &str| crate::diagnostic::Edit { span, text: text.to_string() };
-        let edits = vec![edit(header.after(), " {"), edit(removed, "")];
+        let edits = vec![edit(header.after(), &format!(" {open}")), edit(removed, "")];
         let found =
             Diagnostic::new(Code::MISPLACED_BLOCK, brace, "this block does not stand on the line of its header");
-        let found = found.label(header, "the header ends here").help("write the `{` behind the header, on its line");
-        let title = "move the `{` to the header's line";
-        self.push(found.with_fix(title, crate::diagnostic::Applicability::Safe, edits));
+        let found =
+            found.label(header, "the header ends here").help(format!("write `{open}` behind the header, on its line"));
+        let sureness = if open == "{" { Applicability::Safe } else { Applicability::Unsafe };
+        self.push(found.with_fix(format!("write `{open}` on the header's line"), sureness, edits));
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Builder<'b> {
 }
 
 impl<'b> Builder<'b> {
+    /// Builds the tree of this part of a text, and reports on the way.
     pub fn new(part: Part<'b>, report: &'b Report) -> Builder<'b> {
         let unclosed = part.unclosed().iter().map(|u| (u, Cell::new(None))).collect();
         Builder { part, report, unclosed }

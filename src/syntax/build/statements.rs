@@ -13,6 +13,11 @@ use crate::syntax::tree::{Argument, Block, Expr, ExprKind, Simple, Statement, St
 /// Words whose statements may have a block, so that a bare one on the next line was probably meant for them.
 pub const HOSTS: [&str; 7] = ["train", "consolidate", "relearn", "learn", "every", "when", "variant"];
 
+/// Whether a step trains, so that a block below it may have been meant as its settings.
+fn trains(word: &str) -> bool {
+    ["train", "consolidate", "relearn"].contains(&word)
+}
+
 impl Builder<'_> {
     /// Statements of a block.
     fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
@@ -109,7 +114,7 @@ impl Builder<'_> {
         let Some(block) = inner.map(|p| self.block(p)) else { return self.no_block(header) };
         let end = self.part.end(header);
         let last = self.part.token_before(end).map_or(Span::new(self.part.file, end, end), |t| self.part.token_span(t));
-        self.misplaced_block(last, block.span);
+        self.misplaced_block(last, block.span, "{");
         block
     }
 
@@ -252,7 +257,8 @@ impl Builder<'_> {
                         && gap.is_some_and(|g| self.next_line(g)) =>
                 {
                     let last = self.part.token_before(span.end as usize);
-                    self.misplaced_block(last.map_or(step.word.span, |t| self.part.token_span(t)), block.span);
+                    let last = last.map_or(step.word.span, |t| self.part.token_span(t));
+                    self.misplaced_block(last, block.span, if trains(&step.word.text) { "with {" } else { "{" });
                     *span = span.to(block.span);
                     step.block = Some(block);
                 }

@@ -40,6 +40,7 @@ pub struct Docs<'t> {
 }
 
 impl<'t> Docs<'t> {
+    /// Adds a part at the end.
     pub fn push(&mut self, doc: Doc<'t>) {
         self.forced |= match &doc {
             Doc::Hard | Doc::Empty | Doc::Trailing(_) => true,
@@ -54,6 +55,7 @@ impl<'t> Docs<'t> {
         Docs { forced: self.forced, list: vec![Doc::Group(self)] }
     }
 
+    /// Adds parts at the end.
     pub fn append(&mut self, docs: Docs<'t>) {
         self.forced |= docs.forced;
         self.list.extend(docs.list);

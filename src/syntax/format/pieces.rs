@@ -45,6 +45,7 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
+/// What stands on a line, or on several that belong together.
 pub enum ItemKind {
     /// A comment on a line of its own.
     Comment(usize),

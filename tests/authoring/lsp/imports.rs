@@ -1,6 +1,6 @@
 //! Programs that import others, which may be open too, closed, or never saved.
 
-use super::client::{Client, uri_of};
+use super::client::{Client, capabilities, position, range, uri_of};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -98,4 +98,88 @@ fn what_two_programs_say_of_an_imported_file_is_shown_once() {
     client.until_errors(&common, &["FS0202"]);
     client.settle();
     assert_eq!(codes(&client.published[&common].1), ["FS0202"]);
+}
+
+/// A client that works in a folder.
+fn client_in(folder: &Path) -> Client {
+    let mut client = Client::here();
+    let folders = json!([{ "uri": uri_of(folder), "name": "work" }]);
+    client.initialize(json!({ "capabilities": capabilities(&["utf-8"]), "workspaceFolders": folders }));
+    client
+}
+
+#[test]
+fn renaming_finds_programs_that_are_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().canonicalize().unwrap();
+    std::fs::create_dir_all(real.join("lib")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(real.join(name), text).unwrap();
+    let common = "let mine = 3 epochs\n";
+    let uses = "data digits\nmodel mlp(hidden: [16])\ntrain mine\n";
+    write("lib/common.fsched", common);
+    write("lib/between.fsched", "use \"common.fsched\"\nphase f() { train mine }\n");
+    write("beside.fsched", &format!("use \"lib/common.fsched\"\n{uses}"));
+    write("through.fsched", &format!("use \"lib/between.fsched\"\n{uses}"));
+    write("other.fsched", &format!("let mine = 1\nuse \"else.fsched\"\n{uses}"));
+    write("else.fsched", "let n = 1\n");
+    let uri = uri_of(&real.join("lib/common.fsched"));
+    let mut client = client_in(&real);
+    client.said_of(&uri, common);
+    let at = json!({ "position": position(0, 5), "newName": "rounds" });
+    let edit = client.about("textDocument/rename", &uri, at).unwrap();
+    let changes = edit["changes"].as_object().unwrap();
+    let places = |name: &str| -> Vec<Value> {
+        let edits = changes.get(&uri_of(&real.join(name))).and_then(Value::as_array).cloned().unwrap_or_default();
+        edits.iter().map(|e| e["range"].clone()).collect()
+    };
+    assert_eq!(places("lib/common.fsched"), [range((0, 4), (0, 8))]);
+    assert_eq!(places("lib/between.fsched"), [range((1, 18), (1, 22))]);
+    assert_eq!(places("beside.fsched"), [range((3, 6), (3, 10))]);
+    assert_eq!(places("through.fsched"), [range((3, 6), (3, 10))]);
+    assert_eq!(changes.len(), 4, "{changes:?}");
+    let asked = json!({ "position": position(0, 5), "context": { "includeDeclaration": false } });
+    assert_eq!(client.about("textDocument/references", &uri, asked).unwrap().as_array().unwrap().len(), 3);
+    // A name that a closed importer has for something of its own is taken.
+    let at = json!({ "position": position(0, 5), "newName": "f" });
+    let refused = client.about("textDocument/rename", &uri, at).unwrap_err();
+    assert!(refused.message.contains("there is a `f` already"), "{}", refused.message);
+}
+
+#[test]
+fn files_and_folders_are_completed_within_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().canonicalize().unwrap();
+    for name in ["common.fsched", "b c.fsched", "notes.txt", ".hidden.fsched", "lib/deep.fsched", "net.safetensors"] {
+        std::fs::create_dir_all(real.join(name).parent().unwrap()).unwrap();
+        std::fs::write(real.join(name), "let a = 1\n").unwrap();
+    }
+    let uri = uri_of(&real.join("open.fsched"));
+    std::fs::write(real.join("open.fsched"), "").unwrap();
+    for (text, wanted, replaced) in [
+        ("use \"", &["b c.fsched", "common.fsched", "lib/"][..], 0),
+        ("use \"com", &["b c.fsched", "common.fsched", "lib/"], 3),
+        ("use \"lib/", &["deep.fsched"], 0),
+        ("use \"lib/de", &["deep.fsched"], 2),
+        ("use \"../", &[], 0),
+        ("use \"nowhere/", &[], 0),
+        ("weights \"", &["net.safetensors", "lib/"], 0),
+        ("data image_folder(\"", &["lib"], 0),
+    ] {
+        let mut client = client_in(&real);
+        client.open(&uri, text);
+        let column = text.len() as u32;
+        let answer = client.about("textDocument/completion", &uri, json!({ "position": position(0, column) })).unwrap();
+        let items = answer.as_array().unwrap();
+        let labels: Vec<&str> = items.iter().map(|i| i["label"].as_str().unwrap()).collect();
+        assert_eq!(labels, wanted, "{text}");
+        for item in items {
+            assert_eq!(item["textEdit"]["range"], range((0, column - replaced), (0, column)), "{text}");
+            assert_eq!(item["textEdit"]["newText"], item["label"], "{text}");
+        }
+    }
+    // A `/` asks for files, not for what follows a division.
+    let mut client = client_in(&real);
+    client.open(&uri, "let a = 1/");
+    let asked = json!({ "position": position(0, 10), "context": { "triggerKind": 2, "triggerCharacter": "/" } });
+    assert_eq!(client.about("textDocument/completion", &uri, asked).unwrap(), Value::Null);
 }

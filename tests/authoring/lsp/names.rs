@@ -143,7 +143,7 @@ fn names_of_imported_files_lead_there_and_are_renamed_there() {
 }
 
 #[test]
-fn renaming_in_an_imported_file_reaches_the_open_programs_that_import_it() {
+fn renaming_in_an_imported_file_reaches_the_programs_that_import_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
     let write = |name: &str, text: &str| {
@@ -155,7 +155,7 @@ fn renaming_in_an_imported_file_reaches_the_open_programs_that_import_it() {
     let common = write("common.fsched", shared);
     let texts =
         ["use \"common.fsched\"\ntrain rounds\n", "use \"common.fsched\"\nlet times = 2\ntrain rounds + times\n"];
-    let (first, second) = (write("first.fsched", texts[0]), write("second.fsched", texts[1]));
+    let first = write("first.fsched", texts[0]);
     let mut client = Client::ready(&["utf-8"]);
     client.open(&common, shared);
     client.open(&first, texts[0]);
@@ -167,6 +167,7 @@ fn renaming_in_an_imported_file_reaches_the_open_programs_that_import_it() {
     let edit = ask(&mut client).unwrap();
     assert_eq!(edit["changes"][&common].as_array().map(Vec::len), Some(1));
     assert_eq!(edit["changes"][&first], json!([{ "range": range((1, 6), (1, 12)), "newText": "times" }]));
+    let second = write("second.fsched", texts[1]);
     client.open(&second, texts[1]);
     let refused = ask(&mut client).unwrap_err();
     assert!(refused.message.starts_with("there is a `times` already, in line 2 of "), "{}", refused.message);

@@ -179,6 +179,31 @@ fn a_lint_can_be_allowed_where_it_is_raised() {
 }
 
 #[test]
+fn allowing_a_lint_in_the_first_statement_leaves_the_rest_of_the_file_alone() {
+    for (line, expected) in [
+        ("let x = 3", "let x = 3  # fsched: allow(unused-name)"),
+        ("let x = 3  # why", "let x = 3  # fsched: allow(unused-name) why"),
+        ("let x = 3  #why", "let x = 3  # fsched: allow(unused-name) why"),
+        ("let x = 3  #", "let x = 3  # fsched: allow(unused-name)"),
+        (
+            "let x = 3  # fsched: allow(FS1003), warn(FS1004)",
+            "let x = 3  # fsched: allow(unused-name), allow(FS1003), warn(FS1004)",
+        ),
+        ("let x = [\n  3,  # why\n]", "let x = [  # fsched: allow(unused-name)\n  3,  # why\n]"),
+    ] {
+        let text = format!("{line}\nlet y = 3\ndata digits\nmodel mlp(hidden: [16])\ntrain 3 epochs\n");
+        let mut client = opened(&text);
+        let found = actions(&mut client, (0, 4), json!({ "diagnostics": [] }));
+        let allow = found.iter().find(|a| a["title"] == "allow unused-name (FS1002) here").unwrap();
+        let after = applied(&text, allow);
+        assert_eq!(after, text.replace(line, expected));
+        client.change(URI, 2, json!([{ "text": after }]));
+        let unused = client.diagnostics(URI, 2).iter().filter(|d| d["code"] == "FS1002").count();
+        assert_eq!(unused, 1, "`y` is still told: {after}");
+    }
+}
+
+#[test]
 fn an_editor_without_literals_gets_no_actions_and_one_without_versions_gets_changes() {
     let text = "relern 3 epochs\n";
     let mut said = capabilities(&[]);

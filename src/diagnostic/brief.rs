@@ -1,0 +1,64 @@
+//! Long words of the author's stay short in what is said of them.
+
+use super::{Diagnostic, Fix, Label};
+
+/// Characters of a word, or of what stands between backticks, that are shown whole.
+const LONGEST_WORD: usize = 120;
+
+/// Characters of a sentence that are shown at all.
+const LONGEST_SENTENCE: usize = 2_000;
+
+/// The text with `…` for the middle of each word that is too long to be read.
+pub fn brief(text: &str) -> String {
+    if text.len() <= LONGEST_WORD {
+        return text.to_string();
+    }
+    let pieces = text.split('`').enumerate().map(|(i, piece)| match i % 2 {
+        1 => ends(piece, LONGEST_WORD),
+        _ => piece.split_inclusive(char::is_whitespace).map(|word| ends(word, LONGEST_WORD)).collect(),
+    });
+    ends(&pieces.collect::<Vec<_>>().join("`"), LONGEST_SENTENCE)
+}
+
+/// Two thirds of what is allowed from the front, one third from the end.
+fn ends(text: &str, allowed: usize) -> String {
+    let Some((cut, _)) = text.char_indices().nth(allowed * 2 / 3) else { return text.to_string() };
+    if text[cut..].chars().nth(allowed / 3).is_none() {
+        return text.to_string();
+    }
+    let tail = text.char_indices().rev().nth(allowed / 3 - 1).map_or(text.len(), |(i, _)| i);
+    format!("{}…{}", &text[..cut], &text[tail..])
+}
+
+impl Diagnostic {
+    /// The same in words that can be read, whatever stands in the file.
+    pub fn brief(self) -> Diagnostic {
+        let label = |l: Label| Label { text: brief(&l.text), ..l };
+        Diagnostic {
+            message: brief(&self.message),
+            primary: label(self.primary),
+            labels: self.labels.into_iter().map(label).collect(),
+            help: self.help.as_deref().map(brief),
+            fixes: self.fixes.into_iter().map(|f| Fix { title: brief(&f.title), ..f }).collect(),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+
+    #[test]
+    fn the_middle_of_long_words_is_left_out() {
+        let usual = "nothing here is called `a`; it has `b` and `c`".repeat(4);
+        assert_eq!(brief(&usual), usual);
+        let long = format!("there is no `{}z`, {}", "é ".repeat(3_000_000), "word ".repeat(20));
+        let short = brief(&long);
+        assert!(short.starts_with("there is no `é é ") && short.contains("…") && short.contains("é z`, word word"));
+        assert_eq!(short.chars().count(), "there is no ``, ".len() + 121 + 100);
+        assert_eq!(brief(&"a".repeat(9_000)).chars().count(), 121);
+        assert_eq!(brief(&"`".repeat(9_000)).chars().count(), 2_001 - 1);
+        assert_eq!(brief(&"a b ".repeat(9_000)).chars().count(), 2_001 - 1);
+    }
+}

@@ -1,0 +1,52 @@
+//! Calls of phases that are being read: a mistake in a body shows the arguments that it comes from.
+
+use super::context::Context;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Span;
+use crate::syntax::tree::Parameter;
+
+/// Bytes of a place in which parameters are looked for; longer ones hold more than a value.
+const LONGEST: usize = 1_000;
+
+/// A phase whose body is being read.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub name: String,
+    pub parameters: &'a [Parameter],
+    /// what the call gives to each of them; `None` where it has its default
+    pub arguments: Vec<Option<Span>>,
+}
+
+impl<'a> Call<'a> {
+    /// The first parameter in a text that was given something: itself, and its argument.
+    fn passed(&self, text: &str) -> Option<(&'a Parameter, Span)> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+        words.into_iter().find_map(|word| {
+            let index = self.parameters.iter().position(|p| p.name.text == word)?;
+            Some((&self.parameters[index], (*self.arguments.get(index)?)?))
+        })
+    }
+}
+
+impl Context<'_> {
+    /// With the arguments of the calls around this place that an error comes from.
+    pub(super) fn blaming_calls(&self, mut d: Diagnostic) -> Diagnostic {
+        if d.severity != Severity::Error {
+            return d;
+        }
+        let mut place = d.primary.span;
+        for (depth, call) in self.phases.iter().rev().enumerate() {
+            let text = self.sources.text(place);
+            let passed = call.passed(text).filter(|_| text.len() <= LONGEST);
+            let Some((Parameter { name, .. }, argument)) = passed else { break };
+            // In the body that is being read, a block may have another thing of that name.
+            if depth == 0 && self.scopes.place(&name.text) != Some(name.span) {
+                break;
+            }
+            d.labels.retain(|l| l.span != name.span);
+            d = d.label(argument, format!("`{}` comes from this call", name.text));
+            place = argument;
+        }
+        d
+    }
+}

@@ -1,0 +1,232 @@
+//! Mistakes that are told once, wherever they show: all that is said of a text, and what sure fixes make of it.
+
+use super::corpus::check;
+use fsched::diagnostic::{Applicability, Code, Diagnostic, Severity};
+use fsched::language::fix::fix;
+use fsched::language::{Disk, Options};
+
+const BEFORE: &str = "data digits\nmodel mlp(hidden: [16])\ntrain 1\n";
+
+/// All errors of a text behind a good beginning, and the text after its sure fixes.
+fn told(text: &str) -> (Vec<Diagnostic>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("told.fsched");
+    std::fs::write(&path, format!("{BEFORE}{text}\n")).unwrap();
+    let mut said = check(&path).diagnostics;
+    // Of lints, those alone that may follow from an error.
+    said.retain(|d| d.severity == Severity::Error || [Code::UNUSED_NAME, Code::UNUSED_ALLOW].contains(&d.code));
+    let fixed = fix(&path, &Disk { root: None }, &Options::default(), Applicability::Safe).text;
+    (said, fixed.strip_prefix(BEFORE).unwrap_or(&fixed).trim_end().to_string())
+}
+
+/// A text; code, message and a part of the help of the one thing said of it; what sure fixes make of it, if anything.
+type Once = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>);
+
+static ONCE: &[Once] = &[
+    ("let lr = 0.1\ntrain 1", "FS0106", "`lr` is a statement's word", "choose another name", None),
+    ("name: adam", "FS0102", "there is no statement `name`", "write `optimizer adam …`", None),
+    ("type: nothing", "FS0102", "there is no statement `type`", "`fsched list statements`", None),
+    (
+        "optimizer:",
+        "FS0007",
+        "no `:` follows the word `optimizer`",
+        "write `optimizer …`, without the colon",
+        Some("optimizer"),
+    ),
+    (
+        "optimizer sgd lr: 0.1\ntrain 1",
+        "FS0007",
+        "the arguments of `sgd` stand in brackets",
+        "write `sgd(lr: 0.1)`",
+        Some("optimizer sgd(lr: 0.1)\ntrain 1"),
+    ),
+    (
+        "optimizer sgd, lr: 0.1 momentum: 0.9  nesterov: true\ntrain 1",
+        "FS0007",
+        "the arguments of `sgd` stand in brackets",
+        "write `sgd(lr: 0.1, momentum: 0.9, nesterov: true)`",
+        Some("optimizer sgd(lr: 0.1, momentum: 0.9, nesterov: true)\ntrain 1"),
+    ),
+    (
+        "forget layers[-2], layers[-1] 30%\nrelearn 1",
+        "FS0007",
+        "selectors are joined by `+`",
+        "write `layers[-2] + layers[-1]`",
+        Some("forget layers[-2] + layers[-1] 30%\nrelearn 1"),
+    ),
+    (
+        "freeze layers[0] biases\ntrain 1",
+        "FS0007",
+        "selectors are joined by `+`",
+        "write `layers[0] + biases`",
+        Some("freeze layers[0] + biases\ntrain 1"),
+    ),
+    ("forget layer 1 30%\nrelearn 1", "FS0007", "`layer` and its index stand apart", "write `layers[1]`", None),
+    ("train for 5", "FS0101", "nothing here is called `for`", "leave it out", Some("train 5")),
+    ("train for 5 epochs", "FS0101", "nothing here is called `for`", "leave it out", Some("train 5 epochs")),
+    ("forget from head 5%\nrelearn 1", "FS0101", "nothing here is called `from`", "leave it out", None),
+    ("forget head at 5%\nrelearn 1", "FS0101", "nothing here is called `at`", "leave it out", None),
+    ("forget head to 5%\nrelearn 1", "FS0101", "nothing here is called `to`", "leave it out", None),
+    ("train for", "FS0101", "nothing here is called `for`", "", None),
+    (
+        "optimizer the sgd(lr: 0.1)\ntrain 1",
+        "FS0101",
+        "nothing here is called `the`",
+        "leave it out",
+        Some("optimizer sgd(lr: 0.1)\ntrain 1"),
+    ),
+    (
+        "train 1\n{\n  lr cosine\n}",
+        "FS0010",
+        "this block does not stand on the line of its header",
+        "write `with {` behind the header",
+        None,
+    ),
+    (
+        "repeat 2\n{\n  train 1\n}",
+        "FS0010",
+        "this block does not stand on the line of its header",
+        "write `{` behind the header",
+        Some("repeat 2 {\n  train 1\n}"),
+    ),
+    ("train 5.", "FS0002", "`5.` has no digit behind its point", "write `5`", Some("train 5")),
+    (
+        "evaluate clean on val",
+        "FS0403",
+        "`val` is no split of the data",
+        "did you mean `validation`",
+        Some("evaluate clean on validation"),
+    ),
+    (
+        "forget params(\"net*\") 30%\nrelearn 1",
+        "FS0301",
+        "`params(\"net*\")` hits nothing; the model has 4 tensors: `fc1.weight`, `fc1.bias`, `fc2.weight`, `fc2.bias`",
+        "",
+        None,
+    ),
+    (
+        "forget params(\"bias\") 30%\nrelearn 1",
+        "FS0301",
+        "`params(\"bias\")` hits nothing",
+        "did you mean `params(\"*bias*\")`?",
+        None,
+    ),
+];
+
+#[test]
+fn one_mistake_is_told_once() {
+    let mut wrong = Vec::new();
+    for (text, code, message, help, expected) in ONCE {
+        let (said, fixed) = told(text);
+        let right = |d: &Diagnostic| {
+            d.code.id() == *code && d.message.starts_with(message) && d.help.as_deref().unwrap_or("").contains(help)
+        };
+        if said.len() != 1 || !right(&said[0]) {
+            wrong.push(format!("{text}: {code} {message} ({help}), not {said:#?}"));
+        }
+        if fixed != expected.unwrap_or(text) {
+            wrong.push(format!("{text}: {expected:?}, not {fixed}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn names_with_hyphens_are_one_word() {
+    for (text, fixed) in [
+        ("data Fashion-MNIST", "data fashion"),
+        ("data cifar-10", "data cifar10"),
+        ("data cifar-100", "data cifar100"),
+        ("model ResNet-18", "model resnet18"),
+        ("model preact-resnet-18", "model preact_resnet18"),
+        ("objective cross-entropy", "objective cross_entropy"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hyphen.fsched");
+        std::fs::write(&path, text).unwrap();
+        let said = check(&path).diagnostics;
+        let name = text.split_once(' ').unwrap().1;
+        let unknown: Vec<_> = said.iter().filter(|d| d.message.contains(&format!("`{name}`"))).collect();
+        assert_eq!(unknown.len(), 1, "{text}: {said:#?}");
+        let named = said.iter().filter(|d| d.code.id().starts_with("FS01")).count();
+        assert_eq!(named, 1, "{text}: {said:#?}");
+        let corrected = fix(&path, &Disk { root: None }, &Options::default(), Applicability::Safe).text;
+        assert_eq!(corrected, fixed);
+    }
+    // A difference of things that have these names stays one.
+    let (said, _) = told("let cifar = 20\nlet n = cifar-10\ntrain n epochs");
+    assert!(said.iter().all(|d| !d.message.contains("cifar-10")), "{said:#?}");
+}
+
+/// Labels of the one error of a text.
+fn labels(text: &str) -> Vec<(String, String)> {
+    let (said, _) = told(text);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    let whole = format!("{BEFORE}{text}\n");
+    let shown = |l: &fsched::diagnostic::Label| (whole[l.span.range()].to_string(), l.text.clone());
+    said[0].labels.iter().map(shown).collect()
+}
+
+#[test]
+fn a_mistake_in_a_phase_shows_the_calls_that_made_it() {
+    let from = |what: &str, text: &str| (what.to_string(), text.to_string());
+    assert_eq!(
+        labels("phase f(n) { forget head n; relearn 1 }\nphase g(m) { f(m) }\ng(10%)\ng(5)"),
+        [from("m", "`n` comes from this call"), from("5", "`m` comes from this call")]
+    );
+    assert_eq!(
+        labels("checkpoint \"a\"\nphase f(c) { train 1; rollback c }\nf(c: \"b\")"),
+        [from("\"b\"", "`c` comes from this call")]
+    );
+    // What no argument has a part in shows no call.
+    assert_eq!(labels("phase f(n) { forget head 5; relearn n }\nf(1)"), []);
+    // Nor does another thing of the same name.
+    assert_eq!(
+        labels("phase f(n) { if true { let n = 5\nforget head n\nrelearn 1 } }\nf(10%)").last().unwrap().1,
+        "its value comes from here"
+    );
+}
+
+#[test]
+fn long_words_are_not_told_whole() {
+    let long = "x".repeat(100_000);
+    for text in [
+        format!("{long} 1"),
+        format!("train {long}"),
+        format!("checkpoint \"{long}\"\ncheckpoint \"{long}\""),
+        format!("rollback \"{}\"", "many words ".repeat(10_000)),
+        format!("forget params(\"{long}\") 30%\nrelearn 1"),
+        format!("let {long} = 1"),
+        format!("optimizer sgd({long}: 1)"),
+        format!("objective {long}-{long}"),
+        format!("train {}", "9".repeat(100_000)),
+        format!("{long}: 1"),
+        format!("{long} = 1"),
+        format!("train 1 # fsched: allow({long})"),
+        format!("evaluate clean on {long}"),
+        format!("phase f(n) {{ train n }}\nf({long}: 1)"),
+    ] {
+        let (said, _) = told(&text);
+        assert!(!said.is_empty(), "{}", &text[..40]);
+        for d in said {
+            let titles = d.fixes.iter().map(|f| &f.title);
+            let texts =
+                titles.chain(&d.help).chain([&d.message, &d.primary.text]).chain(d.labels.iter().map(|l| &l.text));
+            for shown in texts {
+                assert!(shown.chars().count() < 2_100, "{}: {} characters", &text[..40], shown.len());
+            }
+        }
+    }
+    let (said, _) = told(&format!("{long} 1"));
+    assert_eq!(said[0].message, format!("there is no statement `{}…{}`", "x".repeat(80), "x".repeat(40)));
+}
+
+#[test]
+fn a_block_below_a_step_can_be_made_its_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("block.fsched");
+    std::fs::write(&path, format!("{BEFORE}train 1\n{{\n  lr cosine\n}}\n")).unwrap();
+    let fixed = fix(&path, &Disk { root: None }, &Options::default(), Applicability::Unsafe);
+    assert_eq!(fixed.text, format!("{BEFORE}train 1 with {{\n  lr cosine\n}}\n"));
+    assert!(fixed.analysis.program.is_some());
+}
