@@ -73,7 +73,7 @@ impl Builder<'_> {
     fn range_first(&self, header: &Header, junk: &Pair<Rule>) -> bool {
         let (Some(name), Some(range), None) = (&header.name, &header.range, &header.value) else { return false };
         let Some(value) = junk.as_str().strip_prefix('=').map(str::trim) else { return false };
-        if value.is_empty() || header.text.is_some() {
+        if value.is_empty() || header.text.is_some() || header.poisoned {
             return false;
         }
         let head = header.annotation.as_ref().unwrap_or(name).span;
