@@ -14,6 +14,7 @@ mod characters;
 mod describe;
 mod dump;
 mod foreign;
+mod imports;
 mod numbers;
 mod parts;
 mod prepare;
@@ -26,6 +27,7 @@ mod tests;
 pub mod tokens;
 
 pub use describe::RESERVED;
+pub use imports::import_paths;
 
 use std::num::NonZeroUsize;
 use std::sync::Once;
