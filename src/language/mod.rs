@@ -39,7 +39,7 @@ mod touching;
 mod values;
 
 pub use levels::{Level, Levels, Which};
-pub use load::{Disk, Files};
+pub use load::{Disk, Files, imports_at_a_glance};
 pub use phases::TYPES;
 pub use values::{families_of, words_of};
 

@@ -49,6 +49,11 @@ const STATEMENTS: [(&str, &str, &str); 11] = [
     ("while", "if", "write `repeat 5 { … }` to do something a number of times"),
 ];
 
+/// Whether a word of another language is read as this one of ours, where it begins a statement.
+pub fn is_read_as(word: &str, here: &str) -> bool {
+    STATEMENTS.iter().any(|(foreign, ours, _)| *ours == here && *foreign == word)
+}
+
 /// Operators of other languages: what is written, how it is read here, whether writing that is a fix, and help.
 const OPERATORS: [(&str, &str, Option<Applicability>, &str); 15] = [
     ("&&", "and", Some(Applicability::Safe), "conditions are joined by `and`"),

@@ -15,6 +15,7 @@ mod describe;
 mod digits;
 mod dump;
 mod foreign;
+mod imports;
 mod numbers;
 mod parts;
 mod prepare;
@@ -27,6 +28,7 @@ mod tests;
 pub mod tokens;
 
 pub use describe::RESERVED;
+pub use imports::import_paths;
 
 use std::num::NonZeroUsize;
 use std::sync::Once;

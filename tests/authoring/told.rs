@@ -254,6 +254,7 @@ fn lists_without_blanks_are_lists() {
 fn names_with_hyphens_are_one_word() {
     for (text, fixed) in [
         ("data Fashion-MNIST", "data fashion"),
+        ("data Fashion - MNIST", "data fashion"),
         ("data cifar-10", "data cifar10"),
         ("data cifar-100", "data cifar100"),
         ("model ResNet-18", "model resnet18"),
@@ -264,7 +265,7 @@ fn names_with_hyphens_are_one_word() {
         let path = folder.path().join("hyphen.fsched");
         std::fs::write(&path, text).unwrap();
         let said = check(&path).diagnostics;
-        let name = text.split_once(' ').unwrap().1;
+        let name = text.split_once(' ').unwrap().1.replace(' ', "");
         let unknown: Vec<_> = said.iter().filter(|d| d.message.contains(&format!("`{name}`"))).collect();
         assert_eq!(unknown.len(), 1, "{text}: {said:#?}");
         let named = said.iter().filter(|d| d.code.id().starts_with("FS01")).count();
@@ -299,11 +300,43 @@ fn a_mistake_in_a_phase_shows_the_calls_that_made_it() {
     );
     // What no argument has a part in shows no call.
     assert_eq!(labels("phase f(n) { forget head 5; relearn n }\nf(1)"), []);
+    // Neither does the name of an argument, or a text.
+    for body in ["optimizer sgd(lr: 0.1, momentum: 1 epoch)", "rollback \"n\""] {
+        let text = format!(
+            "phase f(momentum: Real, n: Int) {{ optimizer sgd(lr: 0.1, momentum: momentum)\ntrain n\n{body} }}\nf(0.5, 4)"
+        );
+        assert!(labels(&text).iter().all(|(_, label)| !label.contains("this call")), "{text}");
+    }
     // Nor does another thing of the same name.
     assert_eq!(
         labels("phase f(n) { if true { let n = 5\nforget head n\nrelearn 1 } }\nf(10%)").last().unwrap().1,
         "its value comes from here"
     );
+}
+
+#[test]
+fn nothing_is_said_of_what_stands_in_an_unknown_block_but_what_the_syntax_says() {
+    let (said, _) = told("stage 1 {\n  trian 3\n  batch_size = 64\n  train 1\n}\ntrain 1");
+    let messages: Vec<_> = said.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["there is no statement `stage`", "no `=` stands in a statement"]);
+}
+
+#[test]
+fn a_slip_that_comes_again_is_mended_wherever_it_stands() {
+    let text = "trian 1\n".repeat(700) + "repeat 2 { trian 2 }";
+    let (said, fixed) = told(&text);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].fixes[0].title.starts_with("replace with `train`, in "), "{}", said[0].fixes[0].title);
+    assert_eq!(fixed, text.replace("trian", "train"));
+}
+
+#[test]
+fn very_long_names_are_compared_with_none() {
+    for letters in ["ab".repeat(20_000), (0..20_000).filter_map(|i| char::from_u32(0x4e00 + i)).collect()] {
+        let (said, _) =
+            told(&format!("let {letters}x = 1\ntrain {letters}y\ncheckpoint \"{letters}\"\nrollback \"{letters}z\""));
+        assert!(said.iter().all(|d| !d.help.iter().any(|h| h.contains("did you mean"))), "{said:?}");
+    }
 }
 
 #[test]
