@@ -16,7 +16,7 @@ use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind};
 const MOST_JOINED: usize = 100;
 
 /// How many arguments are one value, and the value.
-type Together = (usize, Option<Value>);
+pub(super) type Together = (usize, Option<Value>);
 
 impl<'a> Context<'a> {
     /// The value for `param` that the first of the arguments is together with some that follow.
@@ -57,6 +57,7 @@ impl<'a> Context<'a> {
             .or_else(|| self.listed_selectors(arguments, param))
             .or_else(|| self.counted_from_an_end(arguments, param))
             .or_else(|| self.bare_index(arguments, params, param))
+            .or_else(|| self.unit_apart(arguments, param))
     }
 
     /// `sgd lr: 0.1` for `sgd(lr: 0.1)`

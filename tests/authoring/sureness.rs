@@ -70,6 +70,8 @@ static SYNTAX: &[Case] = &[
         &[" & ", " & ", " + ", " + "],
     ),
     ("forget head, biases 30%\nrelearn 1", "`head + biases`", &[" + "], &[]),
+    ("let n = 500\ntrain n steps", "`let n = 500 steps`", &[], &[" steps", "", "n * 1 step"]),
+    ("let n = 2\ntrain 2 + n epochs", "write `4 epochs`", &[], &["(2 + n) * 1 epoch"]),
     ("repeat 5 times { train 1 }", "`repeat 5 { … }`", &[], &[]),
     ("forget head 30 percent\nrelearn 1", "`30%`", &[], &[]),
     ("lr warmup(5%) + cosine\ntrain 1", "`lr warmup(5%) then cosine`", &[], &[]),
