@@ -18,7 +18,7 @@ for target in "${targets[@]}"; do
   start=$SECONDS
   status=0
   cargo fuzz run -s none "$target" "corpus/$target" seeds ../tests/corpus -- \
-    -max_total_time="$seconds" -max_len=4096 -timeout=2 -rss_limit_mb=4096 -dict=words.dict \
+    -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=4096 -dict=words.dict \
     -print_final_stats=1 >"$log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
   found=none

@@ -158,12 +158,17 @@ impl Context<'_> {
             _ => right.span,
         };
         let span = start.to(end);
-        let word = self.sources.text(span);
+        // The canonical form puts blanks around the `-`.
+        let word: String = self.sources.text(span).split_whitespace().collect();
         let one_word = word.chars().all(|c| c.is_alphanumeric() || ['-', '_'].contains(&c));
         if !one_word || self.scopes.place(first).is_some() {
             return false;
         }
-        let word = word.to_string();
+        // `clean - loss` is a difference of two metrics, whether or not it may stand here.
+        let is_member = |name: &str| catalogue::find(family, name).is_some();
+        if word.split_once('-').is_some_and(|(a, b)| is_member(a) && is_member(b)) {
+            return false;
+        }
         self.unknown_component(&word, span, family, &[]);
         true
     }

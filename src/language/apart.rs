@@ -231,9 +231,11 @@ impl<'a> Context<'a> {
             "block" | "blocks" | "stage" => "blocks",
             _ => return None,
         };
+        if param.ty != Type::Selector || self.scopes.place(name).is_some() {
+            return None;
+        }
         let places = params.iter().skip_while(|p| p.name != param.name).filter(|p| !p.named).count();
-        let written = arguments.iter().filter(|a| a.name.is_none()).count();
-        if param.ty != Type::Selector || written <= places || self.scopes.place(name).is_some() {
+        if arguments.iter().filter(|a| a.name.is_none()).take(places + 1).count() <= places {
             return None;
         }
         let whole = first.span.to(index.span);

@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::Span;
+use crate::syntax::tokens::{Token, TokenKind, tokens};
 use crate::syntax::tree::Parameter;
 
 /// Bytes of a place in which parameters are looked for; longer ones hold more than a value.
@@ -18,10 +19,16 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The first parameter in a text that was given something: itself, and its argument.
+    /// The first parameter in a text that was given something: itself, and its argument. Only what may be its value
+    /// counts: not the name of an argument or of a field, nor what stands in quotes or a comment.
     fn passed(&self, text: &str) -> Option<(&'a Parameter, Span)> {
-        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
-        words.into_iter().find_map(|word| {
+        let code: Vec<Token> = tokens(text).into_iter().filter(|t| t.is_code()).collect();
+        (0..code.len()).filter(|i| code[*i].kind == TokenKind::Word).find_map(|i| {
+            let symbol = |at: Option<&Token>| at.map_or("", |t| t.text(text));
+            if symbol(code.get(i + 1)) == ":" || symbol(i.checked_sub(1).map(|i| &code[i])) == "." {
+                return None;
+            }
+            let word = code[i].text(text);
             let index = self.parameters.iter().position(|p| p.name.text == word)?;
             Some((&self.parameters[index], (*self.arguments.get(index)?)?))
         })
@@ -37,8 +44,10 @@ impl Context<'_> {
         let mut place = d.primary.span;
         for (depth, call) in self.phases.iter().rev().enumerate() {
             let text = self.sources.text(place);
-            let passed = call.passed(text).filter(|_| text.len() <= LONGEST);
-            let Some((Parameter { name, .. }, argument)) = passed else { break };
+            if text.len() > LONGEST {
+                break;
+            }
+            let Some((Parameter { name, .. }, argument)) = call.passed(text) else { break };
             // In the body that is being read, a block may have another thing of that name.
             if depth == 0 && self.scopes.place(&name.text) != Some(name.span) {
                 break;

@@ -6,7 +6,7 @@ use super::near::Near;
 use super::suggest;
 use crate::components::coerce::words;
 use crate::components::{Family, catalogue};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Severity};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Fix, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Block, File, Statement, StatementKind};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -260,18 +260,20 @@ fn is_unknown(code: Code) -> bool {
 fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unused) -> Vec<Diagnostic> {
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
     let mut first: HashMap<&str, usize> = HashMap::new();
-    let mut uses: BTreeMap<usize, Vec<Span>> = BTreeMap::new();
+    // With each place, what a fix writes there.
+    let mut uses: BTreeMap<usize, Vec<(Span, Option<String>)>> = BTreeMap::new();
     for d in diagnostics {
         let name = sources.text(d.primary.span);
         if !is_unknown(d.code) || !is_error(&d) || !name.chars().all(is_word) {
             kept.push(d);
             continue;
         }
+        let place = (d.primary.span, d.fixes.first().and_then(|f| replacement(f, d.primary.span)).map(String::from));
         match first.get(name) {
-            Some(&i) => uses.entry(i).or_default().push(d.primary.span),
+            Some(&i) => uses.entry(i).or_default().push(place),
             None => {
                 first.insert(name, kept.len());
-                uses.insert(kept.len(), vec![d.primary.span]);
+                uses.insert(kept.len(), vec![place]);
                 kept.push(d);
             }
         }
@@ -280,8 +282,8 @@ fn merge_unknown(diagnostics: Vec<Diagnostic>, sources: &Sources, unused: &Unuse
     let unused = Names::of(if uses.is_empty() { &[] } else { unused });
     for (n, (i, mut places)) in uses.into_iter().enumerate() {
         places.sort_unstable();
-        let name = sources.text(places[0]);
-        let definition = (n < LOOKED_FOR).then(|| unused.misspelt(name, places[0])).flatten();
+        let name = sources.text(places[0].0);
+        let definition = (n < LOOKED_FOR).then(|| unused.misspelt(name, places[0].0)).flatten();
         misspelt.extend(definition.map(|(_, span)| span));
         kept[i] = told_once(kept[i].clone(), &places, sources, definition);
     }
@@ -315,11 +317,23 @@ impl<'u> Names<'u> {
     }
 }
 
-fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: Option<(&str, Span)>) -> Diagnostic {
-    let name = sources.text(places[0]);
+/// What a fix writes in the place of these bytes, where it does nothing else.
+fn replacement(fix: &Fix, span: Span) -> Option<&str> {
+    let [edit] = &fix.edits[..] else { return None };
+    (edit.span == span).then_some(edit.text.as_str())
+}
+
+fn told_once(
+    mut d: Diagnostic,
+    places: &[(Span, Option<String>)],
+    sources: &Sources,
+    definition: Option<(&str, Span)>,
+) -> Diagnostic {
+    let name = sources.text(places[0].0);
     let Some((defined, span)) = definition else {
-        d.primary.span = places[0];
-        return places[1..].iter().take(SHOWN).fold(d, |d, place| d.label(*place, "and here"));
+        mend_everywhere(&mut d, places);
+        d.primary.span = places[0].0;
+        return places[1..].iter().take(SHOWN).fold(d, |d, (place, _)| d.label(*place, "and here"));
     };
     let title = format!("rename the definition to `{name}`");
     let edit = vec![Edit { span, text: name.into() }];
@@ -330,5 +344,18 @@ fn told_once(mut d: Diagnostic, places: &[Span], sources: &Sources, definition: 
     let message = format!("`{defined}` is defined here, but what is used below is {}", words(&[name]));
     let moved = Diagnostic::new(d.code, span, message).help(format!("did you mean `{name}`?"));
     let moved = moved.with_fix(title, suggest::sureness(name, &[defined]), edit);
-    places.iter().take(SHOWN).fold(moved, |d, place| d.label(*place, format!("there is no `{name}`")))
+    places.iter().take(SHOWN).fold(moved, |d, (place, _)| d.label(*place, format!("there is no `{name}`")))
+}
+
+/// Lets the first fix mend all places of the file in which the same would be written.
+fn mend_everywhere(d: &mut Diagnostic, places: &[(Span, Option<String>)]) {
+    let Some(fix) = d.fixes.first_mut() else { return };
+    let Some(text) = replacement(fix, d.primary.span).map(String::from) else { return };
+    let file = d.primary.span.file;
+    let same = places.iter().filter(|(span, written)| span.file == file && written.as_ref() == Some(&text));
+    let edits: Vec<Edit> = same.map(|(span, _)| Edit { span: *span, text: text.clone() }).collect();
+    if edits.len() > 1 {
+        fix.title = format!("{}, in {} places", fix.title, edits.len());
+        fix.edits = edits;
+    }
 }

@@ -37,7 +37,7 @@ pub(super) struct Context<'a> {
     /// those of the syntax that tell an assignment, by the place of the `=`
     pub assignments: HashMap<Span, usize>,
     /// those of them that are told better further down
-    pub superseded: HashSet<usize>,
+    pub superseded: Vec<usize>,
     /// codes and places of all that was said
     said: HashSet<(Code, Span)>,
     /// errors among them
@@ -151,7 +151,7 @@ impl<'a> Context<'a> {
             options,
             imports,
             assignments: assignment::told_by_syntax(&diagnostics),
-            superseded: HashSet::new(),
+            superseded: Vec::new(),
             diagnostics,
             said: HashSet::new(),
             errors: 0,
@@ -343,30 +343,21 @@ impl<'a> Context<'a> {
     /// Does something without a word: what is said of it would follow from what has been said already. Whatever
     /// [`Context::report`] keeps is as it was before.
     pub fn silently<T>(&mut self, act: impl FnOnce(&mut Context<'a>) -> T) -> T {
-        let said = self.told();
+        let (said, superseded) = (self.diagnostics.len(), self.superseded.len());
         let result = act(self);
-        self.unsay(said);
+        self.superseded.truncate(superseded);
+        for d in self.diagnostics.drain(said..) {
+            self.said.remove(&(d.code, d.primary.span));
+            self.errors -= usize::from(d.severity == Severity::Error);
+        }
         result
-    }
-
-    /// How many diagnostics there are.
-    fn told(&self) -> usize {
-        self.diagnostics.len() - self.superseded.len()
     }
 
     /// All diagnostics, in the order in which they were found.
     pub fn finish(self) -> Vec<Diagnostic> {
-        let kept = self.diagnostics.into_iter().enumerate().filter(|(i, _)| !self.superseded.contains(i));
+        let superseded: HashSet<usize> = self.superseded.into_iter().collect();
+        let kept = self.diagnostics.into_iter().enumerate().filter(|(i, _)| !superseded.contains(i));
         kept.map(|(_, d)| d).collect()
-    }
-
-    /// Takes back all that was said after so many diagnostics.
-    fn unsay(&mut self, after: usize) {
-        let after = (after + self.superseded.len()).min(self.diagnostics.len());
-        for d in self.diagnostics.drain(after..) {
-            self.said.remove(&(d.code, d.primary.span));
-            self.errors -= usize::from(d.severity == Severity::Error);
-        }
     }
 
     /// Reads what belongs to something unknown, for the names in it alone.

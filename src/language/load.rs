@@ -5,7 +5,7 @@ use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Source, Sources, Span};
 use crate::syntax::tree::{Expr, ExprKind, File, StatementKind};
-use crate::syntax::{parse, parse_expression};
+use crate::syntax::{import_paths, parse, parse_expression};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -187,18 +187,29 @@ impl Loader<'_> {
             }
             return None;
         };
-        let path = Path::new(text);
-        if text.contains('\0')
-            || text.is_empty()
-            || !path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
-        {
+        let found = target(text, from);
+        if found.is_none() {
             let d = Diagnostic::new(Code::FORBIDDEN_PATH, expr.span, "imports stay inside the folder of their file");
             self.diagnostics.push(d.help("use a relative path without `..`"));
-            return None;
         }
-        let folder = from.parent().unwrap_or(Path::new(""));
-        Some(folder.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>()))
+        found
     }
+}
+
+/// The file that `use "written"` in `from` names, if it stays in the folder of that.
+fn target(written: &str, from: &Path) -> Option<PathBuf> {
+    let path = Path::new(written);
+    let stays = path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    if written.contains('\0') || written.is_empty() || !stays {
+        return None;
+    }
+    let folder = from.parent().unwrap_or(Path::new(""));
+    Some(folder.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>()))
+}
+
+/// The files that the text of `path` imports, and perhaps some more, found without reading the rest of it.
+pub fn imports_at_a_glance(path: &Path, text: &str) -> Vec<PathBuf> {
+    import_paths(text).iter().filter_map(|written| target(written, path)).collect()
 }
 
 /// Parses the overrides, each as a virtual file of its own.

@@ -56,18 +56,25 @@ struct Search {
     most: usize,
     /// the letters of the text so far
     letters: Vec<char>,
-    /// by number of letters of the text, then of the name: edits from these to those
+    /// by number of letters of the text, then of the name: edits from these to those. A row has only the numbers that
+    /// differ by at most `most`, because so many letters would have to come or go.
     rows: Vec<Vec<usize>>,
 }
+
+/// More edits than anybody asks for.
+const FAR: usize = usize::MAX / 2;
 
 impl Search {
     fn new(name: &str, most: usize) -> Search {
         let name: Vec<char> = name.chars().collect();
-        let first = (0..=name.len()).collect();
-        Search { name, most, letters: Vec::new(), rows: vec![first] }
+        let mut search = Search { name, most, letters: Vec::new(), rows: Vec::new() };
+        let first = search.row(0, |_, j| j);
+        search.rows.push(first);
+        search
     }
 
-    /// The number of edits to a text; or so many bytes at its beginning are too far away, whatever follows.
+    /// The number of edits to a text, where it is at most `most`; or so many bytes at its beginning are too far away,
+    /// whatever follows.
     fn distance(&mut self, text: &str) -> Result<usize, usize> {
         let common = text.chars().zip(&self.letters).take_while(|(a, b)| a == *b).count();
         self.letters.truncate(common);
@@ -81,29 +88,48 @@ impl Search {
                 return Err(at + letter.len_utf8());
             }
         }
-        Ok(self.rows[self.letters.len()][self.name.len()])
+        Ok(self.edits(self.letters.len(), self.name.len()))
     }
 
-    /// The edits to the text with one more letter. A step that swaps two letters may have others between them; then it
-    /// goes back to the row before the first of the two.
-    fn next_row(&self, letter: char) -> Vec<usize> {
-        let (i, last) = (self.letters.len() + 1, &self.rows[self.letters.len()]);
-        let mut row = vec![i];
-        // How many letters of the name end with the last one that is this letter.
-        let mut same = 0;
-        for (j, wanted) in self.name.iter().enumerate().map(|(j, c)| (j + 1, c)) {
-            let cost = usize::from(*wanted != letter);
-            let mut edits = (last[j - 1] + cost).min(last[j] + 1).min(row[j - 1] + 1);
-            let swapped = self.letters.iter().rposition(|c| c == wanted).map_or(0, |at| at + 1);
-            if same > 0 && swapped > 0 {
-                edits = edits.min(self.rows[swapped - 1][same - 1] + (i - swapped - 1) + 1 + (j - same - 1));
-            }
-            if cost == 0 {
-                same = j;
-            }
-            row.push(edits);
+    /// The edits from `j` letters of the name to `i` of the text.
+    fn edits(&self, i: usize, j: usize) -> usize {
+        let at = (j + self.most).checked_sub(i);
+        at.and_then(|at| self.rows[i].get(at)).copied().unwrap_or(FAR)
+    }
+
+    /// The row of `i` letters of the text; `edits` is given what of the row is known, and the number of letters of the
+    /// name.
+    fn row(&self, i: usize, edits: impl Fn(&[usize], usize) -> usize) -> Vec<usize> {
+        let mut row = Vec::with_capacity(2 * self.most + 1);
+        for j in (i..=i + 2 * self.most).map(|j| j.checked_sub(self.most)) {
+            let known = j.filter(|j| *j <= self.name.len());
+            row.push(known.map_or(FAR, |j| edits(&row, j)));
         }
         row
+    }
+
+    /// The row of the text with one more letter. A step that swaps two letters may have others between them; then it
+    /// goes back to the row before the first of the two.
+    fn next_row(&self, letter: char) -> Vec<usize> {
+        let last = self.letters.len();
+        let i = last + 1;
+        self.row(i, |row, j| {
+            let added = self.edits(last, j) + 1;
+            let Some(wanted) = j.checked_sub(1).map(|j| self.name[j]) else { return added };
+            let same = self.edits(last, j - 1) + usize::from(wanted != letter);
+            let left_out = row.last().map_or(FAR, |edits| edits + 1);
+            let edits = added.min(same).min(left_out);
+            match (self.last(&self.letters, wanted), self.last(&self.name[..j - 1], letter)) {
+                (Some(r), Some(c)) => edits.min(self.edits(r, c) + (last - r - 1) + 1 + (j - 1 - c - 1)),
+                _ => edits,
+            }
+        })
+    }
+
+    /// Where a letter stands last, if that is near enough to the end to be worth a swap.
+    fn last(&self, letters: &[char], letter: char) -> Option<usize> {
+        let from = letters.len().saturating_sub(self.most + 1);
+        letters[from..].iter().rposition(|c| *c == letter).map(|at| from + at)
     }
 }
 
@@ -129,7 +155,7 @@ mod tests {
         let mut near = Near::default();
         names.iter().for_each(|n| near.add(n));
         for sought in texts("abc", 4) {
-            for most in 0..=2 {
+            for most in 0..=3 {
                 let mut found = near.within(&sought, most);
                 found.sort_unstable();
                 let all = names.iter().map(|n| (damerau_levenshtein(&sought, n), n.as_str()));

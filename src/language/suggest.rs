@@ -6,6 +6,9 @@ use strsim::damerau_levenshtein;
 /// How many of the closest are told.
 const SHOWN: usize = 3;
 
+/// Longer names are compared with none: the comparison takes the product of both lengths.
+const LONGEST: usize = 100;
+
 /// Up to three candidates, the closest first: other case, then one edit for names of up to four letters, two beyond.
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     closest_of(name, candidates, |_| Vec::new())
@@ -17,13 +20,17 @@ pub fn closest_of<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     within: impl Fn(usize) -> Vec<(usize, &'a str)>,
 ) -> Vec<&'a str> {
-    let allowed = if name.chars().count() <= 4 { 1 } else { 2 };
+    let allowed = match name.chars().count() {
+        0..=4 => 1,
+        5..=LONGEST => 2,
+        _ => return Vec::new(),
+    };
     let (lower, letters) = (name.to_lowercase(), letters(name));
     let may_be_near = |c: &&str| match (letters, self::letters(c)) {
         (Some((a, m)), Some((b, n))) => {
             (a & !b).count_ones().max((b & !a).count_ones()) as usize <= allowed && m.abs_diff(n) <= allowed
         }
-        _ => true,
+        _ => name.chars().count().abs_diff(c.chars().count()) <= allowed,
     };
     let few = candidates.into_iter().filter(may_be_near);
     let few: Vec<(usize, &str)> = few.map(|c| (damerau_levenshtein(&lower, &c.to_lowercase()), c)).collect();

@@ -1,6 +1,6 @@
 //! `textDocument/definition` and `textDocument/references`: where a name is made, and where it is used.
 
-use super::document::{Document, View};
+use super::document::{Document, View, Views};
 use lsp_types::{GotoDefinitionParams, GotoDefinitionResponse, Location, Position, Range, ReferenceParams};
 
 /// Where the name here is made; for the path of a `use`, the file.
@@ -17,10 +17,10 @@ pub fn definition(doc: &Document, params: &GotoDefinitionParams) -> Option<GotoD
 
 /// Where the name here is used, in all files of the program and of those that import it; with its definition
 /// where the editor asks for it.
-pub fn references(views: &[View<'_>], params: &ReferenceParams) -> Option<Vec<Location>> {
+pub fn references(views: &Views<'_>, params: &ReferenceParams) -> Option<Vec<Location>> {
     let position = params.text_document_position.position;
     let mut places: Vec<Location> = Vec::new();
-    for View { doc, file } in views {
+    for View { doc, file } in &views.views {
         let index = &doc.analysis.index;
         let Some((_, definition)) = index.name_at(*file, doc.offset_in(*file, position)) else { continue };
         let own = params.context.include_declaration.then_some(definition.span);

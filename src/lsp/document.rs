@@ -35,6 +35,14 @@ pub struct View<'w> {
     pub file: FileId,
 }
 
+/// A text as a part of all programs that have it.
+#[derive(Clone, Debug)]
+pub struct Views<'w> {
+    pub views: Vec<View<'w>>,
+    /// the limit that some may have been left out for
+    pub left_out: Option<&'w str>,
+}
+
 impl Document {
     /// The text of the program itself.
     pub fn source(&self) -> &Source {

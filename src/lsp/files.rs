@@ -6,10 +6,15 @@ use super::document::Document;
 use crate::components::{Family, catalogue};
 use lsp_types::CompletionItemKind as Kind;
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Component, Path};
 
-/// Files and folders that are offered.
+/// Files that are offered, and folders.
 const MOST: usize = 1_000;
+
+/// Files and folders of one folder that are looked at.
+const MOST_SEEN: usize = 100_000;
 
 /// What a text names.
 enum Named {
@@ -51,26 +56,37 @@ pub fn offers(doc: &Document, offset: usize) -> Option<Offers> {
 /// What in a folder may be named, files before folders.
 fn listed(folder: &Path, named: &Named, own: &Path) -> Vec<Offer> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    for path in entries.filter(|p| p != own).take(MOST) {
-        let Some(name) = writable(&path) else { continue };
-        match (path.is_dir(), named) {
-            (true, Named::Folder) => folders.push(Offer::file(Kind::FOLDER, &name, &name)),
-            (true, Named::File(_)) => folders.push(Offer::file(Kind::FOLDER, &format!("{name}/"), &format!("{name}/"))),
-            (false, Named::File(ending)) if path.extension().is_some_and(|e| e == *ending) => {
-                files.push(Offer::file(Kind::FILE, &name, &name));
+    let own = own.file_name().filter(|_| own.parent() == Some(folder));
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_SEEN) {
+        let Some(name) = writable(&entry.file_name()).filter(|name| own != Some(name.as_ref())) else { continue };
+        match (is_folder(&entry), named) {
+            (true, Named::Folder) => folders.push(name),
+            (true, Named::File(_)) => folders.push(format!("{name}/")),
+            (false, Named::File(ending)) if Path::new(&name).extension().is_some_and(|e| e == *ending) => {
+                files.push(name);
             }
             _ => {}
         }
     }
-    files.sort_by(|a, b| a.label.cmp(&b.label));
-    folders.sort_by(|a, b| a.label.cmp(&b.label));
-    files.into_iter().chain(folders).collect()
+    let offers = |mut names: Vec<String>, kind: Kind| {
+        names.sort();
+        names.into_iter().take(MOST).map(move |name| Offer::file(kind, &name, &name))
+    };
+    offers(files, Kind::FILE).chain(offers(folders, Kind::FOLDER)).collect()
+}
+
+/// Only links need another look at the disk.
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+        Ok(kind) => kind.is_dir(),
+        Err(_) => false,
+    }
 }
 
 /// The name of a file, if it is not hidden and can stand in quotes as it is.
-fn writable(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
+fn writable(name: &OsStr) -> Option<String> {
+    let name = name.to_str()?;
     let plain = !name.starts_with('.') && !name.contains(['"', '\\', '$']) && !name.contains(char::is_control);
     plain.then(|| name.to_string())
 }

@@ -1,6 +1,6 @@
 //! `textDocument/rename`: another name for a thing, in all files of the program, its meaning unchanged.
 
-use super::document::{Document, View};
+use super::document::{Document, View, Views};
 use crate::language::index::{Definition, DefinitionKind};
 use crate::language::vocabulary::Part;
 use crate::language::{Analysis, words_of};
@@ -24,17 +24,20 @@ pub fn prepare(doc: &Document, params: &TextDocumentPositionParams) -> Result<Op
 /// import it.
 ///
 /// # Errors
-/// With a sentence that says why that name is impossible here.
-pub fn rename(views: &[View<'_>], params: &RenameParams) -> Result<Option<WorkspaceEdit>, String> {
+/// With a sentence that says why that name is impossible here, or that an importer might be missed.
+pub fn rename(views: &Views<'_>, params: &RenameParams) -> Result<Option<WorkspaceEdit>, String> {
     let position = params.text_document_position.position;
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-    for View { doc, file } in views {
+    for View { doc, file } in &views.views {
         let offset = doc.offset_in(*file, position);
         for (span, text) in edits(&doc.analysis, *file, offset, &params.new_name)?.into_iter().flatten() {
             let uri = doc.uri_of(span.file).ok_or("this name is used where no file is")?;
             let edit = TextEdit::new(doc.range(span), text);
             changes.entry(uri.clone()).or_default().push(edit);
         }
+    }
+    if let Some(limit) = views.left_out.filter(|_| !changes.is_empty()) {
+        return Err(format!("not every program that imports this file would get the new name: {limit}"));
     }
     for edits in changes.values_mut() {
         edits.sort_by_key(|e| e.range.start);

@@ -26,7 +26,8 @@ macro_rules! requests {
                 $(<lsp::$wide as Kind>::METHOD => {
                     let params = read::<<lsp::$wide as Kind>::Params>(request)?;
                     let uri = document(workspace, request)?.uri.clone();
-                    let views = workspace.views(&uri);
+                    let closed = workspace.closed_importers(&uri);
+                    let views = workspace.views(&uri, &closed);
                     $wide_handler(&views, &params).answer()
                 })*
                 method => Err(refused(ErrorCode::MethodNotFound, format!("this server does not answer `{method}`"))),

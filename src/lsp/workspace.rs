@@ -3,7 +3,7 @@
 
 use super::capabilities::Client;
 use super::diagnostics;
-use super::document::{Document, View};
+use super::document::{Document, View, Views};
 use super::importers;
 use super::position::Encoding;
 use super::settings::Settings;
@@ -37,17 +37,22 @@ pub struct Workspace {
     pub encoding: Encoding,
     pub client: Client,
     buffers: BTreeMap<PathBuf, Buffer>,
-    /// programs that aren't open and import the file that was last asked about with all that import it
-    closed: Vec<Document>,
     /// what the editor was last told of each file
     published: BTreeMap<PathBuf, Vec<Diagnostic>>,
+}
+
+/// Programs that import one and aren't open, analysed for one question.
+pub struct ClosedImporters {
+    documents: Vec<Document>,
+    /// the limit that others may have been left out for
+    left_out: Option<String>,
 }
 
 impl Workspace {
     /// No program is open yet.
     pub fn new(settings: Settings, encoding: Encoding, client: Client) -> Workspace {
         let (buffers, published) = (BTreeMap::new(), BTreeMap::new());
-        Workspace { settings, encoding, client, buffers, closed: Vec::new(), published }
+        Workspace { settings, encoding, client, buffers, published }
     }
 
     /// Takes in a text that the editor opened; it hides the file of its path.
@@ -134,27 +139,32 @@ impl Workspace {
         self.buffers.get(&path)?.document.as_ref()
     }
 
-    /// The program, and the programs that import it, open or beside it or above it in the editor's folders, each as it
-    /// is now.
-    pub fn views(&mut self, uri: &Uri) -> Vec<View<'_>> {
+    /// Programs that aren't open and import this one, beside it or above it in the editor's folders.
+    pub fn closed_importers(&self, uri: &Uri) -> ClosedImporters {
+        let path = path_of(uri);
+        let found = importers::find(&path, self.settings.folders(), &self.texts());
+        let analysed = found.programs.iter().filter_map(|p| Some(self.analyse(p, Uri::from_file_path(p)?, 0)));
+        let documents = analysed.filter(|a| a.reads.contains(&path)).map(|a| a.document).collect();
+        ClosedImporters { documents, left_out: found.left_out }
+    }
+
+    /// The program, and the programs that import it, open or closed, each as it is now.
+    pub fn views<'w>(&'w mut self, uri: &Uri, closed: &'w ClosedImporters) -> Views<'w> {
         let path = path_of(uri);
         let others: Vec<Uri> = self.buffers.values().map(|b| b.uri.clone()).collect();
         for other in &others {
             // Only its analysis says what it imports.
             self.document(other);
         }
-        self.closed = self.closed_importers(&path);
         let own = self.buffers.get(&path);
         let importers = self.buffers.iter().filter(|(p, b)| **p != path && b.reads.contains(&path)).map(|(_, b)| b);
-        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref()).chain(&self.closed);
-        documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect()
+        let documents = own.into_iter().chain(importers).filter_map(|b| b.document.as_ref()).chain(&closed.documents);
+        let views = documents.flat_map(|doc| doc.files_of(uri).map(move |file| View { doc, file })).collect();
+        Views { views, left_out: closed.left_out.as_deref() }
     }
 
-    fn closed_importers(&self, path: &Path) -> Vec<Document> {
-        let candidates = importers::candidates(path, self.settings.folders());
-        let closed = candidates.into_iter().filter(|p| !self.buffers.contains_key(p));
-        let analysed = closed.filter_map(|p| Some(self.analyse(&p, Uri::from_file_path(&p)?, 0)));
-        analysed.filter(|a| a.reads.contains(path)).map(|a| a.document).collect()
+    fn texts(&self) -> BTreeMap<PathBuf, Arc<Source>> {
+        self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect()
     }
 
     /// Analyses a program if need be, and gives what the editor must be told of it and of the files it reads.
@@ -194,8 +204,8 @@ impl Workspace {
 
     fn analyse(&self, path: &Path, uri: Uri, version: i32) -> Analysed {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let texts = self.buffers.iter().map(|(path, b)| (path.clone(), b.source.clone())).collect();
-        let files = Overlay { texts, disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
+        let files =
+            Overlay { texts: self.texts(), disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
         let (places, levels) = (self.settings.places(folder), self.settings.levels());
         let options = Options { places, levels, ..Options::default() };
         let analysis = analyze(path, &files, &options);

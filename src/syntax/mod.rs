@@ -12,8 +12,10 @@ mod build;
 mod cascades;
 mod characters;
 mod describe;
+mod digits;
 mod dump;
 mod foreign;
+mod imports;
 mod numbers;
 mod parts;
 mod prepare;
@@ -26,6 +28,7 @@ mod tests;
 pub mod tokens;
 
 pub use describe::RESERVED;
+pub use imports::import_paths;
 
 use std::num::NonZeroUsize;
 use std::sync::Once;

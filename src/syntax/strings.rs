@@ -37,7 +37,7 @@ pub fn other_quotes(pass: &mut Pass, token: Token) {
 }
 
 /// What stood between other quotes, between plain ones.
-fn requoted(inner: &str) -> String {
+pub fn requoted(inner: &str) -> String {
     let mut text = String::from("\"");
     let mut characters = inner.chars();
     while let Some(c) = characters.next() {

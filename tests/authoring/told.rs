@@ -22,6 +22,9 @@ fn told(text: &str) -> (Vec<Diagnostic>, String) {
 /// A text; code, message and a part of the help of the one thing said of it; what sure fixes make of it, if anything.
 type Once = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>);
 
+const THOUSANDS: &str = "thousands are set apart by `_`";
+const DECIMALS: &str = "decimals are written with a point";
+
 static ONCE: &[Once] = &[
     ("let lr = 0.1\ntrain 1", "FS0106", "`lr` is a statement's word", "choose another name", None),
     ("name: adam", "FS0102", "there is no statement `name`", "write `optimizer adam …`", None),
@@ -202,6 +205,101 @@ static ONCE: &[Once] = &[
         "behind a `;`",
         Some("train 10; forget head 30%"),
     ),
+    ("train 1,000 steps", "FS0007", THOUSANDS, "write `1_000`", Some("train 1_000 steps")),
+    ("relearn 2,500 epochs", "FS0007", THOUSANDS, "write `2_500`", Some("relearn 2_500 epochs")),
+    ("train 1,234,567 steps", "FS0007", THOUSANDS, "write `1_234_567`", Some("train 1_234_567 steps")),
+    ("let n = 1,000\ntrain n", "FS0007", THOUSANDS, "write `1_000`", Some("let n = 1_000\ntrain n")),
+    ("let n = 1,255\ntrain n", "FS0007", THOUSANDS, "write `1_255`", None),
+    ("batch 1,024\ntrain 1", "FS0007", THOUSANDS, "write `1_024`", Some("batch 1_024\ntrain 1")),
+    ("repeat 1,000 { train 1 }", "FS0007", THOUSANDS, "write `1_000`", Some("repeat 1_000 { train 1 }")),
+    ("measure clean every: 1,000 steps", "FS0007", THOUSANDS, "`1_000`", Some("measure clean every: 1_000 steps")),
+    (
+        "augment crop(padding: 1,000)\ntrain 1",
+        "FS0007",
+        THOUSANDS,
+        "write `1_000`",
+        Some("augment crop(padding: 1_000)\ntrain 1"),
+    ),
+    ("optimizer sgd(lr: 1,234)\ntrain 1", "FS0007", THOUSANDS, "write `1_234`", None),
+    ("let sizes = [1,024]\ntrain sizes[0]", "FS0007", THOUSANDS, "write `1_024`", None),
+    ("evaluate robust(pgd(0,03))", "FS0007", DECIMALS, "write `0.03`", Some("evaluate robust(pgd(0.03))")),
+    (
+        "evaluate robust(pgd(eps: 0,03, iters: 5))",
+        "FS0007",
+        DECIMALS,
+        "write `0.03`",
+        Some("evaluate robust(pgd(eps: 0.03, iters: 5))"),
+    ),
+    ("evaluate robust(pgd(0,3))", "FS0007", DECIMALS, "write `0.3`", None),
+    ("evaluate robust(fgsm(1,5))", "FS0007", DECIMALS, "write `1.5`", None),
+    ("evaluate robust(pgd(eps: 1,5, norm: l2))", "FS0007", DECIMALS, "write `1.5`", None),
+    (
+        "optimizer sgd(lr: 0,1, momentum: 0.9)\ntrain 1",
+        "FS0007",
+        DECIMALS,
+        "write `0.1`",
+        Some("optimizer sgd(lr: 0.1, momentum: 0.9)\ntrain 1"),
+    ),
+    ("optimizer sgd(lr: 0,100)\ntrain 1", "FS0007", DECIMALS, "`0.100`", Some("optimizer sgd(lr: 0.100)\ntrain 1")),
+    ("forget head 12,5%\nrelearn 1", "FS0007", DECIMALS, "write `12.5%`", Some("forget head 12.5%\nrelearn 1")),
+    (
+        "optimizer sgd(lr: 0. 05)\ntrain 1",
+        "FS0002",
+        "the digits behind a point touch it",
+        "write `0.05`",
+        Some("optimizer sgd(lr: 0.05)\ntrain 1"),
+    ),
+    ("evaluate robust(pgd(0. 3))", "FS0002", "the digits behind a point touch it", "write `0.3`", None),
+    (
+        "param n in 1..10 = 5\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n = 5 in 1..10`",
+        Some("param n = 5 in 1..10\ntrain n"),
+    ),
+    (
+        "param n: Int in 1..10 = 2 * 3  # much\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n: Int = 2 * 3 in 1..10`",
+        Some("param n: Int = 2 * 3 in 1..10  # much\ntrain n"),
+    ),
+    (
+        "param n in 1..10 = 5 \"rounds\"\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n = 5 \"rounds\" in 1..10`",
+        None,
+    ),
+    (
+        "param n: Int = 5 in 1..5\ntrain n",
+        "FS0203",
+        "`n` is at least 1 and below 5, not 5",
+        "write `..=5` to have it too",
+        None,
+    ),
+    ("param n = 7 in ..5\ntrain n", "FS0203", "`n` is below 5, not 7", "", None),
+    (
+        "for i in [1..3] { train i }",
+        "FS0201",
+        "with `i` = 1..3, `duration` of `train` takes a duration",
+        "write `for i in 1..3`",
+        None,
+    ),
+    (
+        "for i in [[1, 2..], [\"a\"]] { train i }",
+        "FS0201",
+        "with `i` = [1, 2..], `duration` of `train` takes a duration",
+        "",
+        None,
+    ),
+    (
+        "repeat 1000000000 { repeat 1000000000 { train 1 epoch } }",
+        "FS0506",
+        "this program trains for more than 1000000000000 steps",
+        "",
+        None,
+    ),
     ("train 5.", "FS0002", "`5.` has no digit behind its point", "write `5`", Some("train 5")),
     (
         "evaluate clean on val",
@@ -245,9 +343,31 @@ fn one_mistake_is_told_once() {
 }
 
 #[test]
+fn lists_without_blanks_are_lists() {
+    for text in [
+        "let sizes = [256,128]\ntrain sizes[0]",
+        "let sizes = [1,2,3]\ntrain sizes[0]",
+        "for i in [0,1] { train i + 1 }",
+        "for i in [100,200,300] { train i }",
+        "lr drop(at: [1,5], by: 0.1)\ntrain 10",
+        "evaluate robust(pgd(0.3,0.1,5))",
+        "evaluate robust(pgd(8/255,2/255,10))",
+        "phase f(a,b) { train a; relearn b }\nf(1,5)\nf(100,200)",
+    ] {
+        let (said, fixed) = told(text);
+        let wrong: Vec<_> = said.iter().filter(|d| d.severity == Severity::Error).collect();
+        assert!(wrong.is_empty() && fixed == text, "{text}: {wrong:#?}");
+    }
+    // Whole numbers stay what they are where one is too many.
+    let (said, _) = told("augment crop(32,4)\ntrain 1");
+    assert_eq!(said[0].code.id(), "FS0205");
+}
+
+#[test]
 fn names_with_hyphens_are_one_word() {
     for (text, fixed) in [
         ("data Fashion-MNIST", "data fashion"),
+        ("data Fashion - MNIST", "data fashion"),
         ("data cifar-10", "data cifar10"),
         ("data cifar-100", "data cifar100"),
         ("model ResNet-18", "model resnet18"),
@@ -258,7 +378,7 @@ fn names_with_hyphens_are_one_word() {
         let path = folder.path().join("hyphen.fsched");
         std::fs::write(&path, text).unwrap();
         let said = check(&path).diagnostics;
-        let name = text.split_once(' ').unwrap().1;
+        let name = text.split_once(' ').unwrap().1.replace(' ', "");
         let unknown: Vec<_> = said.iter().filter(|d| d.message.contains(&format!("`{name}`"))).collect();
         assert_eq!(unknown.len(), 1, "{text}: {said:#?}");
         let named = said.iter().filter(|d| d.code.id().starts_with("FS01")).count();
@@ -293,11 +413,43 @@ fn a_mistake_in_a_phase_shows_the_calls_that_made_it() {
     );
     // What no argument has a part in shows no call.
     assert_eq!(labels("phase f(n) { forget head 5; relearn n }\nf(1)"), []);
+    // Neither does the name of an argument, or a text.
+    for body in ["optimizer sgd(lr: 0.1, momentum: 1 epoch)", "rollback \"n\""] {
+        let text = format!(
+            "phase f(momentum: Real, n: Int) {{ optimizer sgd(lr: 0.1, momentum: momentum)\ntrain n\n{body} }}\nf(0.5, 4)"
+        );
+        assert!(labels(&text).iter().all(|(_, label)| !label.contains("this call")), "{text}");
+    }
     // Nor does another thing of the same name.
     assert_eq!(
         labels("phase f(n) { if true { let n = 5\nforget head n\nrelearn 1 } }\nf(10%)").last().unwrap().1,
         "its value comes from here"
     );
+}
+
+#[test]
+fn nothing_is_said_of_what_stands_in_an_unknown_block_but_what_the_syntax_says() {
+    let (said, _) = told("stage 1 {\n  trian 3\n  batch_size = 64\n  train 1\n}\ntrain 1");
+    let messages: Vec<_> = said.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["there is no statement `stage`", "no `=` stands in a statement"]);
+}
+
+#[test]
+fn a_slip_that_comes_again_is_mended_wherever_it_stands() {
+    let text = "trian 1\n".repeat(700) + "repeat 2 { trian 2 }";
+    let (said, fixed) = told(&text);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].fixes[0].title.starts_with("replace with `train`, in "), "{}", said[0].fixes[0].title);
+    assert_eq!(fixed, text.replace("trian", "train"));
+}
+
+#[test]
+fn very_long_names_are_compared_with_none() {
+    for letters in ["ab".repeat(20_000), (0..20_000).filter_map(|i| char::from_u32(0x4e00 + i)).collect()] {
+        let (said, _) =
+            told(&format!("let {letters}x = 1\ntrain {letters}y\ncheckpoint \"{letters}\"\nrollback \"{letters}z\""));
+        assert!(said.iter().all(|d| !d.help.iter().any(|h| h.contains("did you mean"))), "{said:?}");
+    }
 }
 
 #[test]

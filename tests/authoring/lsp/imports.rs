@@ -101,7 +101,7 @@ fn what_two_programs_say_of_an_imported_file_is_shown_once() {
 }
 
 /// A client that works in a folder.
-fn client_in(folder: &Path) -> Client {
+pub fn client_in(folder: &Path) -> Client {
     let mut client = Client::here();
     let folders = json!([{ "uri": uri_of(folder), "name": "work" }]);
     client.initialize(json!({ "capabilities": capabilities(&["utf-8"]), "workspaceFolders": folders }));

@@ -4,6 +4,7 @@ pub mod client;
 
 mod edits;
 mod imports;
+mod many;
 mod names;
 mod requests;
 mod robust;
