@@ -64,13 +64,15 @@ pub enum Default {
     Component(&'static str),
 }
 
-/// Closed range of a number; for durations of their count.
+/// Range of a number; for durations of their count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     pub min: f64,
     pub max: f64,
     /// `min` itself is refused
     pub above: bool,
+    /// `max` itself is refused
+    pub below: bool,
 }
 
 /// What of a statement's argument may differ from one round of a loop to the next.
@@ -142,7 +144,7 @@ impl Param {
 
     /// `min..=max`
     pub const fn within(mut self, min: f64, max: f64) -> Param {
-        self.bounds = Some(Bounds { min, max, above: false });
+        self.bounds = Some(Bounds { min, max, above: false, below: false });
         self
     }
 
@@ -153,7 +155,7 @@ impl Param {
 
     /// above `min`, which itself is refused
     pub const fn above(mut self, min: f64) -> Param {
-        self.bounds = Some(Bounds { min, max: f64::INFINITY, above: true });
+        self.bounds = Some(Bounds { min, max: f64::INFINITY, above: true, below: false });
         self
     }
 }

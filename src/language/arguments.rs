@@ -60,6 +60,16 @@ impl Bound {
         }
     }
 
+    pub fn params(&self) -> &'static [Param] {
+        self.params
+    }
+
+    /// Whether an argument without a name still finds a place when the parameter has its own.
+    pub fn takes_more_than(&self, index: usize) -> bool {
+        let free = |(i, p): (usize, &Param)| !p.named && (p.many || i != index && !self.given[i]);
+        self.params.iter().enumerate().any(free)
+    }
+
     /// Whether something that was given is wrong.
     fn misfit(&self) -> bool {
         self.given.iter().zip(&self.values).any(|(given, value)| *given && value.is_none())
@@ -186,6 +196,10 @@ impl<'a> Context<'a> {
             let d = Diagnostic::new(Code::DUPLICATE_ARGUMENT, argument.span, message);
             self.report(d.label(bound.spans[index], "first here").help("keep one of them"));
             return 1;
+        }
+        if self.parted_by_comma(arguments, index, bound) {
+            bound.put(index, None, argument.value.span.to(arguments[1].value.span));
+            return 2;
         }
         let together = self.apart(arguments, bound.params, param, owner);
         let (count, value) = together.unwrap_or_else(|| (1, self.argument(argument, param, owner)));

@@ -19,6 +19,7 @@ mod assignment;
 mod calls;
 mod consequences;
 mod context;
+mod digits;
 mod edits;
 mod followed;
 mod joined;
@@ -158,8 +159,14 @@ fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<P
     }
     if let Some(steps) = time::train_steps(&body, &[]).filter(|n| *n > MOST_STEPS) {
         let at = body.last().map_or(Default::default(), |s| s.span);
-        let d = Diagnostic::new(Code::TOO_LARGE, at, format!("this program trains for {steps} steps"));
-        cx.report(d.help(format!("a program has at most {MOST_STEPS} steps")));
+        // A count that was too large to go on counting is the largest there is.
+        let message = match steps {
+            u64::MAX => format!("this program trains for more than {MOST_STEPS} steps"),
+            _ => format!("this program trains for {steps} steps"),
+        };
+        cx.report(
+            Diagnostic::new(Code::TOO_LARGE, at, message).help(format!("a program has at most {MOST_STEPS} steps")),
+        );
         return None;
     }
     let header = cx.program.clone();

@@ -100,8 +100,7 @@ impl<'a> Context<'a> {
             },
         };
         let (min, max) = (end_of(start, f64::NEG_INFINITY)?, end_of(end, f64::INFINITY)?);
-        let max = if *inclusive || end.is_none() { max } else { max.next_down() };
-        Some(Bounds { min, max, above: false })
+        Some(Bounds { min, max, above: false, below: !*inclusive && end.is_some() })
     }
 
     /// Overrides of parameters that don't exist.

@@ -46,6 +46,7 @@ impl Context<'_> {
         }
         for choice in self.choices(&ids) {
             let with = in_words(&choice);
+            let help = unlisted(&choice);
             let mut now = Tried(Fixed(choice.into_iter().map(|(l, v)| (l.id, v)).collect()));
             let found = expression.value(&mut now).map_err(|message| format!("{with}{message}")).and_then(|v| {
                 let typed = match (&v, ty) {
@@ -58,7 +59,8 @@ impl Context<'_> {
                 within.map_err(|message| format!("{with}{} {message}", place.what))
             });
             if let Err(message) = found {
-                self.error(Code::WRONG_TYPE, span, message);
+                let d = Diagnostic::new(Code::WRONG_TYPE, span, message);
+                self.report(if let Some(help) = help { d.help(help) } else { d });
                 return false;
             }
         }
@@ -130,13 +132,38 @@ fn in_words(choice: &[(&LoopVariable, &Value)]) -> String {
     if with.is_empty() { String::new() } else { format!("with {}, ", with.join(", ")) }
 }
 
-/// A value of a loop's variable in short.
+/// `for i in [1..3]` has one round, in which `i` is the range: help for who wants its numbers.
+fn unlisted(choice: &[(&LoopVariable, &Value)]) -> Option<String> {
+    choice.iter().find_map(|(l, v)| match (&l.values[..], v) {
+        ([_], Value::Range { start: Some(_), end: Some(_), .. }) => {
+            Some(format!("for its numbers, one a round, write `for {} in {}`", l.name, shown(v)))
+        }
+        _ => None,
+    })
+}
+
+/// A value of a loop's variable, as it is written, components in short.
 fn shown(value: &Value) -> String {
     match value {
+        Value::None => "none".into(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(i) => i.to_string(),
+        Value::Real(r) => r.to_string(),
+        Value::Word(w) => w.clone(),
+        Value::Text(text) => format!("{text:?}"),
         Value::Metric(metric) => metric.to_string(),
         Value::Component(spec) => spec.name().to_string(),
         Value::Selector(selector) => selector.to_string(),
         Value::Duration(duration) => duration.to_string(),
-        other => other.to_json().to_string(),
+        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::Named(items) => {
+            let entries: Vec<_> = items.iter().map(|(name, v)| format!("{name}: {}", shown(v))).collect();
+            format!("[{}]", entries.join(", "))
+        }
+        Value::Range { start, end, inclusive } => {
+            let [start, end] = [start, end].map(|n| n.map_or(String::new(), |n| n.to_string()));
+            format!("{start}..{}{end}", if *inclusive { "=" } else { "" })
+        }
+        Value::Later(expression, _) => expression.to_string(),
     }
 }

@@ -356,7 +356,11 @@ impl<'a> Context<'a> {
         match out_of_bounds(value, place.bounds) {
             None => true,
             Some(message) => {
-                self.error(Code::OUT_OF_RANGE, span, format!("{} {message}", place.what));
+                let d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{} {message}", place.what));
+                self.report(match end_left_out(value, place.bounds) {
+                    Some(end) => d.help(format!("a range leaves its end out: write `..={end}` to have it too")),
+                    None => d,
+                });
                 false
             }
         }
@@ -372,16 +376,28 @@ pub(super) fn out_of_bounds(value: &Value, bounds: Option<Bounds>) -> Option<Str
         Value::List(items) => return items.iter().find_map(|v| out_of_bounds(v, Some(bounds))),
         _ => return None,
     };
-    let inside = n <= bounds.max && if bounds.above { n > bounds.min } else { n >= bounds.min };
-    if inside {
+    let high_enough = if bounds.above { n > bounds.min } else { n >= bounds.min };
+    let low_enough = if bounds.below { n < bounds.max } else { n <= bounds.max };
+    if high_enough && low_enough {
         return None;
     }
-    Some(match (bounds.above, bounds.max.is_finite()) {
-        (true, true) => format!("is above {} and at most {}, not {n}", bounds.min, bounds.max),
-        (true, false) => format!("is above {}, not {n}", bounds.min),
-        (false, true) => format!("is between {} and {}, not {n}", bounds.min, bounds.max),
-        (false, false) => format!("is at least {}, not {n}", bounds.min),
+    let Bounds { min, max, .. } = bounds;
+    let least = if bounds.above { format!("above {min}") } else { format!("at least {min}") };
+    let most = if bounds.below { format!("below {max}") } else { format!("at most {max}") };
+    Some(match (min.is_finite(), max.is_finite()) {
+        (true, true) if !bounds.above && !bounds.below => format!("is between {min} and {max}, not {n}"),
+        (true, true) => format!("is {least} and {most}, not {n}"),
+        (false, true) => format!("is {most}, not {n}"),
+        _ => format!("is {least}, not {n}"),
     })
+}
+
+/// The end of a range without its end, where it is the value.
+fn end_left_out(value: &Value, bounds: Option<Bounds>) -> Option<i64> {
+    match (value, bounds?) {
+        (Value::Int(n), Bounds { below: true, max, .. }) if *n as f64 == max => Some(*n),
+        _ => None,
+    }
 }
 
 /// 30 % is 0.3 as written in decimal, not 30.0 · 0.01.

@@ -4,7 +4,7 @@
 use super::prepare::Repair;
 use super::report::Report;
 use super::tokens::{TextForm, Token, TokenKind};
-use super::{characters, strings};
+use super::{characters, digits, strings};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::{FileId, Span};
 
@@ -28,7 +28,7 @@ pub struct Pass<'p> {
     /// Where a repair only guesses, so that the statement there should not be judged.
     pub guesses: Vec<usize>,
     /// Open round and square brackets; only a guess.
-    depth: usize,
+    pub depth: usize,
 }
 
 /// Values other languages write with a capital.
@@ -81,7 +81,8 @@ impl Pass<'_> {
             TokenKind::Close => self.depth = if self.text(i) == "}" { 0 } else { self.depth.saturating_sub(1) },
             TokenKind::Word => self.word(i),
             TokenKind::Symbol => self.symbol(i),
-            TokenKind::Text(TextForm::Plain) | TokenKind::Number | TokenKind::Comment | TokenKind::Newline => {}
+            TokenKind::Number => digits::point(self, i),
+            TokenKind::Text(TextForm::Plain) | TokenKind::Comment | TokenKind::Newline => {}
             TokenKind::Text(TextForm::Unterminated) => strings::unterminated(self, token),
             TokenKind::Text(TextForm::OtherQuotes) => strings::other_quotes(self, token),
             TokenKind::ForeignLineComment => self.line_comment(i),
@@ -172,7 +173,7 @@ impl Pass<'_> {
         let token = self.tokens[i];
         match self.text(i) {
             "%" => self.percent(i),
-            "," => self.decimal_comma(i),
+            "," => digits::commas(self, i),
             ":=" => self.walrus(i),
             "+=" | "-=" | "*=" | "/=" => {
                 let found = Diagnostic::new(
@@ -225,23 +226,6 @@ impl Pass<'_> {
             Diagnostic::new(Code::BAD_NUMBER, whole, "`%` must touch its number").help(format!("write `{text}`"));
         self.report.push(found.fix(format!("write `{text}`"), gap, ""));
         self.repairs.push(Repair { start: gap.start as usize, end: gap.end as usize, text: String::new() });
-    }
-
-    /// `0,3` where only `0.3` can be meant: outside brackets, or a named argument that begins with 0.
-    fn decimal_comma(&mut self, i: usize) {
-        let digits = |i: usize| self.text(i).bytes().all(|b| b.is_ascii_digit()) && !self.text(i).is_empty();
-        let alone = i > 0 && self.touches_previous(i) && self.touches_next(i) && digits(i - 1) && digits(i + 1);
-        let in_list = self.text(i + 2) == "," || (i > 1 && self.text(i - 2) == ",");
-        let named = i > 1 && self.text(i - 2) == ":" && self.text(i - 1) == "0";
-        if !alone || in_list || (self.depth > 0 && !named) {
-            return;
-        }
-        let text = format!("{}.{}", self.text(i - 1), self.text(i + 1));
-        let whole = self.span(self.tokens[i - 1]).to(self.span(self.tokens[i + 1]));
-        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, whole, "decimals are written with a point");
-        let comma = self.tokens[i];
-        self.report.push(found.help(format!("write `{text}`")).fix(format!("write `{text}`"), self.span(comma), "."));
-        self.repair(comma, ".");
     }
 
     /// `:=`, which is `=` after `let`, `:` in a call, and `let … =` elsewhere.

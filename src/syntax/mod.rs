@@ -12,6 +12,7 @@ mod build;
 mod cascades;
 mod characters;
 mod describe;
+mod digits;
 mod dump;
 mod foreign;
 mod imports;

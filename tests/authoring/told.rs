@@ -22,6 +22,9 @@ fn told(text: &str) -> (Vec<Diagnostic>, String) {
 /// A text; code, message and a part of the help of the one thing said of it; what sure fixes make of it, if anything.
 type Once = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>);
 
+const THOUSANDS: &str = "thousands are set apart by `_`";
+const DECIMALS: &str = "decimals are written with a point";
+
 static ONCE: &[Once] = &[
     ("let lr = 0.1\ntrain 1", "FS0106", "`lr` is a statement's word", "choose another name", None),
     ("name: adam", "FS0102", "there is no statement `name`", "write `optimizer adam …`", None),
@@ -89,6 +92,101 @@ static ONCE: &[Once] = &[
         "write `{` behind the header",
         Some("repeat 2 {\n  train 1\n}"),
     ),
+    ("train 1,000 steps", "FS0007", THOUSANDS, "write `1_000`", Some("train 1_000 steps")),
+    ("relearn 2,500 epochs", "FS0007", THOUSANDS, "write `2_500`", Some("relearn 2_500 epochs")),
+    ("train 1,234,567 steps", "FS0007", THOUSANDS, "write `1_234_567`", Some("train 1_234_567 steps")),
+    ("let n = 1,000\ntrain n", "FS0007", THOUSANDS, "write `1_000`", Some("let n = 1_000\ntrain n")),
+    ("let n = 1,255\ntrain n", "FS0007", THOUSANDS, "write `1_255`", None),
+    ("batch 1,024\ntrain 1", "FS0007", THOUSANDS, "write `1_024`", Some("batch 1_024\ntrain 1")),
+    ("repeat 1,000 { train 1 }", "FS0007", THOUSANDS, "write `1_000`", Some("repeat 1_000 { train 1 }")),
+    ("measure clean every: 1,000 steps", "FS0007", THOUSANDS, "`1_000`", Some("measure clean every: 1_000 steps")),
+    (
+        "augment crop(padding: 1,000)\ntrain 1",
+        "FS0007",
+        THOUSANDS,
+        "write `1_000`",
+        Some("augment crop(padding: 1_000)\ntrain 1"),
+    ),
+    ("optimizer sgd(lr: 1,234)\ntrain 1", "FS0007", THOUSANDS, "write `1_234`", None),
+    ("let sizes = [1,024]\ntrain sizes[0]", "FS0007", THOUSANDS, "write `1_024`", None),
+    ("evaluate robust(pgd(0,03))", "FS0007", DECIMALS, "write `0.03`", Some("evaluate robust(pgd(0.03))")),
+    (
+        "evaluate robust(pgd(eps: 0,03, iters: 5))",
+        "FS0007",
+        DECIMALS,
+        "write `0.03`",
+        Some("evaluate robust(pgd(eps: 0.03, iters: 5))"),
+    ),
+    ("evaluate robust(pgd(0,3))", "FS0007", DECIMALS, "write `0.3`", None),
+    ("evaluate robust(fgsm(1,5))", "FS0007", DECIMALS, "write `1.5`", None),
+    ("evaluate robust(pgd(eps: 1,5, norm: l2))", "FS0007", DECIMALS, "write `1.5`", None),
+    (
+        "optimizer sgd(lr: 0,1, momentum: 0.9)\ntrain 1",
+        "FS0007",
+        DECIMALS,
+        "write `0.1`",
+        Some("optimizer sgd(lr: 0.1, momentum: 0.9)\ntrain 1"),
+    ),
+    ("optimizer sgd(lr: 0,100)\ntrain 1", "FS0007", DECIMALS, "`0.100`", Some("optimizer sgd(lr: 0.100)\ntrain 1")),
+    ("forget head 12,5%\nrelearn 1", "FS0007", DECIMALS, "write `12.5%`", Some("forget head 12.5%\nrelearn 1")),
+    (
+        "optimizer sgd(lr: 0. 05)\ntrain 1",
+        "FS0002",
+        "the digits behind a point touch it",
+        "write `0.05`",
+        Some("optimizer sgd(lr: 0.05)\ntrain 1"),
+    ),
+    ("evaluate robust(pgd(0. 3))", "FS0002", "the digits behind a point touch it", "write `0.3`", None),
+    (
+        "param n in 1..10 = 5\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n = 5 in 1..10`",
+        Some("param n = 5 in 1..10\ntrain n"),
+    ),
+    (
+        "param n: Int in 1..10 = 2 * 3  # much\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n: Int = 2 * 3 in 1..10`",
+        Some("param n: Int = 2 * 3 in 1..10  # much\ntrain n"),
+    ),
+    (
+        "param n in 1..10 = 5 \"rounds\"\ntrain n",
+        "FS0001",
+        "the range of a `param` stands behind its value",
+        "write `param n = 5 \"rounds\" in 1..10`",
+        None,
+    ),
+    (
+        "param n: Int = 5 in 1..5\ntrain n",
+        "FS0203",
+        "`n` is at least 1 and below 5, not 5",
+        "write `..=5` to have it too",
+        None,
+    ),
+    ("param n = 7 in ..5\ntrain n", "FS0203", "`n` is below 5, not 7", "", None),
+    (
+        "for i in [1..3] { train i }",
+        "FS0201",
+        "with `i` = 1..3, `duration` of `train` takes a duration",
+        "write `for i in 1..3`",
+        None,
+    ),
+    (
+        "for i in [[1, 2..], [\"a\"]] { train i }",
+        "FS0201",
+        "with `i` = [1, 2..], `duration` of `train` takes a duration",
+        "",
+        None,
+    ),
+    (
+        "repeat 1000000000 { repeat 1000000000 { train 1 epoch } }",
+        "FS0506",
+        "this program trains for more than 1000000000000 steps",
+        "",
+        None,
+    ),
     ("train 5.", "FS0002", "`5.` has no digit behind its point", "write `5`", Some("train 5")),
     (
         "evaluate clean on val",
@@ -129,6 +227,27 @@ fn one_mistake_is_told_once() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn lists_without_blanks_are_lists() {
+    for text in [
+        "let sizes = [256,128]\ntrain sizes[0]",
+        "let sizes = [1,2,3]\ntrain sizes[0]",
+        "for i in [0,1] { train i + 1 }",
+        "for i in [100,200,300] { train i }",
+        "lr drop(at: [1,5], by: 0.1)\ntrain 10",
+        "evaluate robust(pgd(0.3,0.1,5))",
+        "evaluate robust(pgd(8/255,2/255,10))",
+        "phase f(a,b) { train a; relearn b }\nf(1,5)\nf(100,200)",
+    ] {
+        let (said, fixed) = told(text);
+        let wrong: Vec<_> = said.iter().filter(|d| d.severity == Severity::Error).collect();
+        assert!(wrong.is_empty() && fixed == text, "{text}: {wrong:#?}");
+    }
+    // Whole numbers stay what they are where one is too many.
+    let (said, _) = told("augment crop(32,4)\ntrain 1");
+    assert_eq!(said[0].code.id(), "FS0205");
 }
 
 #[test]

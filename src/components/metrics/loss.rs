@@ -15,6 +15,6 @@ pub static MEMBER: Member = Member {
 pub(super) static INFO: MetricInfo = MetricInfo {
     member: &MEMBER,
     higher_is_better: false,
-    bounds: Bounds { min: 0.0, max: f64::INFINITY, above: false },
+    bounds: Bounds { min: 0.0, max: f64::INFINITY, above: false, below: false },
     unit: MetricUnit::Nats,
 };

@@ -29,7 +29,7 @@ pub enum MetricUnit {
     Nats,
 }
 
-const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false };
+const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
 static METRICS: [(&Member, &MetricInfo); 4] = [

@@ -56,7 +56,9 @@ impl Builder<'_> {
                     continue;
                 }
                 Rule::junk => {
-                    self.junk(&part, self.header_expects(&header, shape));
+                    if !self.range_first(&header, &part) {
+                        self.junk(&part, self.header_expects(&header, shape));
+                    }
                     header.poisoned = true;
                 }
                 _ => header.keyword_end = end,
@@ -65,6 +67,30 @@ impl Builder<'_> {
         }
         self.report_missing(&header, shape);
         header
+    }
+
+    /// `param x in 1..10 = 5`; whether that is what has been read.
+    fn range_first(&self, header: &Header, junk: &Pair<Rule>) -> bool {
+        let (Some(name), Some(range), None) = (&header.name, &header.range, &header.value) else { return false };
+        let Some(value) = junk.as_str().strip_prefix('=').map(str::trim) else { return false };
+        if value.is_empty() || header.text.is_some() || header.poisoned {
+            return false;
+        }
+        let head = header.annotation.as_ref().unwrap_or(name).span;
+        let offset = junk.as_span().start();
+        let end = self.part.span(offset, offset + junk.as_str().trim_end().len());
+        let text = &self.part.source;
+        let meant = format!(" = {value} in {}", &text[range.span.range()]);
+        let written = format!("param {}{meant}", &text[name.span.to(head).range()]);
+        let found = Diagnostic::new(Code::SYNTAX, range.span, "the range of a `param` stands behind its value");
+        let found = found.help(format!("write `{written}`"));
+        let whole = Span { end: end.end, ..head.after() };
+        // A text behind the value would end up before the range.
+        self.push(match value.contains(['"', '#', '\n']) {
+            true => found,
+            false => found.fix(format!("write `{written}`"), whole, meant),
+        });
+        true
     }
 
     fn header_value(&self, header: &mut Header, part: Pair<Rule>, sign: Option<Rule>, shape: &Shape) {
