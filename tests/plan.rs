@@ -1,5 +1,7 @@
 //! Plans of programs as text, as JSON and by their hashes.
 
+use fsched::diagnostic::Applicability;
+use fsched::language::fix::fix;
 use fsched::language::{Files, Options, analyze};
 use fsched::plan::{Plan, Profile};
 use std::path::Path;
@@ -133,6 +135,42 @@ fn other_words_for_the_same_have_the_same_hash() {
         plan_with("param n = 1; consolidate n; forget layers[-2..] 0.3; relearn 10; repeat 5", &[("n", "40")]).hash,
         hash
     );
+}
+
+/// The steps above a `repeat` at the end of its block, and what is repeated written as its block.
+#[test]
+fn both_forms_of_repeat_have_the_same_schedules() {
+    let forms = [
+        ("train 1\nlr cosine\nrelearn 2\nrepeat 3\n", "repeat 3 {\n  train 1\n  lr cosine\n  relearn 2\n}\n"),
+        (
+            "lr warmup(10%)\ntrain 1\nlr cosine\nforget head 10%\nlr drop(at: [50%])\nrelearn 2\nrepeat 3\n",
+            "lr warmup(10%)\nrepeat 3 {\n  train 1\n  lr cosine\n  forget head 10%\n  lr drop(at: [50%])\n  relearn 2\n}\n",
+        ),
+        (
+            "for i in 1..3 {\n  train i\n  lr cosine\n  relearn 2\n  repeat 3\n}\n",
+            "for i in 1..3 {\n  repeat 3 {\n    train i\n    lr cosine\n    relearn 2\n  }\n}\n",
+        ),
+    ];
+    for (trailing, block) in forms {
+        let listing = |text: &str| {
+            let listing = plan(text).listing(None);
+            listing.lines().filter(|l| l.contains(" over ")).map(|l| l.trim().to_string()).collect::<Vec<_>>()
+        };
+        let over = |text: &str| listing(text).iter().filter_map(|l| Some(l.split_once("lr ")?.1.into())).collect();
+        let spans: Vec<String> = over(trailing);
+        assert!(!spans.is_empty() && spans.iter().all(|s| !s.ends_with("over 0 steps")), "{trailing}{spans:?}");
+        assert_eq!(spans, over(block), "{trailing}");
+        assert_eq!(plan(trailing).hash, plan(block).hash, "{trailing}");
+        let fixed = fix(Path::new("a.fsched"), &Text(trailing.into()), &Options::default(), Applicability::Safe);
+        assert_eq!(fixed.text, block);
+    }
+}
+
+#[test]
+fn a_repeat_at_the_end_stays_where_something_above_it_may_stand_in_no_block() {
+    let text = "train 1\nphase more { train 1 }\nmore()\nrepeat 3\n";
+    let fixed = fix(Path::new("a.fsched"), &Text(text.into()), &Options::default(), Applicability::Unsafe);
+    assert_eq!(fixed.text, text);
 }
 
 #[test]

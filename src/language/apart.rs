@@ -1,5 +1,5 @@
 //! Arguments that stand apart and are one value: `sgd lr: 0.1` without its brackets, selectors with commas between them,
-//! `layer 3`, words such as `for` before a value. Each is told once, and read as what is meant.
+//! `layer 3` and `last layer`, words such as `for` before a value. Each is told once, and read as what is meant.
 
 use super::advice::is_filler;
 use super::arguments::Owner;
@@ -16,7 +16,7 @@ use crate::syntax::tree::{Argument, BinaryOp, Expr, ExprKind};
 const MOST_JOINED: usize = 100;
 
 /// How many arguments are one value, and the value.
-type Together = (usize, Option<Value>);
+pub(super) type Together = (usize, Option<Value>);
 
 impl<'a> Context<'a> {
     /// The value for `param` that the first of the arguments is together with some that follow.
@@ -55,7 +55,9 @@ impl<'a> Context<'a> {
     ) -> Option<Together> {
         self.without_call(arguments, params, param)
             .or_else(|| self.listed_selectors(arguments, param))
+            .or_else(|| self.counted_from_an_end(arguments, param))
             .or_else(|| self.bare_index(arguments, params, param))
+            .or_else(|| self.unit_apart(arguments, param))
     }
 
     /// `sgd lr: 0.1` for `sgd(lr: 0.1)`
@@ -98,18 +100,29 @@ impl<'a> Context<'a> {
         Some((count + 1, self.component(member, &rest[..count], first.span.to(last.span))))
     }
 
-    /// `layers[-2], layers[-1]` for `layers[-2] + layers[-1]`
+    /// `layers[-2], layers[-1]` for `layers[-2] + layers[-1]`; without commas, as in `conv layers`, either what both hit
+    /// may be meant or what any of them hits.
     fn listed_selectors(&mut self, arguments: &'a [Argument], param: &'static Param) -> Option<Together> {
         let (first, rest) = arguments.split_first()?;
         if param.ty != Type::Selector || param.many || !self.is_selector(&first.value) {
             return None;
         }
-        let count = rest.iter().take_while(|a| a.name.is_none() && self.is_selector(&a.value)).count();
+        let more = |a: &&Argument| a.name.is_none() && (self.is_selector(&a.value) || self.is_layer(&a.value));
+        let count = rest.iter().take_while(more).count();
         let last = rest[..count].last()?;
-        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, rest[0].span.to(last.span), "selectors are joined by `+`");
-        let texts: Vec<&str> = arguments[..=count].iter().map(|a| self.sources.text(a.value.span)).collect();
+        let (listed, span) = (&arguments[..=count], rest[0].span.to(last.span));
+        let commas = listed.windows(2).all(|p| self.gap(&p[0], &p[1]).contains(','));
+        if !commas {
+            self.side_by_side(listed, span);
+            return Some((count + 1, None));
+        }
+        if rest[..count].iter().any(|a| self.is_layer(&a.value)) {
+            return None;
+        }
+        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "selectors are joined by `+`");
+        let texts: Vec<&str> = listed.iter().map(|a| self.sources.text(a.value.span)).collect();
         let d = d.help(format!("write `{}`", texts.join(" + ")));
-        self.report(match between(&arguments[..=count], " + ", self.sources) {
+        self.report(match between(listed, " + ", self.sources) {
             Some(edits) => d.with_fix("write `+`", Applicability::Safe, edits),
             None => d,
         });
@@ -119,6 +132,73 @@ impl<'a> Context<'a> {
         // A sum nests with each of its parts.
         let value = (count < MOST_JOINED).then(|| values.into_iter().reduce(|a, b| union(a?, b?)).flatten()).flatten();
         Some((count + 1, value))
+    }
+
+    /// `conv layers`
+    fn side_by_side(&mut self, listed: &'a [Argument], span: Span) {
+        self.only_names(listed);
+        let layers: Vec<_> = listed.iter().filter(|a| self.is_layer(&a.value)).map(|a| a.span).collect();
+        let texts: Vec<&str> = listed
+            .iter()
+            .map(|a| if layers.contains(&a.span) { "layers" } else { self.sources.text(a.span) })
+            .collect();
+        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, span, "selectors stand next to each other with nothing between");
+        let (both, any) = (texts.join(" & "), texts.join(" + "));
+        let mut d = d.help(format!("write `{both}` for what is in all of them, `{any}` for what is in any"));
+        for sign in ["&", "+"] {
+            let Some(mut edits) = between(listed, &format!(" {sign} "), self.sources) else { continue };
+            edits.extend(layers.iter().map(|span| Edit { span: *span, text: "layers".into() }));
+            d = d.with_fix(format!("write `{sign}`"), Applicability::Unsafe, edits);
+        }
+        self.report(d);
+    }
+
+    /// What stands between two arguments.
+    fn gap(&self, first: &Argument, second: &Argument) -> &str {
+        self.sources.text(Span { end: second.span.start, ..first.span.after() })
+    }
+
+    /// `layer`, behind selectors
+    fn is_layer(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Name(name) if name == "layer" && self.scopes.place(name).is_none())
+    }
+
+    /// `last layer` for `layers[-1]`, `first 2 blocks` for `blocks[..2]`.
+    fn counted_from_an_end(&mut self, arguments: &'a [Argument], param: &'static Param) -> Option<Together> {
+        let [Argument { name: None, value: end, .. }, Argument { name: None, value: what, .. }, ..] = arguments else {
+            return None;
+        };
+        let (end_word, words) = (self.sources.text(end.span), self.sources.text(what.span));
+        let last = ["last", "final"].contains(&end_word);
+        let bound = |name: &str| self.scopes.place(name).is_some();
+        if param.ty != Type::Selector || param.many || !(last || end_word == "first") || bound(end_word) {
+            return None;
+        }
+        let (count, word) = match &what.kind {
+            ExprKind::Name(word) if !bound(word) => (None, word),
+            ExprKind::Quantity { unit, .. } => (words.split_whitespace().next(), &unit.text),
+            _ => return None,
+        };
+        let (ours, one) = match word.as_str() {
+            "layer" | "layers" => ("layers", word == "layer"),
+            "block" | "blocks" => ("blocks", word == "block"),
+            _ => return None,
+        };
+        let text = match (count, last) {
+            (None, true) => format!("{ours}[-1]"),
+            (None, false) => format!("{ours}[0]"),
+            (Some(n), true) => format!("{ours}[-{n}..]"),
+            (Some(n), false) => format!("{ours}[..{n}]"),
+        };
+        let whole = end.span.to(what.span);
+        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, whole, format!("{ours} are selected by their index"));
+        let countable = count.is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0));
+        self.report(match countable || (count.is_none() && one) {
+            true => d.help(format!("write `{text}`")).fix(format!("write `{text}`"), whole, text),
+            // How many of them is open.
+            false => d.help(format!("write which ones: the last two are `{ours}[-2..]`, the first two `{ours}[..2]`")),
+        });
+        Some((2, None))
     }
 
     /// Whether an expression is sure to be a selector, and one that may stand in a sum.

@@ -6,9 +6,9 @@ use super::statements::find;
 use super::suggest;
 use super::values::Place;
 use crate::components::Type;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::Span;
-use crate::syntax::tree::Simple;
+use crate::syntax::tree::{Argument, ExprKind, Simple};
 use std::collections::HashMap;
 
 impl<'a> Context<'a> {
@@ -36,9 +36,7 @@ impl<'a> Context<'a> {
             self.only_names(&simple.arguments);
             return;
         }
-        self.sharpen(equals, "a name is not bound like this".into(), format!("write `let {word} = …`"), |d| {
-            d.fix("write `let`", simple.word.span.before(), "let ")
-        });
+        self.unbound(simple, equals, span);
         let any = Place { what: &"the value", ty: &Type::Any, bounds: None };
         let value = simple.arguments.first().and_then(|a| self.value(&a.value, any));
         let binding = Binding {
@@ -51,6 +49,55 @@ impl<'a> Context<'a> {
         };
         // A second one of that name has nothing to add: the first is what the rest of the text means.
         let _ = self.scopes.bind(binding);
+    }
+
+    /// `epochs = 10`: a name, where something below is written with it; else it may have been meant to do something.
+    fn unbound(&mut self, simple: &Simple, equals: Span, span: Span) {
+        if !self.assignments.contains_key(&equals) {
+            return;
+        }
+        let word = simple.word.text.as_str();
+        let message = "a name is not bound like this".to_string();
+        let bound = format!("write `let {word} = …`");
+        let let_ = Edit { span: simple.word.span.before(), text: "let ".into() };
+        if self.is_written_below(word, span) {
+            return self
+                .sharpen(equals, message, bound, |d| d.with_fix("write `let`", Applicability::Safe, vec![let_]));
+        }
+        let instead = match (&simple.arguments[..], suggest::foreign_statement(word)) {
+            ([Argument { name: None, value, .. }], Some((ours, _))) if matches!(value.kind, ExprKind::Int(_)) => {
+                let unit = suggest::renamed(word).unwrap_or_default();
+                Some(format!("{ours} {}{unit}", self.sources.text(value.span)))
+            }
+            _ => None,
+        };
+        let help = match &instead {
+            Some(instead) => format!("write `{instead}`, or `let {word} = …` and use the name below"),
+            None => format!("{bound}, and use the name below"),
+        };
+        self.sharpen(equals, message, help, |d| {
+            let d = match instead {
+                Some(instead) => d.maybe_fix(format!("write `{instead}`"), span, instead),
+                None => d,
+            };
+            d.with_fix("write `let`", Applicability::Unsafe, vec![let_])
+        });
+    }
+
+    /// Whether the word stands somewhere behind a statement, and not as the unit of a number.
+    fn is_written_below(&self, word: &str, statement: Span) -> bool {
+        let text = &self.sources.get(statement.file).text[statement.end as usize..];
+        let part = |c: char| c.is_alphanumeric() || c == '_';
+        let follows_number = |at: usize| {
+            let before = text[..at].trim_end_matches([' ', '\t']);
+            let last = before.rsplit(|c: char| !part(c)).next().unwrap_or_default();
+            last.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let stands = |(at, _): (usize, &str)| {
+            let whole = !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part);
+            whole && !follows_number(at)
+        };
+        text.match_indices(word).any(stands)
     }
 
     /// Says better what the syntax has told of this `=`: without its fixes, and with `more`.

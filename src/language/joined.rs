@@ -171,7 +171,9 @@ impl Splitter<'_> {
         let message = format!("expected a new line or `;`, found `{}`", word.text);
         let d = Diagnostic::new(Code::SYNTAX, word.span, message).at("a statement begins here");
         let d = d.help("each statement stands on its own line, or behind a `;`");
-        let gap = Span::new(word.span.file, before.len(), before.len());
+        // A comma between them is what should be the `;`.
+        let end = before.strip_suffix(',').map_or(before.len(), |kept| kept.trim_end().len());
+        let gap = Span::new(word.span.file, end, before.len());
         self.diagnostics.push(d.fix("put a `;` between them", gap, ";"));
     }
 }

@@ -115,12 +115,12 @@ impl Context<'_> {
     }
 
     /// Where the name at `span` is bound.
-    fn defined_at(&self, span: Span) -> Option<Span> {
+    pub(super) fn defined_at(&self, span: Span) -> Option<Span> {
         self.scopes.place(self.sources.text(span))
     }
 
     /// The number that a definition gives to the name at `name`: `30` of `let share = 30`.
-    fn literal_behind(&self, name: Span) -> Option<Span> {
+    pub(super) fn literal_behind(&self, name: Span) -> Option<Span> {
         let text = &self.sources.get(name.file).text[name.end as usize..];
         let value = text.trim_start_matches(BLANKS).strip_prefix('=')?.trim_start_matches(BLANKS);
         let length = value.find([' ', '\t', '\r', '\n', ';', '#', ',', ')', '}']).unwrap_or(value.len());

@@ -36,6 +36,7 @@ mod settings;
 mod shared;
 mod time;
 mod touching;
+mod unit;
 mod values;
 
 pub use levels::{Level, Levels, Which};

@@ -146,6 +146,12 @@ impl<'a> Scopes<'a> {
         }
     }
 
+    /// Where the phases of the file are named.
+    pub fn phases(&self) -> impl Iterator<Item = Span> {
+        let outermost = self.scopes.first().into_iter().flat_map(|s| &s.bindings);
+        outermost.filter(|b| matches!(b.meaning, Meaning::Phase(_))).map(|b| b.span)
+    }
+
     /// The phases of the file that were never called.
     pub fn uncalled(&self) -> Vec<(String, Phase<'a>)> {
         let outermost = self.scopes.first().into_iter().flat_map(|s| &s.bindings).filter(|b| !b.used);

@@ -5,7 +5,7 @@ use super::position::Encoding;
 use super::workspace::Overlay;
 use crate::language::{Analysis, Options};
 use crate::source::{FileId, Source, Span};
-use lsp_types::{Location, Position, Range, Uri};
+use lsp_types::{Location, Position, Range, TextDocumentIdentifier, TextDocumentPositionParams, Uri};
 use std::path::PathBuf;
 
 /// An open program and its analysis, which is always of the text as it is.
@@ -99,6 +99,18 @@ impl Document {
             .map(|(i, _)| FileId(i as u16))
             .collect::<Vec<_>>()
             .into_iter()
+    }
+
+    /// Where the name at a place of the program is defined, if that is in another file; else the place itself.
+    pub fn defined_at(&self, at: &TextDocumentPositionParams) -> TextDocumentPositionParams {
+        let named = self.analysis.index.name_at(self.file(), self.offset(at.position));
+        let elsewhere = named.map(|(_, definition)| definition.span).filter(|span| span.file != self.file());
+        match elsewhere.and_then(|span| self.location(span)) {
+            Some(Location { uri, range }) => {
+                TextDocumentPositionParams::new(TextDocumentIdentifier::new(uri), range.start)
+            }
+            None => at.clone(),
+        }
     }
 
     /// File and range of a span.

@@ -24,8 +24,10 @@ macro_rules! requests {
                 })*
                 lsp::ExecuteCommand::METHOD => execute(workspace, request),
                 $(<lsp::$wide as Kind>::METHOD => {
-                    let params = read::<<lsp::$wide as Kind>::Params>(request)?;
-                    let uri = document(workspace, request)?.uri.clone();
+                    let mut params = read::<<lsp::$wide as Kind>::Params>(request)?;
+                    let at = document(workspace, request)?.defined_at(&params.text_document_position);
+                    let uri = at.text_document.uri.clone();
+                    params.text_document_position = at;
                     let closed = workspace.closed_importers(&uri);
                     let views = workspace.views(&uri, &closed);
                     $wide_handler(&views, &params).answer()

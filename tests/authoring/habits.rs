@@ -118,6 +118,13 @@ static HABITS: &[Habit] = &[
         Some("train 10; forget head 10%\nrelearn 1"),
     ),
     (
+        "train 10, forget head 30%, relearn 5",
+        "FS0001",
+        "found `forget`",
+        "own line",
+        Some("train 10; forget head 30%; relearn 5"),
+    ),
+    (
         "if true { train 1 } esle { train 2 }",
         "FS0001",
         "`esle`",

@@ -15,7 +15,16 @@ pub(in crate::language) fn check(cx: &mut Context<'_>, first: Span, repeat: Span
     let d = d.help(format!("write `{header} {{ … }}` around the steps"));
     let whole = first.to(repeat);
     let text = in_a_block(cx, first, repeat);
-    cx.report(d.fix("put the steps in a block", whole, text));
+    cx.report(match top_level_alone(cx, whole) {
+        true => d,
+        false => d.fix("put the steps in a block", whole, text),
+    });
+}
+
+/// Whether something stands there that may not stand in a block.
+fn top_level_alone(cx: &Context<'_>, whole: Span) -> bool {
+    let inside = |s: Span| s.file == whole.file && whole.start <= s.start && s.end <= whole.end;
+    cx.imports.keys().any(|s| inside(*s)) || cx.scopes.phases().any(inside)
 }
 
 /// The steps in braces, indented by one level more.

@@ -182,6 +182,8 @@ impl<'a> Context<'a> {
         }
         let outer = format!("{prefix}1.repeat.");
         body.iter_mut().for_each(|s| move_path(s, prefix.len(), &outer));
+        // A schedule among the steps starts in each round, and has the rest of the round.
+        self.fit_schedules(&mut body);
         let body_span = body[0].span;
         lints::trailing_repeat(self, body_span, span);
         if let Some(count) = count {

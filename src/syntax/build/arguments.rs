@@ -22,6 +22,26 @@ impl Builder<'_> {
         argument
     }
 
+    /// An argument that is a condition: a `=` in it was meant to compare.
+    pub(super) fn condition(&self, pair: Pair<Rule>) -> Argument {
+        let Some(equals) = pair.clone().into_inner().find(|p| p.as_rule() == Rule::wrong_equals) else {
+            return self.argument(pair);
+        };
+        let whole = self.span(&pair);
+        self.no_comparison(self.span(&equals));
+        for value in pair.into_inner().filter(|p| p.as_rule() == Rule::outer) {
+            self.expression(value);
+        }
+        Argument { name: None, value: Expr { kind: ExprKind::Error, span: whole }, span: whole }
+    }
+
+    /// `expect clean = 85%`
+    pub(super) fn no_comparison(&self, equals: Span) {
+        let found = Diagnostic::new(Code::FOREIGN_SYNTAX, equals, "`=` does not compare");
+        let found = found.help("a condition compares with `==`, `>=` or `>`");
+        self.push(found.maybe_fix("write `>=`", equals, ">=").maybe_fix("write `==`", equals, "=="));
+    }
+
     /// The first argument behind a `:`, where a `-` is plain.
     pub(super) fn free_argument(&self, pair: Pair<Rule>) -> Argument {
         self.named_value(pair).0

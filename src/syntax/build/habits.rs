@@ -22,6 +22,9 @@ impl Builder<'_> {
                 let found = found.help("after a condition the block begins at once: leave `then` out");
                 found.fix("leave out `then`", crate::source::Span { end: at.start, ..then }, "")
             }
+            ([Rule::lbrace], "=", _) if self.behind_if(at.start as usize) => {
+                found.help("a condition compares with `==`, `>=` or `>`")
+            }
             ([Rule::lbrace], ":", _) => found.help("the statements of a block stand between `{` and `}`"),
             ([Rule::kw_in], "=", _) => found.help("a loop is written `for i in 1..=3 { … }`"),
             ([Rule::equals], _, _) if self.begins_value(at.start as usize) => {
@@ -33,6 +36,13 @@ impl Builder<'_> {
             }
             _ => found,
         }
+    }
+
+    /// Whether an `if` stands before a byte of the source, on its line.
+    fn behind_if(&self, at: usize) -> bool {
+        let before = &self.part.source[..at];
+        let line = &before[before.rfind('\n').map_or(0, |n| n + 1)..];
+        line.split_whitespace().any(|word| word == "if")
     }
 
     /// Whether a number, text or name begins at a byte of the source.

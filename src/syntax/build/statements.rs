@@ -48,13 +48,31 @@ impl Builder<'_> {
             return self.misspelt_else(self.part.token_span(word));
         }
         self.expected_with(offset, &[Rule::newline, Rule::semicolon], |found| {
-            let before = self.part.token_before(found.primary.span.start as usize);
+            let at = found.primary.span;
+            let before = self.part.token_before(at.start as usize);
+            if let Some(help) = self.behind_its_statement(at) {
+                return found.help(help);
+            }
             let found = found.help("each statement stands on its own line, or behind a `;`");
             match before {
                 Some(last) => found.fix("put a `;` between them", self.part.token_span(last).after(), ";"),
                 None => found,
             }
         });
+    }
+
+    /// What to write for `train 10 if clean > 80%` and `repeat { … } until clean > 80%`: the word at `at` says of what
+    /// stands before it when it happens.
+    fn behind_its_statement(&self, at: Span) -> Option<&'static str> {
+        let source = self.part.source;
+        let rest = &source[at.start as usize..];
+        let line = &rest[..rest.find(['\n', ';', '#']).unwrap_or(rest.len())];
+        match &source[at.range()] {
+            "if" if line.contains('{') => None,
+            "if" => Some("`if` stands first, with blocks behind it: `if clean < 50% { … } else { … }`"),
+            "until" => Some("no `until` follows a block: repeat a number of times, `repeat 5 { … }`"),
+            _ => None,
+        }
     }
 
     fn statement(&self, pair: Pair<Rule>, into: &mut Vec<Statement>) {
@@ -146,11 +164,17 @@ impl Builder<'_> {
                 Rule::argument if colon && simple.arguments.is_empty() => {
                     simple.arguments.push(self.free_argument(part))
                 }
+                Rule::argument if simple.word.text == "expect" => simple.arguments.push(self.condition(part)),
                 Rule::argument => simple.arguments.push(self.argument(part)),
                 Rule::comma if simple.arguments.is_empty() => self.expected(start, &[Rule::argument]),
                 Rule::dangling_comma => comma = Some(part),
                 Rule::on_clause => simple.on = Some(self.on_clause(part)),
                 Rule::junk if comma.is_some() || equals.is_some() => simple.arguments.push(self.unread(&part)),
+                Rule::junk if simple.word.text == "expect" && part.as_str().starts_with('=') => {
+                    let equals = self.part.span(start, start + 1);
+                    self.no_comparison(equals);
+                    simple.arguments.push(self.unread(&part));
+                }
                 Rule::junk => {
                     self.junk(&part, after_simple(&simple));
                     simple.arguments.push(self.unread(&part));

@@ -49,6 +49,23 @@ fn importers_are_found_among_many_programs() {
 }
 
 #[test]
+fn a_rename_from_an_importer_reaches_the_other_importers() {
+    let importers = ["a", "b"].map(|name| (format!("{name}.fsched"), USES.to_string()));
+    let lib = ("lib.fsched".to_string(), LIB.to_string());
+    let (_folder, root) = folder(importers.into_iter().chain([lib]));
+    let mut client = client_in(&root);
+    let a = uri_of(&root.join("a.fsched"));
+    client.open(&a, USES);
+    let at = json!({ "position": position(1, 13), "newName": "part" });
+    let changes = client.about("textDocument/rename", &a, at).unwrap()["changes"].clone();
+    let files: BTreeSet<&str> = changes.as_object().unwrap().keys().map(String::as_str).collect();
+    let wanted = ["a", "b", "lib"].map(|name| uri_of(&root.join(format!("{name}.fsched"))));
+    assert_eq!(files, wanted.iter().map(String::as_str).collect());
+    let at = json!({ "position": position(1, 13), "context": { "includeDeclaration": true } });
+    assert_eq!(client.about("textDocument/references", &a, at).unwrap().as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn a_rename_that_would_miss_an_importer_is_refused() {
     let importers = (0..1_001).map(|i| (format!("p{i}.fsched"), USES.to_string()));
     let (_folder, root) = folder(importers);
