@@ -16,7 +16,11 @@ impl Context<'_> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let unit = behind.trim_start_matches(|c: char| c.is_ascii_digit());
         let group = &behind[..behind.len() - unit.len()];
-        if !digits(before) || !digits(group) || !(unit.is_empty() || unit.starts_with(['%', ' '])) {
+        if self.sources.text(first.value.span) != before
+            || !digits(before)
+            || !digits(group)
+            || !(unit.is_empty() || unit.starts_with(['%', ' ']))
+        {
             return false;
         }
         let thousands = group.len() == 3 && before.len() <= 3 && !before.starts_with('0') && !unit.starts_with('%');

@@ -37,6 +37,7 @@ pub fn commas(pass: &mut Pass, i: usize) {
     }
     let groups: Vec<&str> = (i - 1..=last).step_by(2).map(|g| pass.text(g)).collect();
     let Some((sign, sureness)) = meant(&groups, place(pass, i - 1, last)) else { return };
+    let sureness = if may_be_several(pass, i - 1, last, sign) { Applicability::Unsafe } else { sureness };
     let text = groups.join(sign);
     let message = match sign {
         "." => "decimals are written with a point",
@@ -52,6 +53,17 @@ pub fn commas(pass: &mut Pass, i: usize) {
 
 fn is_whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether the tokens may list numbers without the brackets: `for i in 1,2`, `layers 0,1`, `seed 1,2`.
+fn may_be_several(pass: &Pass, first: usize, last: usize, sign: &str) -> bool {
+    let Some(before) = first.checked_sub(1).filter(|b| pass.tokens[*b].kind == TokenKind::Word) else { return false };
+    let has_unit = pass.tokens.get(last + 1).is_some_and(|t| t.kind == TokenKind::Word);
+    let fraction = pass.text(first) == "0" || has_unit || !is_whole(pass.text(last));
+    match pass.text(before) {
+        "in" | "layer" | "layers" | "block" | "blocks" | "head" => is_whole(pass.text(last)),
+        _ => sign == "." && !fraction,
+    }
 }
 
 /// The digits that a token begins with.

@@ -230,6 +230,11 @@ static ONCE: &[Once] = &[
         "write `0.03`",
         Some("evaluate robust(pgd(eps: 0.03, iters: 5))"),
     ),
+    ("train 1,5 epochs", "FS0007", DECIMALS, "write `1.5`", Some("train 1.5 epochs")),
+    ("for i in 1,2 { train i }", "FS0007", DECIMALS, "write `1.2`", None),
+    ("for i in 1,200 { train i }", "FS0007", THOUSANDS, "write `1_200`", None),
+    ("batch 32,64\ntrain 1", "FS0007", DECIMALS, "write `32.64`", None),
+    ("forget layers 0,1 30%\nrelearn 1", "FS0007", DECIMALS, "write `0.1`", None),
     ("train 1,000epochs", "FS0007", THOUSANDS, "write `1_000epochs`", Some("train 1_000 epochs")),
     ("lr warmup(2,500 steps) then cosine\ntrain 1", "FS0007", THOUSANDS, "write `2_500 steps`", None),
     (
