@@ -14,17 +14,23 @@ impl Context<'_> {
         let whole = first.value.span.to(second.value.span);
         let Some((before, behind)) = self.sources.text(whole).split_once(',') else { return false };
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(before) || !digits(behind.strip_suffix('%').unwrap_or(behind)) {
+        let unit = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        let group = &behind[..behind.len() - unit.len()];
+        if !digits(before) || !digits(group) || !(unit.is_empty() || unit.starts_with(['%', ' '])) {
             return false;
         }
+        let thousands = group.len() == 3 && before.len() <= 3 && !before.starts_with('0') && !unit.starts_with('%');
         // A name belongs to one value, `pgd(0,3)` attacks with nothing, and a fraction is none where things are counted.
         let alone = first.name.is_some() || before == "0" || !bound.takes_more_than(index);
-        if !alone || !takes_fractions(&bound.params()[index].ty) {
+        if !alone || !(thousands || takes_fractions(&bound.params()[index].ty)) {
             return false;
         }
-        let text = format!("{before}.{behind}");
-        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, whole, "decimals are written with a point");
-        let d = d.help(format!("write `{text}`"));
+        let (sign, message) = match thousands {
+            true => ("_", "thousands are set apart by `_`, not by a comma"),
+            false => (".", "decimals are written with a point"),
+        };
+        let text = format!("{before}{sign}{behind}");
+        let d = Diagnostic::new(Code::FOREIGN_SYNTAX, whole, message).help(format!("write `{text}`"));
         self.report(d.maybe_fix(format!("write `{text}`"), whole, text));
         true
     }

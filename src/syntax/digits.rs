@@ -15,7 +15,9 @@ enum Place {
     Outside,
     /// in brackets, with a name: `sgd(lr: 0,1)`
     Named,
-    /// in brackets, without: `pgd(0,03)`, `[256,128]`
+    /// all that stands in brackets but for what has a name: `pgd(0,03, iters: 5)`
+    Alone,
+    /// in brackets, elsewhere: `[256,128]`
     Entry,
 }
 
@@ -34,7 +36,7 @@ pub fn commas(pass: &mut Pass, i: usize) {
         last += 2;
     }
     let groups: Vec<&str> = (i - 1..=last).step_by(2).map(|g| pass.text(g)).collect();
-    let Some((sign, sureness)) = meant(&groups, place(pass, i - 1)) else { return };
+    let Some((sign, sureness)) = meant(&groups, place(pass, i - 1, last)) else { return };
     let text = groups.join(sign);
     let message = match sign {
         "." => "decimals are written with a point",
@@ -52,19 +54,28 @@ fn is_whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// `5`, or `5%` at the end.
-fn is_group(text: &str) -> bool {
-    is_whole(text.strip_suffix('%').unwrap_or(text))
+/// The digits that a token begins with.
+fn digits(text: &str) -> &str {
+    &text[..text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len()]
 }
 
-/// The place of the number that begins with the `first` token.
-fn place(pass: &Pass, first: usize) -> Place {
-    let before = if first > 0 { pass.text(first - 1) } else { "" };
+/// `5`, or at the end `5%`, `5e-3` and `5epochs`.
+fn is_group(text: &str) -> bool {
+    !digits(text).is_empty() && !text.contains(['.', '_'])
+}
+
+/// The place of the number from the `first` token to the `last`.
+fn place(pass: &Pass, first: usize, last: usize) -> Place {
+    let before = |n: usize| first.checked_sub(n).map_or("", |i| pass.text(i));
     let word = first > 0 && pass.tokens[first - 1].kind == TokenKind::Word;
-    match (pass.depth, before) {
-        (0, _) if word => Place::Plain,
-        (0, _) => Place::Outside,
-        (_, ":" | "=") => Place::Named,
+    let has_unit = pass.tokens.get(last + 1).is_some_and(|t| t.kind == TokenKind::Word);
+    let next = last + 1 + usize::from(has_unit);
+    let ends = [")", "]"].contains(&pass.text(next)) || pass.text(next) == "," && pass.text(next + 2) == ":";
+    match (pass.depth, before(1), before(2)) {
+        (0, ..) if word => Place::Plain,
+        (0, ..) => Place::Outside,
+        (_, ":" | "=", _) | (_, "-", ":" | "=") => Place::Named,
+        (_, "(" | "[", _) if ends => Place::Alone,
         _ => Place::Entry,
     }
 }
@@ -73,21 +84,24 @@ fn place(pass: &Pass, first: usize) -> Place {
 fn meant(groups: &[&str], place: Place) -> Option<Meant> {
     let [first, second, ..] = *groups else { return None };
     // No number begins with a 0 that more digits follow.
-    let is_rest = second.len() > 1 && second.starts_with('0') && is_whole(second);
-    if place == Place::Entry && !(groups.len() == 2 && is_rest) {
+    let is_rest = digits(second).len() > 1 && second.starts_with('0');
+    if matches!(place, Place::Alone | Place::Entry) && !(groups.len() == 2 && is_rest) {
         return None;
     }
-    let by_three = groups[1..].iter().all(|g| g.len() == 3 && is_whole(g));
+    let by_three = groups[1..].iter().all(|g| digits(g).len() == 3 && !g.ends_with('%'));
     if by_three && first.len() <= 3 && !first.starts_with('0') {
-        // Few write a decimal that ends in 0.
-        let sure = place == Place::Plain || groups.last().is_some_and(|g| g.ends_with('0'));
+        // Few write a decimal that ends in 0. Of several in a list not all may be told.
+        let ends_in_0 = groups.last().is_some_and(|g| digits(g).ends_with('0'));
+        let sure = place == Place::Plain || ends_in_0 && place != Place::Entry;
         return Some(("_", if sure { Applicability::Safe } else { Applicability::Unsafe }));
     }
     let decimal = groups.len() == 2 && (place != Place::Named || first == "0" || is_rest);
-    decimal.then_some((
-        ".",
-        if place == Place::Entry && first != "0" { Applicability::Unsafe } else { Applicability::Safe },
-    ))
+    let sure = match place {
+        Place::Alone => first == "0",
+        Place::Entry => false,
+        _ => true,
+    };
+    decimal.then_some((".", if sure { Applicability::Safe } else { Applicability::Unsafe }))
 }
 
 fn between(pass: &Pass, first: usize, last: usize) -> Span {
