@@ -147,6 +147,10 @@ fn both_forms_of_repeat_have_the_same_schedules() {
             "lr warmup(10%)\nrepeat 3 {\n  train 1\n  lr cosine\n  forget head 10%\n  lr drop(at: [50%])\n  relearn 2\n}\n",
         ),
         (
+            "train 1 with { lr cosine }\nrelearn 2\ntrain 3 with { lr cosine }\ntrain 1\nrepeat 3\n",
+            "repeat 3 {\n  train 1 with { lr cosine }\n  relearn 2\n  train 3 with { lr cosine }\n  train 1\n}\n",
+        ),
+        (
             "for i in 1..3 {\n  train i\n  lr cosine\n  relearn 2\n  repeat 3\n}\n",
             "for i in 1..3 {\n  repeat 3 {\n    train i\n    lr cosine\n    relearn 2\n  }\n}\n",
         ),
@@ -164,6 +168,12 @@ fn both_forms_of_repeat_have_the_same_schedules() {
         let fixed = fix(Path::new("a.fsched"), &Text(trailing.into()), &Options::default(), Applicability::Safe);
         assert_eq!(fixed.text, block);
     }
+}
+
+#[test]
+fn a_schedule_of_one_step_has_the_time_of_that_step_alone() {
+    let found = plan("train 1\ntrain 10 steps with { lr cosine }\nrelearn 2").listing(None);
+    assert!(found.contains("lr cosine over 10 steps"), "{found}");
 }
 
 #[test]

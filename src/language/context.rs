@@ -84,6 +84,8 @@ pub(super) struct Context<'a> {
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
+    /// clocks of schedules whose time is known for good: those of single steps
+    fitted: HashSet<u32>,
 }
 
 /// What the program as a whole settles.
@@ -189,6 +191,7 @@ impl<'a> Context<'a> {
             measures: Filled::default(),
             settled: None,
             next_id: 1,
+            fitted: HashSet::new(),
         }
     }
 
@@ -281,6 +284,23 @@ impl<'a> Context<'a> {
         self.frame().steps.push(Step { id, span, op });
     }
 
+    /// Gives the schedules of one step's own settings the time of that step, whatever follows it.
+    pub fn fit_own_schedules(&mut self, start: usize) {
+        let Some(mut frame) = self.frames.pop() else { return };
+        self.fit_schedules(&mut frame.steps[start..]);
+        let clock = |s: &Step| match s.op {
+            Op::Schedule { clock, .. } => Some(clock),
+            _ => None,
+        };
+        self.fitted.extend(frame.steps[start..].iter().filter_map(clock));
+        self.frames.push(frame);
+    }
+
+    /// Whether it is a schedule for the steps behind it, not one that belongs to the settings of a step.
+    pub fn spans_steps(&self, step: &Step) -> bool {
+        matches!(step.op, Op::Schedule { clock, .. } if !self.fitted.contains(&clock))
+    }
+
     /// Gives each schedule of a finished block the training time from where it stands to the block's end.
     pub fn fit_schedules(&mut self, steps: &mut [Step]) {
         if !steps.iter().any(|s| matches!(s.op, Op::Schedule { .. })) {
@@ -289,6 +309,9 @@ impl<'a> Context<'a> {
         let mut time = Some(0u64);
         for step in steps.iter_mut().rev() {
             let span = step.span;
+            if matches!(step.op, Op::Schedule { clock, .. } if self.fitted.contains(&clock)) {
+                continue;
+            }
             let Op::Schedule { schedule, total, .. } = &mut step.op else {
                 let here = time::train_steps(std::slice::from_ref(step), &self.loops);
                 time = time.zip(here).map(|(a, b)| a.saturating_add(b));

@@ -144,6 +144,10 @@ impl Context<'_> {
         let d = Diagnostic::new(Code::WRONG_UNIT, span, format!("`{unit}` is no unit of time"));
         match unit {
             "times" => return self.report(d.help("the number stands alone: `repeat 5 { … }`")),
+            "until" | "while" | "unless" => {
+                return self
+                    .report(d.help("training takes a length; what is decided by a measurement is an `if … { … }`"));
+            }
             "percent" | "pct" => return self.report(d.help("a share is written with `%`, as in `30%`")),
             _ => {}
         }

@@ -198,6 +198,7 @@ static ONCE: &[Once] = &[
         "no `until` follows a block",
         None,
     ),
+    ("train 10 until clean > 80%", "FS0202", "`until` is no unit of time", "training takes a length", None),
     (
         "train 10, forget head 30%",
         "FS0001",

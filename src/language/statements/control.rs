@@ -170,9 +170,9 @@ impl<'a> Context<'a> {
 
     /// `repeat N` at the end: the steps above it in the block run N times in all.
     fn trailing_repeat(&mut self, count: Option<u64>, span: Span) {
+        let Some(frame) = self.frames.last() else { return };
+        let first = frame.steps.iter().position(|s| !self.spans_steps(s)).unwrap_or(frame.steps.len());
         let Some(frame) = self.frames.last_mut() else { return };
-        let is_step = |s: &Step| !matches!(s.op, Op::Schedule { .. });
-        let first = frame.steps.iter().position(is_step).unwrap_or(frame.steps.len());
         let mut body = frame.steps.split_off(first);
         let prefix = frame.prefix.clone();
         frame.count = 0;
@@ -184,7 +184,8 @@ impl<'a> Context<'a> {
         body.iter_mut().for_each(|s| move_path(s, prefix.len(), &outer));
         // A schedule among the steps starts in each round, and has the rest of the round.
         self.fit_schedules(&mut body);
-        let body_span = body[0].span;
+        // What a step's own settings emit comes before it.
+        let body_span = body.iter().map(|s| s.span).min_by_key(|s| s.start).unwrap_or(span);
         lints::trailing_repeat(self, body_span, span);
         if let Some(count) = count {
             self.emit(span, Op::Repeat { count, body });

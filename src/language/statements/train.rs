@@ -59,10 +59,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     emit(cx, written, name);
     cx.scopes.pop();
     cx.current = outer;
-    if let Some(mut frame) = cx.frames.pop() {
-        cx.fit_schedules(&mut frame.steps[start..]);
-        cx.frames.push(frame);
-    }
+    cx.fit_own_schedules(start);
 }
 
 fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
