@@ -61,7 +61,7 @@ fn may_be_several(pass: &Pass, first: usize, last: usize, sign: &str) -> bool {
     let has_unit = pass.tokens.get(last + 1).is_some_and(|t| t.kind == TokenKind::Word);
     let fraction = pass.text(first) == "0" || has_unit || !is_whole(pass.text(last));
     match pass.text(before) {
-        "in" | "layer" | "layers" | "block" | "blocks" | "head" => is_whole(pass.text(last)),
+        "in" | "layer" | "layers" | "block" | "blocks" => is_whole(pass.text(last)),
         _ => sign == "." && !fraction,
     }
 }
