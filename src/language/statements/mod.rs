@@ -22,6 +22,8 @@ use crate::components::Param;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, Expr, ExprKind, Simple};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 pub(super) use control::{lower_block, lower_statements};
 
@@ -122,9 +124,10 @@ pub static WORDS: &[&Word] = &[
     &control::IF,
 ];
 
-/// The word of that name.
+/// The word of that name. It is asked of each word of a text, of some several times.
 pub fn find(name: &str) -> Option<&'static Word> {
-    WORDS.iter().copied().find(|w| w.name == name)
+    static BY_NAME: LazyLock<HashMap<&str, &Word>> = LazyLock::new(|| WORDS.iter().map(|w| (w.name, *w)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// Whether it is a word of the table whose statements are of the generic form.
