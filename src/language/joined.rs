@@ -174,7 +174,8 @@ impl Splitter<'_> {
         // A comma between them is what should be the `;`.
         let end = before.strip_suffix(',').map_or(before.len(), |kept| kept.trim_end().len());
         let gap = Span::new(word.span.file, end, before.len());
-        self.diagnostics.push(d.fix("put a `;` between them", gap, ";"));
+        // In the brackets of a call it would be one mistake more.
+        self.diagnostics.push(if simple.called { d } else { d.fix("put a `;` between them", gap, ";") });
     }
 }
 
