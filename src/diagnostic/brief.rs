@@ -1,4 +1,4 @@
-//! Long words of the author's stay short in what is said of them.
+//! What the author wrote stays short and on one line in what is said of it.
 
 use super::{Diagnostic, Fix, Label};
 
@@ -20,6 +20,14 @@ pub fn brief(text: &str) -> String {
     ends(&pieces.collect::<Vec<_>>().join("`"), LONGEST_SENTENCE)
 }
 
+/// The same on one line.
+fn line(text: &str) -> String {
+    match text.contains(['\n', '\r']) {
+        true => brief(&text.split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")),
+        false => brief(text),
+    }
+}
+
 /// Two thirds of what is allowed from the front, one third from the end.
 fn ends(text: &str, allowed: usize) -> String {
     let Some((cut, _)) = text.char_indices().nth(allowed * 2 / 3) else { return text.to_string() };
@@ -33,13 +41,13 @@ fn ends(text: &str, allowed: usize) -> String {
 impl Diagnostic {
     /// The same in words that can be read, whatever stands in the file.
     pub fn brief(self) -> Diagnostic {
-        let label = |l: Label| Label { text: brief(&l.text), ..l };
+        let label = |l: Label| Label { text: line(&l.text), ..l };
         Diagnostic {
-            message: brief(&self.message),
+            message: line(&self.message),
             primary: label(self.primary),
             labels: self.labels.into_iter().map(label).collect(),
             help: self.help.as_deref().map(brief),
-            fixes: self.fixes.into_iter().map(|f| Fix { title: brief(&f.title), ..f }).collect(),
+            fixes: self.fixes.into_iter().map(|f| Fix { title: line(&f.title), ..f }).collect(),
             ..self
         }
     }
@@ -47,7 +55,12 @@ impl Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::brief;
+    use super::{brief, line};
+
+    #[test]
+    fn a_place_of_several_lines_is_told_on_one() {
+        assert_eq!(line("`f(\r\n  1,\n\n  2)` is no split"), "`f( 1, 2)` is no split");
+    }
 
     #[test]
     fn the_middle_of_long_words_is_left_out() {
