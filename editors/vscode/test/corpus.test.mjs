@@ -12,7 +12,7 @@ const statements = new Map(families.statement.map((entry) => [entry.name, entry.
 const members = (wanted) =>
   new Set(Object.entries(families).filter(([name]) => wanted(name)).flatMap(([, list]) => list.map((e) => e.name)));
 const metrics = members((family) => family === "metric");
-const components = members((family) => family !== "metric" && family !== "statement");
+const components = members((family) => !["metric", "statement", "lint"].includes(family));
 
 const KINDS = {
   step: "keyword.control.step",
