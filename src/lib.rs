@@ -8,6 +8,8 @@ pub mod diagnostic;
 
 pub mod syntax;
 
+pub mod disk;
+
 pub mod nn;
 
 pub mod components;

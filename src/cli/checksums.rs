@@ -4,9 +4,10 @@ use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
 use crate::components::{Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
-use crate::language::program::{Op, Program, Settings, Step};
+use crate::disk::sha256;
+use crate::language::program::{Op, Program};
 use crate::plan::{Checksums, each_step};
-use crate::record::{DataSum, sha256};
+use crate::record::DataSum;
 
 /// The files of a program, read once.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Files {
         let mut specs: Vec<&Spec> = Vec::new();
         let mut weights: Vec<&str> = Vec::new();
         each_step(&program.body, &mut |step| {
-            specs.extend(settings(step).map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
+            specs.extend(step.op.settings().map(|s| &s.data).filter(|spec| !specs.contains(spec)));
             if let Op::Load { path, .. } = &step.op {
                 weights.push(path);
             }
@@ -47,19 +48,6 @@ impl Files {
         self.data.push(DataSum { name: spec.name().to_string(), arguments: spec.to_json(), checksum });
         Ok(())
     }
-}
-
-/// The settings that hold at a step.
-fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
-    let settings = match &step.op {
-        Op::Train(op) => Some(&op.settings),
-        Op::Forget(op) => Some(&op.settings),
-        Op::Zap(op) => Some(&op.settings),
-        Op::Evaluate(op) => Some(&op.settings),
-        Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
-        _ => None,
-    };
-    settings.map(AsRef::as_ref).into_iter()
 }
 
 /// The paths among a data set's arguments.

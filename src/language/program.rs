@@ -113,6 +113,21 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// What holds at a step, where anything does.
+    pub fn settings(&self) -> Option<&Settings> {
+        let settings = match self {
+            Op::Train(op) => &op.settings,
+            Op::Forget(op) => &op.settings,
+            Op::Zap(op) => &op.settings,
+            Op::Evaluate(op) => &op.settings,
+            Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => settings,
+            _ => return None,
+        };
+        Some(settings)
+    }
+}
+
 /// `train`, `consolidate`, `relearn`.
 #[derive(Clone, Debug)]
 pub struct Train {

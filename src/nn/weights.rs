@@ -1,8 +1,8 @@
 //! Weights as files: safetensors under PyTorch's names.
 
 use super::architecture::{Architecture, BufferKind};
-use super::files;
 use super::network::Network;
+use crate::disk;
 use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, View};
@@ -21,6 +21,12 @@ pub enum WeightsError {
     /// the file system's own error
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    /// the same in writing, which says where
+    #[error("{source}")]
+    Write { source: io::Error },
+    /// tensors that have no form in a file
+    #[error("the tensors could not be written: {0}")]
+    Serialize(safetensors::SafeTensorError),
     /// no file, cut short, of another form, or of types that are not read
     #[error("{} is not a safetensors file of weights: {what}", path.display())]
     Form { path: PathBuf, what: String },
@@ -104,14 +110,21 @@ pub fn describe(path: &Path) -> Result<Vec<TensorFacts>, WeightsError> {
 /// # Errors
 /// What the file system says, or a tensor of another type.
 pub fn write(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), WeightsError> {
+    disk::write_whole(path, &bytes(tensors)?).map_err(|source| WeightsError::Write { source })
+}
+
+/// The contents of a file of tensors (f32, f64, i64, u32 or u8) under their names. The same tensors give the same bytes.
+///
+/// # Errors
+/// A tensor of another type.
+pub fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, WeightsError> {
     let mut views = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         views.push((name.as_str(), Bytes::of(tensor)?));
     }
     // PyTorch's tools look for this word.
     let format = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes = safetensors::serialize(views, Some(format)).map_err(|e| form(path, e))?;
-    files::write_whole(path, &bytes).map_err(|source| io_error(path, source))
+    safetensors::serialize(views, Some(format)).map_err(WeightsError::Serialize)
 }
 
 /// All tensors of a file, on the CPU, in the types they are stored in.

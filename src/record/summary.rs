@@ -89,11 +89,11 @@ impl Summary {
         let manifest = Manifest::read(folder)?;
         let mut summary = Summary::empty(folder, &manifest);
         let path = folder.join("events.jsonl");
-        let file = File::open(&path).map_err(|e| super::atomic::named("read", &path, e))?;
+        let file = File::open(&path).map_err(|e| crate::disk::named("read", &path, e))?;
         let mut trains = false;
         for line in BufReader::new(file).lines() {
             let event: EventLine =
-                serde_json::from_str(&line?).map_err(|e| super::atomic::named("read", &path, e.into()))?;
+                serde_json::from_str(&line?).map_err(|e| crate::disk::named("read", &path, e.into()))?;
             summary.take(event, &mut trains);
         }
         Ok(summary)

@@ -3,16 +3,37 @@
 use super::state::exact;
 use crate::components::objectives::Pass;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A training statement under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// steps of this statement
     pub done: u64,
-    /// epochs of the run before this statement
+    /// epochs of the run before this statement, and those of blocks within it
     #[serde(with = "exact")]
     pub epochs_before: f64,
     pub epoch: Epoch,
+    /// optimizer steps of the run when the present pass over the data began: its order was drawn by them
+    pub pass_clock: u64,
+    /// seconds of the run at its beginning, where a clock decides something of it
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub began: Option<f64>,
+    /// of its `every` and `when` blocks, by their place
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub triggers: BTreeMap<usize, Triggered>,
+    /// places of those that are to run before the next step, the first perhaps under way
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pending: Vec<usize>,
+}
+
+/// A block that an event starts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Triggered {
+    /// how often it ran
+    pub fired: u64,
+    /// whether its condition held when it was last looked at
+    pub held: bool,
 }
 
 /// What the steps of the present epoch add up to.
@@ -30,8 +51,16 @@ pub struct Epoch {
 }
 
 impl Progress {
-    pub fn begin(epochs_before: f64) -> Progress {
-        Progress { done: 0, epochs_before, epoch: Epoch::default() }
+    pub fn begin(epochs_before: f64, clock: u64, began: Option<f64>) -> Progress {
+        Progress {
+            done: 0,
+            epochs_before,
+            epoch: Epoch::default(),
+            pass_clock: clock,
+            began,
+            triggers: BTreeMap::new(),
+            pending: Vec::new(),
+        }
     }
 
     /// One more chunk whose gradients were formed.
