@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
 use crate::components::{Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
-use crate::language::program::{Op, Program, Settings, Step};
+use crate::language::program::{Due, Op, Program, Settings, Step};
 use crate::plan::{Checksums, each_step};
 use crate::reading::sha256;
 use crate::record::DataSum;
@@ -52,15 +52,25 @@ impl Files {
 
 /// The settings that hold at a step.
 fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
-    let settings = match &step.op {
+    let triggers = match &step.op {
+        Op::Train(op) => op.triggers.as_slice(),
+        _ => &[],
+    };
+    let asked = triggers.iter().filter_map(|trigger| match &trigger.due {
+        Due::When { settings, .. } => Some(settings),
+        Due::Every(_) => None,
+    });
+    let own = match &step.op {
         Op::Train(op) => Some(&op.settings),
         Op::Forget(op) => Some(&op.settings),
         Op::Zap(op) => Some(&op.settings),
         Op::Evaluate(op) => Some(&op.settings),
         Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
+        Op::Guard(op) => Some(&op.settings),
+        Op::Repeat { until: Some(until), .. } => Some(&until.settings),
         _ => None,
     };
-    settings.map(AsRef::as_ref).into_iter()
+    own.into_iter().chain(asked).map(AsRef::as_ref)
 }
 
 /// The paths among a data set's arguments.

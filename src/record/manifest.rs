@@ -16,6 +16,9 @@ pub struct Manifest {
     pub status: String,
     /// why it failed
     pub reason: Option<String>,
+    /// nothing is left to do: it came to its end, or a guard ended it
+    #[serde(default)]
+    pub finished: bool,
     /// whether an `expect` was false
     pub expectations_held: bool,
     pub program: Program,

@@ -88,6 +88,7 @@ impl Recorder {
         let word = status_word(status);
         self.manifest.status = word.into();
         self.manifest.reason = reason;
+        self.manifest.finished = matches!(status, Status::Done | Status::Ended);
         self.manifest.ended = Some(utc(SystemTime::now()));
         self.manifest.seconds = Some(milliseconds(self.started));
         self.manifest.write(&self.folder.path)?;
@@ -213,6 +214,7 @@ fn manifest(about: About, program: Program) -> Manifest {
         format: 1,
         status: "running".into(),
         reason: None,
+        finished: false,
         expectations_held: true,
         program,
         plan: about.plan,

@@ -18,6 +18,8 @@ pub struct Summary {
     pub folder: String,
     pub status: String,
     pub reason: Option<String>,
+    /// nothing is left to do
+    pub finished: bool,
     pub plan: String,
     pub epochs: f64,
     pub steps: u64,
@@ -103,6 +105,7 @@ impl Summary {
             folder: folder.display().to_string(),
             status: manifest.status.clone(),
             reason: manifest.reason.clone(),
+            finished: manifest.finished,
             plan: manifest.plan.clone(),
             epochs: 0.0,
             steps: 0,
@@ -151,7 +154,11 @@ impl Summary {
                 let values = values.into_iter().map(|(metric, value)| Reading { metric, value }).collect();
                 self.expectations.push(Expectation { step, text, held, values });
             }
-            What::Warning { .. } | What::End { .. } => {}
+            What::Guard { .. }
+            | What::Until { .. }
+            | What::Trigger { .. }
+            | What::Warning { .. }
+            | What::End { .. } => {}
         }
     }
 
