@@ -61,8 +61,9 @@ fn each_library_is_known_where_it_belongs() {
 #[test]
 fn imports_follow_the_arrow() {
     let order = [
-        "source",
+        "reading",
         "disk",
+        "source",
         "diagnostic",
         "syntax",
         "nn",

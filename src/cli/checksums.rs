@@ -4,9 +4,9 @@ use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
 use crate::components::{Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
-use crate::disk::sha256;
 use crate::language::program::{Op, Program};
 use crate::plan::{Checksums, each_step};
+use crate::reading::sha256;
 use crate::record::DataSum;
 
 /// The files of a program, read once.
@@ -25,7 +25,9 @@ impl Files {
         let mut specs: Vec<&Spec> = Vec::new();
         let mut weights: Vec<&str> = Vec::new();
         each_step(&program.body, &mut |step| {
-            specs.extend(step.op.settings().map(|s| &s.data).filter(|spec| !specs.contains(spec)));
+            specs.extend(
+                step.op.all_settings().map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>(),
+            );
             if let Op::Load { path, .. } = &step.op {
                 weights.push(path);
             }
@@ -34,8 +36,8 @@ impl Files {
             files.add_data(spec, places)?;
         }
         for path in weights {
-            let bytes = places.resolve(path).and_then(|p| std::fs::read(&p).map_err(|e| unreadable(path, &e)));
-            files.checksums.insert(path.to_string(), sha256(&bytes.map_err(failure)?));
+            let sum = places.resolve(path).and_then(|p| sha256(&p).map_err(|e| unreadable(&e)));
+            files.checksums.insert(path.to_string(), sum.map_err(failure)?);
         }
         Ok(files)
     }
@@ -58,8 +60,8 @@ fn texts(spec: &Spec) -> impl Iterator<Item = &str> {
     })
 }
 
-fn unreadable(path: &str, error: &std::io::Error) -> Problem {
-    Problem::new(ProblemKind::MissingFile, format!("cannot read `{path}`: {error}"))
+fn unreadable(error: &std::io::Error) -> Problem {
+    Problem::new(ProblemKind::MissingFile, error.to_string())
 }
 
 fn failure(problem: Problem) -> Failure {

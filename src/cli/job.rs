@@ -165,11 +165,11 @@ impl Taken {
         };
         // The bars go before anything else is said.
         drop(world);
-        let (status, finished, reason) = match &ended {
-            Ok(summary) => (summary.status, summary.is_finished(), summary.stop.as_ref().map(Stop::to_string)),
-            Err(error) => (Status::Failed, false, Some(error.message.clone())),
+        let (status, reason) = match &ended {
+            Ok(summary) => (summary.status, summary.stop.as_ref().map(Stop::to_string)),
+            Err(error) => (Status::Failed, Some(error.message.clone())),
         };
-        let closed = recorder.end(status, finished, reason);
+        let closed = recorder.end(status, reason);
         let ended = ended.map_err(|error| failed(&error, &job.sources, &path))?;
         closed.map_err(bad_folder)?;
         Ok(Ended { summary: Summary::read(&path).map_err(bad_folder)?, stop: ended.stop })

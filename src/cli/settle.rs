@@ -96,7 +96,7 @@ impl Settle {
             write!(out, "{}", summary.draw(Screen::stdout()))?;
         }
         Ok(match ended.stop {
-            Some(Stop::Asked) => Exit::Interrupted,
+            Some(Stop::Asked | Stop::Budget(_)) => Exit::Interrupted,
             _ if summary.as_expected() => Exit::Done,
             _ => Exit::Unexpected,
         })

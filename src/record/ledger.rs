@@ -3,6 +3,7 @@
 use super::log;
 use super::manifest::Manifest;
 use crate::disk::{self, sha256};
+use crate::reading::lines::Lines;
 use crate::runtime::event::Mark;
 use std::collections::BTreeMap;
 use std::io;
@@ -56,8 +57,9 @@ pub fn verify(text: &str) -> Result<String, usize> {
 
 /// Whether a folder's ledger is the one that its manifest knows.
 pub fn is_sound(folder: &Path, manifest: &Manifest) -> bool {
-    let text = std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default();
-    verify(&text).is_ok_and(|head| head == manifest.ledger.sha256)
+    let Ok(lines) = Lines::open(&folder.join("ledger.jsonl")) else { return false };
+    let mut chain = Chain::default();
+    lines.into_iter().all(|line| line.is_ok_and(|line| chain.take(&line))) && chain.head == manifest.ledger.sha256
 }
 
 /// Whether the records of a folder reach as far as a checkpoint says: so many whole lines, and of the ledger the very

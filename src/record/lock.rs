@@ -1,9 +1,10 @@
 //! Who holds a run folder: one process at a time, and the dead hold nothing.
 
 use crate::disk::named;
+use crate::reading::{self, limits};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -110,11 +111,7 @@ impl Lock {
 
     /// Who holds the lock at a path; `None` where nobody does, or where the file can't be read as a holder.
     pub fn holder(path: &Path) -> Option<Holder> {
-        // A holder is one short line; whatever else lies there is none.
-        let mut line = Vec::new();
-        let file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?;
-        file.take(4096).read_to_end(&mut line).ok()?;
-        serde_json::from_slice(&line).ok()
+        serde_json::from_slice(&reading::whole(path, limits::LOCK_BYTES).ok()?).ok()
     }
 }
 

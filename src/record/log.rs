@@ -1,6 +1,7 @@
 //! An append-only file of JSON lines.
 
 use crate::disk::{self, Patience, named};
+use crate::reading::{self, limits};
 use crate::runtime::event::Mark;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
@@ -108,22 +109,16 @@ pub fn holds(path: &Path, lines: u64, mut keep: impl FnMut(&str) -> io::Result<(
     .map(|_| ())
 }
 
-/// Longest line that is read: that of an event with very many tensors stays below.
-const LONGEST: u64 = 64 << 20;
-
 /// Bytes and number of the first whole lines.
 fn read(path: &Path, wanted: Option<u64>, keep: &mut impl FnMut(&str) -> io::Result<()>) -> io::Result<(u64, u64)> {
     let error = |e| named("read", path, e);
-    let file = File::open(path).map_err(error)?;
-    if !file.metadata().map_err(error)?.is_file() {
-        return Err(named("read", path, io::Error::other("it is not a file")));
-    }
+    let (file, _) = reading::open(path)?;
     let mut reader = BufReader::new(file);
     let (mut length, mut lines) = (0, 0);
     let mut line = Vec::new();
     while wanted.is_none_or(|wanted| lines < wanted) {
         line.clear();
-        let read = io::Read::take(&mut reader, LONGEST).read_until(b'\n', &mut line).map_err(error)?;
+        let read = io::Read::take(&mut reader, limits::LINE_BYTES).read_until(b'\n', &mut line).map_err(error)?;
         // A power cut leaves the last line torn.
         if line.pop() != Some(b'\n') {
             break;

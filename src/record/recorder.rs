@@ -183,9 +183,8 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Closes the records; only the first call counts. `reason` says why a run failed or was stopped; `finished` that
-    /// nothing is left to go on with.
-    pub fn end(&mut self, status: Status, finished: bool, reason: Option<String>) -> io::Result<()> {
+    /// Closes the records; only the first call counts. `reason` says why a run failed or was stopped.
+    pub fn end(&mut self, status: Status, reason: Option<String>) -> io::Result<()> {
         if self.ended {
             return Ok(());
         }
@@ -193,7 +192,7 @@ impl Recorder {
         let word = status_word(status);
         self.manifest.status = word.into();
         self.manifest.reason = reason;
-        self.manifest.finished = finished;
+        self.manifest.finished = matches!(status, Status::Done | Status::Ended);
         self.manifest.ended = Some(utc(SystemTime::now()));
         self.manifest.seconds = Some(self.seconds());
         // The manifest says that all is there: so it is, first.
@@ -249,8 +248,9 @@ impl Recorder {
         let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
         let metric = file_name(metric);
         let step = &event.step;
-        let plain = [format!("{step}-{metric}"), format!("{step}-{}-{metric}", split.name())];
-        let numbered = (2..).map(|n| format!("{step}-{metric}-{n}"));
+        let name = short(&format!("{step}-{metric}"));
+        let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
         let Some(name) = free else { return Ok(None) };
         let folder = self.folder.path.join("evaluations");
@@ -288,8 +288,8 @@ impl SharedRecorder {
     }
 
     /// [`Recorder::end`]
-    pub fn end(&self, status: Status, finished: bool, reason: Option<String>) -> io::Result<()> {
-        self.recorder().end(status, finished, reason)
+    pub fn end(&self, status: Status, reason: Option<String>) -> io::Result<()> {
+        self.recorder().end(status, reason)
     }
 
     /// Notes what a session met that another run of the program need not meet: a signal, a disk that was full.
@@ -371,6 +371,14 @@ fn values_json(values: &[f64]) -> serde_json::Value {
 fn file_name(metric: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     metric.split(|c| !safe(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// File systems take names of up to 255 bytes: of longer ones the beginning, and what tells it from others.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(150) {
+        Some((cut, _)) => format!("{}-{}", &name[..cut], &disk::sha256(name.as_bytes())[..16]),
+        None => name.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -463,7 +471,7 @@ mod tests {
         let marks: Vec<(String, u64)> =
             recorder.marks().unwrap().into_iter().map(|(f, mark)| (f, mark.lines)).collect();
         assert_eq!(marks, [EVENTS, LEDGER].map(|f| (f.to_string(), read(folder, f).lines().count() as u64)));
-        recorder.end(Status::Done, true, None).unwrap();
+        recorder.end(Status::Done, None).unwrap();
     }
 
     fn read(folder: &Path, name: &str) -> String {
@@ -536,5 +544,13 @@ mod tests {
             read(folder, "events.jsonl").lines().map(|l| l.split_once(",\"step\"").unwrap().1.to_string()).collect()
         };
         assert_eq!(timeless(&a), timeless(&b));
+    }
+
+    #[test]
+    fn deep_steps_get_names_that_disks_take() {
+        let deep = "1.repeat[1000000].".repeat(40);
+        let names = [short(&format!("{deep}1-clean")), short(&format!("{deep}2-clean"))];
+        assert!(names[0] != names[1] && names.iter().all(|n| n.len() < 200), "{names:?}");
+        assert_eq!(short("1-clean"), "1-clean");
     }
 }

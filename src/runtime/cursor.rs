@@ -52,6 +52,18 @@ impl Cursor {
         }
     }
 
+    /// The same, to be changed.
+    pub fn training_mut(&mut self) -> Option<&mut Progress> {
+        self.frames.last_mut().and_then(|frame| frame.training.as_mut())
+    }
+
+    /// The innermost step, a block that runs again and again, is in this turn.
+    pub fn set_turn(&mut self, turn: u64) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.turn = turn;
+        }
+    }
+
     /// Turn of the innermost step, a loop.
     pub fn turns(&self) -> u64 {
         self.frames.last().map_or(0, |frame| frame.turn)

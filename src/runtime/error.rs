@@ -63,6 +63,8 @@ impl Failure {
 pub enum Halt {
     /// the run stops before its end
     Stopped(Stop),
+    /// `stop`: the training step that hosts it is left
+    Leave,
     /// no place yet
     Failure(Failure),
     /// with its place
@@ -76,6 +78,8 @@ pub enum Stop {
     Asked,
     /// its time is used up; its state is saved
     Budget(Duration),
+    /// a guard did not hold; nothing is left to do
+    Guard(String),
 }
 
 impl std::fmt::Display for Stop {
@@ -83,6 +87,7 @@ impl std::fmt::Display for Stop {
         match self {
             Stop::Asked => f.write_str("asked to stop"),
             Stop::Budget(budget) => write!(f, "the budget of {budget} is used up"),
+            Stop::Guard(guard) => write!(f, "the guard `{guard}` did not hold"),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::language::selectors;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use crate::nn::weights;
+use crate::reading;
 use candle_core::Tensor;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -106,7 +107,7 @@ pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> 
         return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
     }
     let tensors = differences(&before, &run.state.network)?;
-    let arguments = json!({ "path": path, "sha256": disk::sha256_of(&file).map_err(Failure::disk)? });
+    let arguments = json!({ "path": path, "sha256": reading::sha256(&file).map_err(Failure::disk)? });
     record.close(run, settings, arguments, tensors, None)
 }
 

@@ -22,6 +22,7 @@
 
 mod calibrate;
 mod checkpoint;
+mod control;
 mod cursor;
 mod error;
 pub mod event;
@@ -36,6 +37,7 @@ mod scope;
 pub mod state;
 pub mod store;
 mod train;
+mod triggers;
 
 pub use calibrate::calibrate;
 pub use checkpoint::Snapshot;
@@ -44,7 +46,7 @@ pub use error::{Failure, RunError, Stop};
 pub use state::{Expectation, State};
 
 use crate::components::data::{Dataset, Examples, Places, load};
-use crate::components::{Spec, Split, Value};
+use crate::components::{Duration, Spec, Split, Value};
 use crate::disk::{self, Patience};
 use crate::language::program::Program;
 use crate::nn::network::Network;
@@ -80,7 +82,7 @@ pub struct World {
 /// How a run ended that did not fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// [`Status::Done`] or [`Status::Stopped`]
+    /// anything but [`Status::Failed`]
     pub status: Status,
     /// optimizer steps
     pub steps: u64,
@@ -93,13 +95,6 @@ pub struct Summary {
     pub clocked: bool,
     /// why it stopped before its end
     pub stop: Option<Stop>,
-}
-
-impl Summary {
-    /// Nothing is left to go on with.
-    pub fn is_finished(&self) -> bool {
-        self.stop.is_none()
-    }
 }
 
 /// Runs a program from its beginning to its end.
@@ -188,6 +183,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, again: bool) -> Result<Summary, RunError> {
         let (status, stop) = match self.steps(again) {
             Ok(()) => (Status::Done, None),
+            Err(Halt::Stopped(stop @ Stop::Guard(_))) => (Status::Ended, Some(stop)),
             Err(Halt::Stopped(stop)) => (Status::Stopped, Some(stop)),
             Err(halt) => return Err(self.fail(halt)),
         };
@@ -211,8 +207,11 @@ impl<'a> Run<'a> {
         }
         let total_steps = total_steps(program);
         self.emit(if again { Kind::Resume { total_steps } } else { Kind::RunStart { total_steps } })?;
-        exec::body(self, &program.body)?;
-        checkpoint::finish(self)
+        let ended = exec::body(self, &program.body);
+        if let Ok(()) | Err(Halt::Stopped(Stop::Guard(_))) = ended {
+            checkpoint::finish(self)?;
+        }
+        ended
     }
 
     /// Tells the listeners that the run failed. One that fails too doesn't hide the first error.
@@ -225,7 +224,9 @@ impl<'a> Run<'a> {
     fn place(&self, halt: Halt) -> RunError {
         match halt.at("", None) {
             Halt::Error(error) => error,
-            Halt::Stopped(_) | Halt::Failure(_) => unreachable!("`at` places failures, and stops are no errors"),
+            _ => {
+                unreachable!("`at` places failures, the rest are no errors, and a `stop` has a training step around it")
+            }
         }
     }
 
@@ -250,13 +251,16 @@ impl<'a> Run<'a> {
         Ok(marks)
     }
 
-    /// Saves the state and leaves, if somebody asked for it.
+    /// Saves the state and leaves, if somebody asked for it or the time of the session is used up.
     fn heed_stop(&mut self) -> Result<(), Halt> {
-        if !self.world.stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+        let over = self.program.budget.filter(|budget| self.started.elapsed().as_secs_f64() >= *budget);
+        let stop = match over {
+            _ if self.world.stop.load(Ordering::Relaxed) => Stop::Asked,
+            Some(budget) => Stop::Budget(Duration::Seconds(budget)),
+            None => return Ok(()),
+        };
         checkpoint::save(self)?;
-        Err(Halt::Stopped(Stop::Asked))
+        Err(Halt::Stopped(stop))
     }
 
     /// The data set, read at its first use.

@@ -22,9 +22,26 @@ pub struct Progress {
     /// of its `every` and `when` blocks, by their place
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub triggers: BTreeMap<usize, Triggered>,
-    /// places of those that are to run before the next step, the first perhaps under way
+    /// those of them that are to run before the next step, the first perhaps under way
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub pending: Vec<usize>,
+    pub pending: Vec<Pending>,
+}
+
+/// A block that is to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// its place among those of its statement
+    pub trigger: usize,
+    /// what its condition was decided by
+    pub values: Vec<Seen>,
+}
+
+/// A metric's value when a condition was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    pub metric: String,
+    #[serde(with = "exact")]
+    pub value: f64,
 }
 
 /// A block that an event starts.
@@ -48,6 +65,9 @@ pub struct Epoch {
     pub correct: usize,
     /// gradient evaluations of a batch, those of attacks included
     pub passes: u64,
+    /// learning rate of the last step
+    #[serde(with = "exact")]
+    pub rate: f64,
 }
 
 impl Progress {
@@ -72,7 +92,8 @@ impl Progress {
     }
 
     /// One more step; how many there are now.
-    pub fn count_step(&mut self) -> u64 {
+    pub fn count_step(&mut self, rate: f64) -> u64 {
+        self.epoch.rate = rate;
         self.epoch.steps += 1;
         self.done += 1;
         self.done

@@ -8,6 +8,7 @@ use crate::disk;
 use crate::language::program::{Model, Precision};
 use crate::nn::network::Network;
 use crate::nn::weights;
+use crate::reading::{self, json, limits};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -172,7 +173,7 @@ pub fn restore_named(state: &State, checkpoints: &Path, from: &Path) -> io::Resu
         let folder = named_folder(name);
         let (home, kept) = (checkpoints.join(&folder), from.join(NAMED).join(&folder));
         let whole =
-            |(name, sum): (&String, &String)| disk::sha256_of(&home.join(name)).is_ok_and(|found| found == *sum);
+            |(name, sum): (&String, &String)| reading::sha256(&home.join(name)).is_ok_and(|found| found == *sum);
         if kept.exists() && !snapshot.pair.files.iter().all(whole) {
             disk::replace_folder(&home, |fresh| link_pair(&kept, fresh))?;
         }
@@ -233,8 +234,9 @@ fn changed(path: &Path) -> Failure {
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::new(format!("cannot read {}: {e}", path.display())))?;
-    serde_json::from_slice(&bytes).map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
+    let bytes = reading::whole(path, limits::RECORD_BYTES).map_err(|e| Failure::new(e.to_string()))?;
+    json::parse(&bytes, json::Kind::Known)
+        .map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
 }
 
 fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Failure> {
@@ -248,7 +250,7 @@ fn read_pair(
 ) -> Result<Snapshot, Failure> {
     for (name, sum) in &pair.files {
         let path = folder.join(name);
-        let found = disk::sha256_of(&path).map_err(|e| Failure::new(e.to_string()))?;
+        let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
         if found != *sum {
             return Err(changed(&path));
         }

@@ -8,6 +8,7 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
 use super::progress::Progress;
+use super::triggers::{self, After};
 use super::{Run, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
@@ -26,14 +27,10 @@ use std::sync::Arc;
 pub fn train(run: &mut Run, op: &program::Train) -> Result<(), Halt> {
     let trainer = Trainer::prepare(run, op)?;
     trainer.begin(run, op)?;
-    while !trainer.is_done(run) {
-        let order = trainer.order(run);
-        let met = run.state.journal.done() % trainer.steps_per_epoch;
-        for examples in order.chunks(trainer.examples_per_step).skip(met as usize) {
-            if trainer.step(run, examples)? == Last::Yes {
-                break;
-            }
-        }
+    match trainer.all_steps(run, op) {
+        // `stop` in one of its blocks.
+        Err(Halt::Leave) => trainer.tell_epoch(run)?,
+        done => done?,
     }
     trainer.finish(run)
 }
@@ -131,7 +128,7 @@ impl Trainer {
             return Ok(run.emit(Kind::Continue { what, steps, before })?);
         }
         run.emit(Kind::Start { what, steps })?;
-        let clocked = matches!(self.duration, Duration::Seconds(_));
+        let clocked = matches!(self.duration, Duration::Seconds(_)) || triggers::clocked(op);
         let began = clocked.then(|| run.seconds());
         let journal = &mut run.state.journal;
         journal.clocked |= clocked;
@@ -167,21 +164,38 @@ impl Trainer {
         order
     }
 
+    fn all_steps(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
+        // A resumed run may have stood before the blocks that its last step made due, or in one of them.
+        triggers::fire(run, op, self.steps_per_epoch)?;
+        while !self.is_done(run) {
+            let order = self.order(run);
+            let met = run.state.journal.done() % self.steps_per_epoch;
+            for examples in order.chunks(self.examples_per_step).skip(met as usize) {
+                if self.step(run, op, examples)? == Last::Yes {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// One step of the optimizer, and all that is due after it.
-    fn step(&self, run: &mut Run, examples: &[usize]) -> Result<Last, Halt> {
-        let before = run.moment();
+    fn step(&self, run: &mut Run, op: &program::Train, examples: &[usize]) -> Result<Last, Halt> {
+        let (before, steps_per_epoch) = (run.moment(), self.steps_per_epoch);
         let gradients = self.gradients(run, examples)?;
         disk::point("train: gradients are formed, weights as before");
         let rate = self.update(run, &gradients)?;
         self.advance(run, &gradients, rate)?;
         let last = if self.is_done(run) { Last::Yes } else { Last::No };
-        let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(self.steps_per_epoch);
+        let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(steps_per_epoch);
         if epoch_ends {
-            self.tell_epoch(run, rate)?;
+            self.tell_epoch(run)?;
         }
         let followed = measure::follow(run, &self.settings, before, epoch_ends)?;
+        triggers::look(run, op, After { steps_per_epoch, before, look: epoch_ends || followed.any })?;
         checkpoint::after_training_step(run, &self.settings, before, followed.best.as_ref())?;
         run.heed_stop()?;
+        triggers::fire(run, op, steps_per_epoch)?;
         Ok(last)
     }
 
@@ -248,17 +262,21 @@ impl Trainer {
         }
         run.state.journal.clock += 1;
         let Some(progress) = progress(run) else { return Ok(()) };
-        let done = progress.count_step();
+        let done = progress.count_step(rate);
         run.state.journal.epochs = progress.epochs_before + done as f64 / self.steps_per_epoch as f64;
         Ok(run.emit(Kind::Progress { done, loss: step.loss, rate })?)
     }
 
-    fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {
-        let Some(epoch) = progress(run).map(Progress::end_epoch) else { return Ok(()) };
+    /// The epoch that ended, or the part of one that was trained.
+    fn tell_epoch(&self, run: &mut Run) -> Result<(), Halt> {
+        let epoch = progress(run).map(Progress::end_epoch).unwrap_or_default();
+        if epoch.steps == 0 {
+            return Ok(());
+        }
         Ok(run.emit(Kind::Epoch {
             loss: epoch.loss / epoch.examples as f64,
             accuracy: epoch.correct as f64 / epoch.examples as f64,
-            rate,
+            rate: epoch.rate,
             steps: epoch.steps,
             gradient_evaluations: epoch.passes,
         })?)
@@ -284,7 +302,7 @@ impl Trainer {
 
 /// How far the training statement under way has come.
 fn progress<'r>(run: &'r mut Run) -> Option<&'r mut Progress> {
-    run.state.journal.cursor.innermost()?.training.as_mut()
+    run.state.journal.cursor.training_mut()
 }
 
 /// What the settings train for.
