@@ -3,9 +3,9 @@
 use super::checksums::Files;
 use super::failure::{Exit, Failure};
 use super::input::show;
-use super::job::{Job, bad_folder};
+use super::job::Job;
 use super::lines::Form;
-use super::settle::{RunForm, Settle, refused};
+use super::settle::{RunForm, Settle, look, refused};
 use super::stored::{analyze_stored, places};
 use crate::allocator;
 use crate::diagnostic::Code;
@@ -34,7 +34,7 @@ impl Resume {
 
 /// Goes on with the program that the folder keeps; a finished run is told of.
 pub fn resume(folder: &Path, settle: &Settle, out: &mut dyn Write) -> Result<Exit, Failure> {
-    if let Found::Finished(_) = Found::at(folder).map_err(bad_folder)? {
+    if let Found::Finished(_) = look(folder)? {
         return settle.result(&settle.finished(folder)?, out);
     }
     // Taken before anything is read, so that nobody else changes it.

@@ -3,10 +3,10 @@
 use super::checksums::Files;
 use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
-use super::job::{Job, bad_folder};
+use super::job::Job;
 use super::lines::Form;
 use super::resume::resume;
-use super::settle::{RunForm, Settle, refused};
+use super::settle::{RunForm, Settle, look, refused};
 use crate::allocator;
 use crate::plan::Plan;
 use crate::record::{Found, Manifest, RunFolder, ledger_is_sound};
@@ -53,7 +53,7 @@ impl Run {
         let files = Files::read(&program, &places, true)?;
         let plan = Plan::with_checksums(program.clone(), &sources, &files.checksums);
         let folder = self.folder(&plan.hash)?;
-        let found = Found::at(&folder).map_err(bad_folder)?;
+        let found = look(&folder)?;
         if let (Found::Finished(manifest), false) = (&found, self.fresh)
             && manifest.plan == plan.hash
         {

@@ -6,7 +6,7 @@ use super::machine::Machine;
 use crate::diagnostic::Code;
 use crate::plan::{Plan, diff};
 use crate::record::screen::Screen;
-use crate::record::{FolderError, Manifest, Summary};
+use crate::record::{FolderError, Found, Manifest, Summary};
 use crate::runtime::Stop;
 use std::io::Write;
 use std::path::Path;
@@ -101,6 +101,12 @@ impl Settle {
             _ => Exit::Unexpected,
         })
     }
+}
+
+/// What lies at the path of a run folder.
+pub fn look(folder: &Path) -> Result<Found, Failure> {
+    let unusable = |source| FolderError::Unusable { path: folder.display().to_string(), source };
+    Found::at(folder).map_err(|e| refused(&unusable(e)))
 }
 
 /// A folder that can't be had.
