@@ -61,6 +61,8 @@ pub(super) struct Context<'a> {
     pub phases: Vec<Call<'a>>,
     /// inside an arm of an `if` that a measurement decides
     pub conditional: usize,
+    /// training steps around this place whose `every` or `when` it stands in
+    pub hosts: usize,
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
@@ -169,6 +171,7 @@ impl<'a> Context<'a> {
             checkpoint_names: Near::default(),
             phases: Vec::new(),
             conditional: 0,
+            hosts: 0,
             scratch: false,
             program: Header {
                 seed: 0,

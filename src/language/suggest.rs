@@ -117,11 +117,6 @@ static LATER: &[(&str, &str)] = &[
     ("sweep", "run the file once for each value: `fsched run FILE --set name=value`"),
     ("variant", "write a file for each variant, and run both with the same `seed`"),
     ("compare", "write a file for each variant, and run both with the same `seed`"),
-    ("every", "repeat a shorter training instead: `repeat 5 { train 2; forget head 10% }`"),
-    ("when", "decide between two steps: `if clean < 50% { train 5 }`"),
-    ("guard", "decide after the step: `if clean < 50% { rollback \"name\" }`"),
-    ("stop", "`keep best: validation.clean` keeps the weights that stopping early would"),
-    ("repeat until", "repeat a number of times: `repeat 5 { … }`"),
     ("protect", ""),
     ("merge", ""),
     ("export", "a run folder keeps the weights as safetensors files"),
@@ -129,7 +124,6 @@ static LATER: &[(&str, &str)] = &[
     ("adapt", "`train_only head` trains a part of the weights"),
     ("probe", ""),
     ("regularize", "`weight_decay` is the optimizer's: `optimizer sgd(lr: 0.1, weight_decay: 5e-4)`"),
-    ("budget", "name the time of each step: `train 15 min`"),
     ("max_length", ""),
 ];
 
