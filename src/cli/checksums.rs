@@ -6,7 +6,8 @@ use crate::components::{Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
 use crate::language::program::{Due, Op, Program, Settings, Step};
 use crate::plan::{Checksums, each_step};
-use crate::record::{DataSum, sha256};
+use crate::reading::sha256;
+use crate::record::DataSum;
 
 /// The files of a program, read once.
 #[derive(Debug, Default)]
@@ -33,8 +34,8 @@ impl Files {
             files.add_data(spec, places)?;
         }
         for path in weights {
-            let bytes = places.resolve(path).and_then(|p| std::fs::read(&p).map_err(|e| unreadable(path, &e)));
-            files.checksums.insert(path.to_string(), sha256(&bytes.map_err(failure)?));
+            let sum = places.resolve(path).and_then(|p| sha256(&p).map_err(|e| unreadable(&e)));
+            files.checksums.insert(path.to_string(), sum.map_err(failure)?);
         }
         Ok(files)
     }
@@ -80,8 +81,8 @@ fn texts(spec: &Spec) -> impl Iterator<Item = &str> {
     })
 }
 
-fn unreadable(path: &str, error: &std::io::Error) -> Problem {
-    Problem::new(ProblemKind::MissingFile, format!("cannot read `{path}`: {error}"))
+fn unreadable(error: &std::io::Error) -> Problem {
+    Problem::new(ProblemKind::MissingFile, error.to_string())
 }
 
 fn failure(problem: Problem) -> Failure {
