@@ -168,7 +168,11 @@ impl<'a> Listing<'a> {
             let (branch, below) = branch(trunk, i + 1 == train.triggers.len());
             let line = self.plan.place(trigger.span).line;
             let column = Column { id: trigger.id.clone(), line, branch, below: below.clone() };
-            self.table.step(column, trigger.text.clone(), String::new(), String::new());
+            let text = match &trigger.due {
+                Due::Every(time) => format!("every {}", words::duration(*time)),
+                Due::When { .. } => trigger.text.clone(),
+            };
+            self.table.step(column, text, String::new(), String::new());
             self.body(&trigger.body, &below);
         }
     }

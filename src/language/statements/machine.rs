@@ -106,7 +106,12 @@ fn budget<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
             let unit = if matches!(time, Duration::Steps(_)) { "steps" } else { "epochs" };
             let message = format!("a budget is time on the clock, not {}", unit);
             let d = Diagnostic::new(Code::WRONG_UNIT, written.bound.span("time"), message);
-            cx.report(d.help("write `budget 3 h`, `budget 90 min` or `budget 600 s`; how much is trained, steps say"));
+            let d = d.help("write `budget 3 h`, `budget 90 min` or `budget 600 s`; how much is trained, steps say");
+            let span = written.bound.span("time");
+            cx.report(match cx.sources.text(span).parse::<u64>() {
+                Ok(n) => d.maybe_fix(format!("replace with `{n} h`"), span, format!("{n} h")),
+                Err(_) => d,
+            });
         }
     }
 }

@@ -103,9 +103,16 @@ impl<'a> Context<'a> {
 
     /// Whether a training step's block holds nothing but triggers; what else there is, is told.
     fn only_triggers(&mut self, written: &Written<'a>, block: &'a Block) -> bool {
-        let others =
-            block.statements.iter().filter(|s| trigger(s).is_none() && !matches!(s.kind, StatementKind::Error));
-        let others: Vec<&Statement> = others.collect();
+        let mut others: Vec<&'a Statement> = Vec::new();
+        for statement in block.statements.iter().filter(|s| trigger(s).is_none()) {
+            match &statement.kind {
+                StatementKind::Simple(simple) if super::find(&simple.word.text).is_none() => {
+                    self.simple_trigger(simple)
+                }
+                StatementKind::Error => {}
+                _ => others.push(statement),
+            }
+        }
         let Some(first) = others.first() else { return true };
         let word = &written.simple.word.text;
         let message = format!("the block of `{word}` holds `every` and `when` only");
@@ -125,6 +132,18 @@ impl<'a> Context<'a> {
             (false, _) => d.help("say when: `every 5 epochs { … }` or `when clean > 80% { … }`; or write it below"),
         });
         span != brace
+    }
+
+    /// A word that is none of the language's where `every` or `when` should stand.
+    fn simple_trigger(&mut self, simple: &'a Simple) {
+        match self.scopes.get(&simple.word.text) {
+            None => self.unknown_statement(simple),
+            Some(_) => {
+                let message = format!("`{}` stands here without saying when", simple.word.text);
+                let d = Diagnostic::new(Code::BAD_STEP_PLACE, simple.word.span, message);
+                self.report(d.help("say when: `every 5 epochs { … }` or `when clean > 80% { … }`"));
+            }
+        }
     }
 
     fn trigger(

@@ -12,7 +12,7 @@ pub static REPEAT_UNTIL: Word = Word {
     kind: WordKind::Control,
     params: &[
         Param::new("condition", Type::Condition, "what ends it, looked at after each round").varies(Varies::All),
-        Param::new("max", Type::Int, "how many rounds there are at most").named().within(1.0, 1e15),
+        Param::new("max", Type::Int, "how many rounds there are at most").named().at_least(1.0),
     ],
     on: false,
     with: false,
