@@ -36,6 +36,7 @@ pub fn of_word(word: &Word) -> String {
         "every" => "every ${1:10 epochs} {\n\t$0\n}",
         "when" => "when ${1:clean > 90%} {\n\t$0\n}",
         "guard" => "guard ${1:clean > 50%} else ${2:warn}",
+        "budget" => "budget ${1:3 h}",
         "keep" => "keep last: ${1:2}",
         _ => "",
     };
