@@ -40,7 +40,7 @@ mod unit;
 mod values;
 
 pub use levels::{Level, Levels, Which};
-pub use load::{Disk, Files, imports_at_a_glance};
+pub use load::{Disk, Files, ProgramFiles, imports_at_a_glance};
 pub use phases::TYPES;
 pub use values::{families_of, words_of};
 
