@@ -208,7 +208,7 @@ pub fn programs() -> Vec<Vec<u8>> {
 }
 
 pub fn imports() -> Vec<Vec<u8>> {
-    vec![b"let lr = 0.1 # a comment\nphase g { train 1; zap head }\n".to_vec()]
+    vec![b"let rate = 0.1 # a comment\nphase g { train 1; zap head }\n".to_vec()]
 }
 
 pub fn values() -> Vec<Vec<u8>> {

@@ -12,7 +12,7 @@ const MUTANTS: u64 = 1_000;
 pub const SLACK: usize = 256_000_000;
 
 /// Syntax trees and what is known of them take so many times the text.
-const PROGRAM: u64 = 1_000;
+pub const PROGRAM: u64 = 200;
 
 /// What became of the files of one reader.
 #[derive(Default)]
@@ -67,7 +67,8 @@ fn a_thousand_damaged_files_of_each_kind_are_read_or_refused() {
         let mut tally = Tally::default();
         let files = (reader.honest)();
         files.iter().for_each(|file| tally.take(reader, file));
-        assert!(tally.read > 0 && tally.wrong.is_empty(), "{}: {} {:?}", reader.name, tally.read, tally.wrong);
+        let first = reader.read(&reader.place(), &files[0]);
+        assert!(first.is_ok() && tally.wrong.is_empty(), "{}: {first:?} {:?}", reader.name, tally.wrong);
         tally = Tally::default();
         for seed in 0..MUTANTS {
             let mut random = Random((n as u64) << 32 | seed);
