@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
 use crate::components::{Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
-use crate::language::program::{Due, Op, Program, Settings, Step};
+use crate::language::program::{Op, Program};
 use crate::plan::{Checksums, each_step};
 use crate::reading::sha256;
 use crate::record::DataSum;
@@ -25,7 +25,9 @@ impl Files {
         let mut specs: Vec<&Spec> = Vec::new();
         let mut weights: Vec<&str> = Vec::new();
         each_step(&program.body, &mut |step| {
-            specs.extend(settings(step).map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
+            specs.extend(
+                step.op.all_settings().map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>(),
+            );
             if let Op::Load { path, .. } = &step.op {
                 weights.push(path);
             }
@@ -48,29 +50,6 @@ impl Files {
         self.data.push(DataSum { name: spec.name().to_string(), arguments: spec.to_json(), checksum });
         Ok(())
     }
-}
-
-/// The settings that hold at a step.
-fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
-    let triggers = match &step.op {
-        Op::Train(op) => op.triggers.as_slice(),
-        _ => &[],
-    };
-    let asked = triggers.iter().filter_map(|trigger| match &trigger.due {
-        Due::When { settings, .. } => Some(settings),
-        Due::Every(_) => None,
-    });
-    let own = match &step.op {
-        Op::Train(op) => Some(&op.settings),
-        Op::Forget(op) => Some(&op.settings),
-        Op::Zap(op) => Some(&op.settings),
-        Op::Evaluate(op) => Some(&op.settings),
-        Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
-        Op::Guard(op) => Some(&op.settings),
-        Op::Repeat { until: Some(until), .. } => Some(&until.settings),
-        _ => None,
-    };
-    own.into_iter().chain(asked).map(AsRef::as_ref)
 }
 
 /// The paths among a data set's arguments.

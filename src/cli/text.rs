@@ -2,8 +2,8 @@
 
 use super::failure::{Exit, Failure};
 use crate::diagnostic::Code;
+use crate::disk;
 use crate::reading::{self, limits::TEXT_BYTES};
-use crate::record::atomic;
 use std::path::{Path, PathBuf};
 
 /// The text of a program and where it came from.
@@ -37,5 +37,5 @@ pub fn read(path: &Path) -> Result<Program, Failure> {
 
 /// Puts another text in a file's place, whole or not at all.
 pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    atomic::replace(path, text.as_bytes()).map_err(|e| Failure::new(Exit::RunFailed, e.to_string()))
+    disk::replace(path, text.as_bytes()).map_err(|e| Failure::new(Exit::RunFailed, e.to_string()))
 }

@@ -83,8 +83,11 @@ codes! {
     RUN_FAILED = 601 "FS0601" "run-failed" Error;
     NOT_FINITE = 602 "FS0602" "loss-not-finite" Error;
     MISSING_GRADIENT = 603 "FS0603" "missing-gradient" Error;
+    TOO_MUCH_MEMORY = 604 "FS0604" "too-much-memory" Error;
     BAD_RUN_FOLDER = 701 "FS0701" "bad-run-folder" Error;
     RUN_EXISTS = 702 "FS0702" "run-exists" Error;
+    PLAN_CHANGED = 703 "FS0703" "plan-changed" Error;
+    NO_WHOLE_CHECKPOINT = 704 "FS0704" "no-whole-checkpoint" Error;
     INTERNAL = 901 "FS0901" "internal-error" Error;
     DEFAULTS_USED = 1001 "FS1001" "defaults-used" Note;
     UNUSED_NAME = 1002 "FS1002" "unused-name" Warning;
@@ -112,6 +115,7 @@ codes! {
     BATCH_TOO_LARGE = 1024 "FS1024" "batch-exceeds-data" Warning;
     BATCH_OF_ONE = 1025 "FS1025" "batch-norm-of-one" Warning;
     IDLE_FREEZE = 1026 "FS1026" "freeze-without-effect" Warning;
+    NEVER_DUE = 1027 "FS1027" "never-due" Warning;
 }
 
 impl CodeInfo {
