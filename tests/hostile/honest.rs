@@ -6,9 +6,14 @@ use candle_core::{Device, Tensor};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use fsched::language::program::Program;
+use fsched::language::{Files, Options, analyze};
+use fsched::nn::network::Network;
+use fsched::runtime::{State, store};
 use image::{DynamicImage, ImageFormat, RgbImage};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::io::{Cursor, Read, Write};
+use std::path::Path;
 
 /// An IDX file of these sizes and bytes.
 pub fn idx(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
@@ -213,4 +218,44 @@ pub fn imports() -> Vec<Vec<u8>> {
 
 pub fn values() -> Vec<Vec<u8>> {
     vec![b"3".to_vec(), b"[1, 2 * (3 + 4)]".to_vec()]
+}
+
+/// A program with the smallest of models.
+pub fn small_program() -> Program {
+    struct Text;
+    impl Files for Text {
+        fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
+            Ok(b"data digits\nmodel mlp(hidden: [2])\ntrain 1\n".to_vec())
+        }
+    }
+    analyze(Path::new("small.fsched"), &Text, &Options::default()).program.expect("a program")
+}
+
+/// The checkpoint `step-1` of its model.
+pub fn write_checkpoint(checkpoints: &Path) {
+    let network = Network::new(small_program().model.architecture.clone(), 3, &Device::Cpu).expect("a network");
+    let prepared = store::prepare(&State::new(network), "ab", None).expect("memory");
+    prepared.write(checkpoints, "step-1", 1.5).expect("the folder is ours");
+}
+
+pub fn state() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_checkpoint(folder.path());
+    let mut state: Json = serde_json::from_slice(&std::fs::read(folder.path().join("step-1/state.json")).expect("it"))
+        .expect("what was just written");
+    let plain = state.to_string().into_bytes();
+    // With some of everything that names a path.
+    state["journal"]["best"] = json!({ "m": { "point": { "clock": 1, "value": "0.5" }, "folder": "best" } });
+    state["journal"]["logs"] = json!({ "events.jsonl": { "lines": 1, "sha256": null } });
+    state["named"] = json!({ "good": state["pair"] });
+    let full = state.to_string().into_bytes();
+    [plain, full].iter().filter_map(|bytes| sealed(bytes)).collect()
+}
+
+/// The state with the seal that belongs to it.
+pub fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut state: Json = serde_json::from_slice(bytes).ok()?;
+    state.as_object_mut()?.insert("seal".into(), "".into());
+    state["seal"] = fsched::disk::sha256(state.to_string().as_bytes()).into();
+    Some(state.to_string().into_bytes())
 }

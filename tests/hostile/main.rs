@@ -8,4 +8,5 @@ mod mutate;
 mod readers;
 #[cfg(unix)]
 mod sandbox;
+mod seeds;
 mod suite;

@@ -2,6 +2,7 @@
 //! answer: what it keeps, or a sentence that names the file. The fuzz targets (`fuzz/`) include this file.
 
 use crate::honest;
+use candle_core::Device;
 use fsched::components::data::{self, Places};
 use fsched::components::{Family, Value, catalogue};
 use fsched::language::{Disk, Options, analyze};
@@ -9,6 +10,7 @@ use fsched::nn::weights;
 use fsched::reading::{self, json, limits};
 use fsched::record::screen::Screen;
 use fsched::record::{Found, Manifest, Summary, ledger_is_sound};
+use fsched::runtime::store;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,10 +57,23 @@ pub const READERS: &[Reader] = &[
     reader("events", "events.jsonl", honest::events, run_folder, events),
     reader("ledger", "ledger.jsonl", honest::ledger, run_folder, ledger),
     reader("plan", "plan.json", honest::plan, nothing, plan),
+    Reader {
+        shown: "step-1",
+        mend: honest::sealed,
+        ..reader("checkpoint", "step-1/state.json", honest::state, beside_state, checkpoint)
+    },
     reader("program", "a.fsched", honest::programs, nothing, program),
     Reader { shown: "", ..reader("import", "b.fsched", honest::imports, importing, program) },
     Reader { shown: "", ..reader("--set", "value", honest::values, nothing, set) },
 ];
+
+pub const IDX: &[&str] = &["idx images", "idx labels"];
+pub const GZIP: &[&str] = &["gzip"];
+pub const CIFAR: &[&str] = &["cifar10 binary", "cifar100 binary", "cifar10 sheet", "cifar10 labels"];
+pub const PICTURE: &[&str] = &["png", "jpeg"];
+pub const SAFETENSORS: &[&str] = &["safetensors"];
+pub const GGUF: &[&str] = &["gguf"];
+pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint"];
 
 /// The reader of that name.
 pub fn named(name: &str) -> &'static Reader {
@@ -113,10 +128,11 @@ impl Reader {
     }
 }
 
-/// What a fuzz target does: reads once, and checks that an error names the file.
+/// What a fuzz target does: the first byte chooses a reader, the others are its file; an error must name the file.
 #[allow(dead_code, reason = "for the fuzz targets")]
-pub fn try_bytes(name: &str, bytes: &[u8]) {
-    let reader = named(name);
+pub fn try_one_of(names: &[&str], bytes: &[u8]) {
+    let Some((choice, bytes)) = bytes.split_first() else { return };
+    let reader = named(names[usize::from(*choice) % names.len()]);
     let place = reader.place();
     let answers = [Some(bytes.to_vec()), (reader.mend)(bytes)].map(|b| b.map(|b| reader.read(&place, &b)));
     for error in answers.into_iter().flatten().filter_map(Result::err) {
@@ -153,6 +169,18 @@ fn run_folder(place: &Path) {
     write(place, "manifest.json", first(honest::manifest()));
     write(place, "events.jsonl", first(honest::events()));
     write(place, "ledger.jsonl", first(honest::ledger()));
+}
+
+fn beside_state(place: &Path) {
+    honest::write_checkpoint(place);
+}
+
+fn checkpoint(place: &Path) -> Answer {
+    let program = honest::small_program();
+    let folder = place.join("step-1");
+    store::load(&folder, &program.model, program.precision, &Device::Cpu).map_err(|failure| failure.message)?;
+    store::order(&folder).ok_or("step-1 can be loaded and has no place among others")?;
+    Ok(0)
 }
 
 fn importing(place: &Path) {

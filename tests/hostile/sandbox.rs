@@ -240,6 +240,59 @@ fn a_run_writes_into_its_folder_alone() {
     }
 }
 
+/// A run folder whose run was cut off, as far as its manifest says; a change of that.
+fn cut_off(t: &Tree, change: impl FnOnce(&mut serde_json::Value)) -> PathBuf {
+    let run = t.root.join("work/run");
+    let manifest = run.join("manifest.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    (json["status"], json["finished"]) = ("running".into(), false.into());
+    change(&mut json);
+    fs::write(&manifest, json.to_string()).unwrap();
+    run
+}
+
+#[test]
+fn a_run_folder_that_is_resumed_leads_nowhere_else() {
+    let _turn = turn();
+    let t = tree();
+    t.program("data digits(train: 40)\nmodel mlp(hidden: [4])\nbatch 20\noptimizer sgd(lr: 0.1)\ntrain 1\ncheckpoint \"good\"\ntrain 1\n");
+    assert!(t.fsched(&["run", "a.fsched", "--quiet", "--out", "run"]).status.success());
+    let said = |output: Output| String::from_utf8(output.stderr).unwrap();
+    // A text of the program that lies elsewhere.
+    cut_off(&t, |json| {
+        json["program"]["imports"] = serde_json::json!([{ "name": "b.fsched", "file": "../../home/secret.fsched" }])
+    });
+    let refused = said(t.fsched(&["resume", "run", "--quiet"]));
+    assert!(refused.contains("lies outside of the run's folder") && !refused.contains("secret = 7"), "{refused}");
+    // A link in the place of a log that would be cut back, of the lock, of a folder.
+    for name in ["events.jsonl", "lock", "checkpoints"] {
+        let run = cut_off(&t, |json| json["program"]["imports"] = serde_json::json!([]));
+        let (kept, place) = (t.root.join("work/kept"), run.join(name));
+        let there = fs::rename(&place, &kept).is_ok();
+        symlink(t.root.join("home/secret.fsched"), &place).unwrap();
+        let refused = said(t.fsched(&["resume", "run", "--quiet"]));
+        assert!(refused.contains("it is a link or a device"), "{name}: {refused}");
+        assert_eq!(fs::read_to_string(t.root.join("home/secret.fsched")).unwrap(), "let secret = 7\n");
+        fs::remove_file(&place).unwrap();
+        if there {
+            fs::rename(&kept, &place).unwrap();
+        }
+    }
+    // Checkpoints whose names are ways out, with the seal that belongs to them.
+    let run = cut_off(&t, |_| {});
+    let checkpoints: Vec<PathBuf> = fs::read_dir(run.join("checkpoints")).unwrap().map(|e| e.unwrap().path()).collect();
+    for folder in &checkpoints {
+        let path = folder.join("state.json");
+        let mut state: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let pair = state["pair"].clone();
+        state["named"]["../../../../home/set"] = pair;
+        fs::write(&path, crate::honest::sealed(state.to_string().as_bytes()).unwrap()).unwrap();
+    }
+    let told = said(t.fsched(&["resume", "run"]));
+    assert!(told.contains("which no run makes"), "{told}");
+    assert!(t.root.join("home/set/a/1.png").exists());
+}
+
 #[test]
 fn checkpoints_have_names_that_every_disk_takes_and_no_others() {
     let _turn = turn();

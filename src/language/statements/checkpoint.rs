@@ -63,20 +63,23 @@ fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     }
 }
 
-/// Names become folders, on disks of every kind: letters, digits, `-`, `_`, and blanks and full stops within.
 pub(super) fn name(cx: &mut Context<'_>, bound: &Bound) -> Option<String> {
     let Some(Value::Text(name)) = bound.value("name") else { return None };
+    if is_checkpoint_name(name) {
+        return Some(name.clone());
+    }
+    let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("name"), "this is no name for a checkpoint");
+    let help = "up to 100 letters, digits, `-`, `_`, `.` and blanks; at its ends neither `.` nor blanks; nor `con` or another device";
+    cx.report(d.help(help));
+    None
+}
+
+/// Names become folders, on disks of every kind: letters, digits, `-`, `_`, and blanks and full stops within.
+pub fn is_checkpoint_name(name: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     let edge = |c: char| matches!(c, '.' | ' ');
     let long = name.is_empty() || name.len() > 100;
-    if long || !name.chars().all(fits) || name.starts_with(edge) || name.ends_with(edge) || is_device(name) {
-        let span = bound.span("name");
-        let d = Diagnostic::new(Code::WRONG_TYPE, span, "this is no name for a checkpoint");
-        let help = "up to 100 letters, digits, `-`, `_`, `.` and blanks; at its ends neither `.` nor blanks; nor `con` or another device";
-        cx.report(d.help(help));
-        return None;
-    }
-    Some(name.clone())
+    !(long || !name.chars().all(fits) || name.starts_with(edge) || name.ends_with(edge) || is_device(name))
 }
 
 /// Names that mean devices to Windows, whatever their ending and the size of their letters.
