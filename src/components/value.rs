@@ -260,7 +260,7 @@ impl std::fmt::Display for Duration {
 }
 
 impl std::fmt::Display for Metric {
-    /// As it is written, an attack in short: `validation.robust(pgd)`.
+    /// As it is written, arguments in short: `validation.robust(pgd)`, `cost(costs.csv)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(split) = self.split {
             write!(f, "{}.", split.name())?;
@@ -269,6 +269,7 @@ impl std::fmt::Display for Metric {
         match self.spec.args.first() {
             Some(Value::Component(attack)) => write!(f, "({})", attack.name()),
             Some(Value::Metric(inner)) => write!(f, "({inner})"),
+            Some(Value::Text(text)) => write!(f, "({text})"),
             _ => Ok(()),
         }
     }

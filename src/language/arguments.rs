@@ -6,6 +6,7 @@ use super::suggest;
 use super::values::{Place, as_metric, families_of, split_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
+use crate::components::metrics::cost;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic, Edit};
 use crate::source::Span;
@@ -89,8 +90,9 @@ impl<'a> Context<'a> {
         if member.family == Family::Fill && member.name == "rewind" {
             self.note_rewind(&bound);
         }
+        let spans = bound.spans;
         let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };
-        if !self.check_component(&spec, span) {
+        if !self.check_component(&spec, span) || member == &cost::MEMBER && !self.cost_file(&spec, spans[0]) {
             return None;
         }
         Some(as_metric(Value::Component(spec)))

@@ -2,6 +2,7 @@
 
 use super::assignment;
 use super::calls::Call;
+use super::costs::Matrices;
 use super::followed::Filled;
 use super::index::Recorder;
 use super::lints::Notes;
@@ -81,6 +82,8 @@ pub(super) struct Context<'a> {
     last_settings: Option<Arc<Settings>>,
     /// what `measure` statements come to
     pub measures: Filled,
+    /// cost matrices that `cost` names
+    pub matrices: Matrices,
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
@@ -189,6 +192,7 @@ impl<'a> Context<'a> {
             statements: HashMap::new(),
             last_settings: None,
             measures: Filled::default(),
+            matrices: Matrices::default(),
             settled: None,
             next_id: 1,
             fitted: HashSet::new(),

@@ -19,6 +19,7 @@ mod assignment;
 mod calls;
 mod consequences;
 mod context;
+mod costs;
 mod digits;
 mod edits;
 mod followed;

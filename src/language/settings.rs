@@ -357,6 +357,9 @@ impl Context<'_> {
             self.no_split(metric, split, span);
             return None;
         }
+        if !self.costs_fit(&metric.spec, facts) {
+            return None;
+        }
         let mut filled = metric.clone();
         for (param, arg) in metric.spec.member.params.iter().zip(&mut filled.spec.args) {
             match arg {

@@ -7,7 +7,7 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::measure::Reading;
 use super::moment::Moment;
-use super::state::{Best, Point};
+use super::state::Best;
 use super::{Run, disk, store};
 use crate::components::metrics;
 use crate::components::optimizers::OptimizerState;
@@ -55,6 +55,7 @@ fn copies(optimizers: &BTreeMap<u32, OptimizerState>) -> Result<BTreeMap<u32, Op
 pub fn name(run: &mut Run, name: &str) -> Result<(), Halt> {
     let snapshot = Snapshot::of(run)?;
     run.state.named.insert(name.to_string(), snapshot);
+    run.state.journal.first_checkpoint.get_or_insert_with(|| name.to_string());
     let folder = store::named_folder(name);
     let relative = if run.world.folder.is_some() { format!("checkpoints/{folder}") } else { String::new() };
     run.emit(Kind::Checkpoint { name: Some(name.to_string()), folder: relative })?;
@@ -102,7 +103,7 @@ fn save(run: &mut Run, last: usize, by_clock: bool) -> Result<(), Failure> {
 
 /// After a measurement that `keep best:` asks for: a checkpoint if it is the best so far.
 pub fn best(run: &mut Run, reading: &Reading) -> Result<(), Halt> {
-    let point = Point { clock: run.state.journal.clock, value: reading.value };
+    let point = run.state.journal.point(reading.value);
     let info = metrics::describe(&reading.spec);
     let known = run.state.journal.best.get(&reading.key);
     if reading.value.is_nan() || known.is_some_and(|best| !info.better(reading.value, best.point.value)) {

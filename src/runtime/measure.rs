@@ -3,7 +3,6 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::moment::Moment;
-use super::state::Point;
 use super::{Run, checkpoint, disk, some_examples, train};
 use crate::components::data::Examples;
 use crate::components::metrics::{self, Measure, Measured};
@@ -121,7 +120,7 @@ pub fn around_changes(run: &mut Run, settings: &Settings) -> Result<Vec<Reading>
 }
 
 fn remember(run: &mut Run, reading: &Reading) {
-    let point = Point { clock: run.state.journal.clock, value: reading.value };
+    let point = run.state.journal.point(reading.value);
     run.state.journal.histories.entry(reading.key.clone()).or_default().push(point);
 }
 
@@ -140,7 +139,8 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     if new.is_empty() {
         return Ok(());
     }
-    let measures = new.iter().map(|p| Measure::build(&p.spec, None)).collect::<Result<Vec<_>, _>>()?;
+    let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
+    let measures = new.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
     let data = run.dataset(&settings.data)?;
     let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };

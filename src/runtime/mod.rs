@@ -44,7 +44,8 @@ pub use error::{Failure, RunError};
 pub use state::{Expectation, State};
 
 use crate::components::data::{Dataset, Examples, Places, load};
-use crate::components::{Spec, Split, Value};
+use crate::components::metrics::{Costs, Matrix};
+use crate::components::{Problem, Spec, Split, Value};
 use crate::language::program::Program;
 use crate::nn::network::Network;
 use crate::plan::totals::Counter;
@@ -123,6 +124,8 @@ struct Run<'a> {
     /// the `lr` statements met so far
     schedules: BTreeMap<u32, train::Rate>,
     data: Vec<(Spec, Arc<Dataset>)>,
+    /// cost matrices by the files that they come from, read at their first use
+    matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
     /// training statements whose gradients have been looked at
     guarded: BTreeSet<String>,
@@ -142,6 +145,7 @@ impl<'a> Run<'a> {
             variables: BTreeMap::new(),
             schedules: BTreeMap::new(),
             data: Vec::new(),
+            matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
             guarded: BTreeSet::new(),
             saved: None,
@@ -229,6 +233,14 @@ impl<'a> Run<'a> {
         let data = Arc::new(load(spec, &self.world.places, self.program.seed)?);
         self.data.push((spec.clone(), data.clone()));
         Ok(data)
+    }
+
+    /// The costs of a file for these classes.
+    fn costs(&mut self, file: &str, classes: &[String]) -> Result<Arc<Costs>, Problem> {
+        if !self.matrices.contains_key(file) {
+            self.matrices.insert(file.to_string(), Matrix::read(file, &self.world.places)?);
+        }
+        self.matrices[file].of_classes(classes).map(Arc::new)
     }
 
     /// Seconds since the run began.
