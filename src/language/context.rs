@@ -82,6 +82,8 @@ pub(super) struct Context<'a> {
     last_settings: Option<Arc<Settings>>,
     /// what `measure` statements come to
     pub measures: Filled,
+    /// where `retention` names a checkpoint first
+    pub since: HashMap<String, Span>,
     /// cost matrices that `cost` names
     pub matrices: Matrices,
     /// what was last settled, and what it came to
@@ -141,6 +143,10 @@ impl Environment for Fixed<'_> {
     fn metric(&mut self, _: &Metric) -> Option<f64> {
         None
     }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
+        None
+    }
 }
 
 impl<'a> Context<'a> {
@@ -192,6 +198,7 @@ impl<'a> Context<'a> {
             statements: HashMap::new(),
             last_settings: None,
             measures: Filled::default(),
+            since: HashMap::new(),
             matrices: Matrices::default(),
             settled: None,
             next_id: 1,

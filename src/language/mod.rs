@@ -35,6 +35,7 @@ mod rounds;
 mod scope;
 mod settings;
 mod shared;
+mod tasks;
 mod time;
 mod touching;
 mod unit;

@@ -8,7 +8,7 @@ use super::event::Kind;
 use super::measure::Reading;
 use super::moment::Moment;
 use super::state::Best;
-use super::{Run, disk, store};
+use super::{Run, disk, retention, store};
 use crate::components::metrics;
 use crate::components::optimizers::OptimizerState;
 use crate::language::program::{Keep, Settings};
@@ -55,7 +55,7 @@ fn copies(optimizers: &BTreeMap<u32, OptimizerState>) -> Result<BTreeMap<u32, Op
 pub fn name(run: &mut Run, name: &str) -> Result<(), Halt> {
     let snapshot = Snapshot::of(run)?;
     run.state.named.insert(name.to_string(), snapshot);
-    run.state.journal.first_checkpoint.get_or_insert_with(|| name.to_string());
+    retention::checkpoint_made(run, name);
     let folder = store::named_folder(name);
     let relative = if run.world.folder.is_some() { format!("checkpoints/{folder}") } else { String::new() };
     run.emit(Kind::Checkpoint { name: Some(name.to_string()), folder: relative })?;

@@ -32,6 +32,7 @@ mod guard;
 mod measure;
 mod moment;
 mod progress;
+mod retention;
 mod scope;
 pub mod state;
 pub mod store;
@@ -127,6 +128,7 @@ struct Run<'a> {
     /// cost matrices by the files that they come from, read at their first use
     matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
+    retained: retention::Retained,
     /// training statements whose gradients have been looked at
     guarded: BTreeSet<String>,
     /// the checkpoint written last, relative to the run folder
@@ -147,6 +149,7 @@ impl<'a> Run<'a> {
             data: Vec::new(),
             matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
+            retained: retention::Retained::default(),
             guarded: BTreeSet::new(),
             saved: None,
             started: Instant::now(),

@@ -6,6 +6,7 @@ mod evaluate;
 pub mod gap;
 pub mod loss;
 mod matrix;
+pub mod retention;
 pub mod robust;
 
 pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
@@ -37,11 +38,12 @@ pub enum MetricUnit {
 const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
-static METRICS: [(&Member, &MetricInfo); 5] = [
+static METRICS: [(&Member, &MetricInfo); 6] = [
     (&loss::MEMBER, &loss::INFO),
     (&clean::MEMBER, &clean::INFO),
     (&robust::MEMBER, &robust::INFO),
     (&cost::MEMBER, &cost::INFO),
+    (&retention::MEMBER, &retention::INFO),
     (&gap::MEMBER, &gap::INFO),
 ];
 
