@@ -159,10 +159,3 @@ impl Context<'_> {
         all.iter().all(|spec| self.checkpoint_known(spec, span))
     }
 }
-
-/// Whether a metric looks back to a checkpoint.
-pub(super) fn retains(metric: &Metric) -> bool {
-    let mut found = false;
-    metric.spec.each(&mut |spec| found |= spec.member == &retention::MEMBER);
-    found
-}

@@ -37,6 +37,13 @@ pub fn parts(spec: &Spec) -> Option<(Vec<&Task>, Option<&str>)> {
     Some((tasks::of(spec.get("tasks")), since))
 }
 
+/// Whether a metric needs a checkpoint to compare with: a `retention`, or one within a `gap`.
+pub fn looks_back(spec: &Spec) -> bool {
+    let mut found = false;
+    spec.each(&mut |spec| found |= spec.member == &MEMBER);
+    found
+}
+
 /// What is left of an accuracy. Where it was 0 there was nothing to lose, so all of it is left.
 pub fn ratio(now: f64, then: f64) -> f64 {
     if then == 0.0 { 1.0 } else { now / then }
