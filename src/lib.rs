@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order in which the data flows; imports follow that arrow (ARCHITECTURE.md).
 
+pub mod reading;
+
 pub mod source;
 
 pub mod diagnostic;

@@ -60,8 +60,20 @@ fn each_library_is_known_where_it_belongs() {
 
 #[test]
 fn imports_follow_the_arrow() {
-    let order =
-        ["source", "diagnostic", "syntax", "nn", "components", "language", "plan", "runtime", "record", "lsp", "cli"];
+    let order = [
+        "reading",
+        "source",
+        "diagnostic",
+        "syntax",
+        "nn",
+        "components",
+        "language",
+        "plan",
+        "runtime",
+        "record",
+        "lsp",
+        "cli",
+    ];
     for (i, module) in order.iter().enumerate() {
         let later: Vec<String> = order[i + 1..].iter().map(|m| format!("crate::{m}::")).collect();
         let words: Vec<&str> = later.iter().map(String::as_str).collect();

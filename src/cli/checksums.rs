@@ -3,11 +3,13 @@
 use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
 use crate::components::metrics::cost;
-use crate::components::{Family, Problem, ProblemKind, Spec, Value};
+use crate::components::{Expression, Family, Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
-use crate::language::program::{Op, Program, Settings, Step};
+use crate::language::program::{Due, Op, Program, Settings, Step};
 use crate::plan::{Checksums, each_step};
-use crate::record::{DataSum, sha256};
+use crate::reading::sha256;
+use crate::record::DataSum;
+use std::sync::Arc;
 
 /// The files of a program, read once.
 #[derive(Debug, Default)]
@@ -27,8 +29,8 @@ impl Files {
             files.add_data(spec, places)?;
         }
         for path in named.files {
-            let bytes = places.resolve(path).and_then(|p| std::fs::read(&p).map_err(|e| unreadable(path, &e)));
-            files.checksums.insert(path.to_string(), sha256(&bytes.map_err(failure)?));
+            let sum = places.resolve(path).and_then(|p| sha256(&p).map_err(|e| unreadable(&e)));
+            files.checksums.insert(path.to_string(), sum.map_err(failure)?);
         }
         Ok(files)
     }
@@ -57,11 +59,12 @@ impl<'p> Named<'p> {
         // Steps share their settings.
         let mut last: Option<&Settings> = None;
         each_step(&program.body, &mut |step| {
-            let new = settings(step).filter(|new| last.is_none_or(|last| !std::ptr::eq(last, *new)));
-            if let Some(settings) = new {
-                named.add_settings(settings);
-                last = Some(settings);
+            for settings in settings(step) {
+                if last.replace(settings).is_none_or(|last| !std::ptr::eq(last, settings)) {
+                    named.add_settings(settings);
+                }
             }
+            conditions(step).for_each(|condition| condition.each_spec(&mut |spec| named.add_one(spec)));
             named.add_step(step);
         });
         named
@@ -77,7 +80,6 @@ impl<'p> Named<'p> {
         match &step.op {
             Op::Load { path, .. } => self.add_file(path),
             Op::Evaluate(op) => op.metrics.iter().for_each(|metric| self.add(&metric.spec)),
-            Op::Expect { condition, .. } | Op::If { condition, .. } => condition.each_spec(&mut |s| self.add_one(s)),
             Op::For { values, .. } => values.iter().for_each(|value| value.each_spec(&mut |s| self.add_one(s))),
             _ => {}
         }
@@ -104,16 +106,43 @@ impl<'p> Named<'p> {
 }
 
 /// The settings that hold at a step.
-fn settings(step: &Step) -> Option<&Settings> {
-    let settings = match &step.op {
+fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
+    let asked = whens(step).map(|(_, settings)| settings);
+    let own = match &step.op {
         Op::Train(op) => Some(&op.settings),
         Op::Forget(op) => Some(&op.settings),
         Op::Zap(op) => Some(&op.settings),
         Op::Evaluate(op) => Some(&op.settings),
         Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
+        Op::Guard(op) => Some(&op.settings),
+        Op::Repeat { until: Some(until), .. } => Some(&until.settings),
         _ => None,
     };
-    settings.map(AsRef::as_ref)
+    own.into_iter().chain(asked).map(AsRef::as_ref)
+}
+
+/// The conditions that are looked at in a step.
+fn conditions(step: &Step) -> impl Iterator<Item = &Expression> {
+    let asked = whens(step).map(|(condition, _)| condition);
+    let own = match &step.op {
+        Op::Expect { condition, .. } | Op::If { condition, .. } => Some(condition),
+        Op::Guard(op) => Some(&op.condition),
+        Op::Repeat { until: Some(until), .. } => Some(&until.condition),
+        _ => None,
+    };
+    own.into_iter().chain(asked)
+}
+
+/// The `when` blocks in a training step.
+fn whens(step: &Step) -> impl Iterator<Item = (&Expression, &Arc<Settings>)> {
+    let triggers = match &step.op {
+        Op::Train(op) => op.triggers.as_slice(),
+        _ => &[],
+    };
+    triggers.iter().filter_map(|trigger| match &trigger.due {
+        Due::When { condition, settings } => Some((condition, settings)),
+        Due::Every(_) => None,
+    })
 }
 
 /// The paths among a data set's arguments.
@@ -124,8 +153,8 @@ fn texts(spec: &Spec) -> impl Iterator<Item = &str> {
     })
 }
 
-fn unreadable(path: &str, error: &std::io::Error) -> Problem {
-    Problem::new(ProblemKind::MissingFile, format!("cannot read `{path}`: {error}"))
+fn unreadable(error: &std::io::Error) -> Problem {
+    Problem::new(ProblemKind::MissingFile, error.to_string())
 }
 
 fn failure(problem: Problem) -> Failure {

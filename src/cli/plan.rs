@@ -6,6 +6,8 @@ use super::input::{Input, show};
 use super::lines::Form;
 use super::machine::Machine;
 use crate::plan::{Change, Plan as Planned, Profile, diff};
+use crate::reading::json::Kind;
+use crate::reading::{self, limits};
 use crate::runtime::calibrate;
 use serde_json::json;
 use std::io::Write;
@@ -72,8 +74,8 @@ impl Plan {
         }
         let path = if path.is_dir() { path.join("plan.json") } else { path.to_path_buf() };
         let shown = path.display();
-        let text = std::fs::read(&path).map_err(|e| Failure::usage(format!("cannot read `{shown}`: {e}")))?;
-        let plan: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let text = reading::whole(&path, limits::RECORD_BYTES).map_err(|e| Failure::usage(e.to_string()))?;
+        let plan: serde_json::Value = reading::json::parse(&text, Kind::Any).unwrap_or_default();
         if plan["trials"].is_array() {
             return Ok(Some(plan));
         }

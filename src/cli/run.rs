@@ -129,7 +129,7 @@ impl Run {
             write!(out, "{}", summary.draw(Screen::stdout()))?;
         }
         Ok(match summary.status.as_str() {
-            "stopped" => Exit::Interrupted,
+            "stopped" if !summary.finished => Exit::Interrupted,
             _ if summary.as_expected() => Exit::Done,
             _ => Exit::Unexpected,
         })
@@ -168,7 +168,7 @@ impl Job<'_> {
         // The bars go before anything else is said.
         drop(world);
         let (status, reason) = match &ended {
-            Ok(summary) => (summary.status, None),
+            Ok(summary) => (summary.status, summary.reason.clone()),
             Err(error) => (Status::Failed, Some(error.message.clone())),
         };
         let closed = recorder.end(status, reason);

@@ -2,7 +2,9 @@
 
 use super::describe::{Family, Member};
 use super::value::{Spec, Value};
-use super::{attacks, augment, conditions, data, forgetting, metrics, models, objectives, optimizers, schedules, tasks};
+use super::{
+    attacks, augment, conditions, data, forgetting, metrics, models, objectives, optimizers, schedules, tasks,
+};
 use std::sync::LazyLock;
 
 /// The members of a family, in the order in which they are listed.

@@ -100,6 +100,7 @@ pub(super) struct Header {
     pub device: super::program::Device,
     pub threads: Option<usize>,
     pub precision: super::program::Precision,
+    pub budget: Option<f64>,
     pub bindings: Vec<(String, Value)>,
     /// the first step, which ends what must stand before all steps
     pub first_step: Option<Span>,
@@ -183,6 +184,7 @@ impl<'a> Context<'a> {
                 device: super::program::Device::Auto,
                 threads: None,
                 precision: super::program::Precision::default(),
+                budget: None,
                 bindings: Vec::new(),
                 first_step: None,
                 data_named: false,

@@ -178,6 +178,7 @@ fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<P
         device: header.device,
         threads: header.threads,
         precision: header.precision,
+        budget: header.budget,
         bindings: header.bindings,
         model,
         body,

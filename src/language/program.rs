@@ -4,7 +4,7 @@
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
-use crate::components::{Expression, Metric, Selector, Spec, Split, Value};
+use crate::components::{Duration, Environment, Expression, Metric, Selector, Spec, Split, Value};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
@@ -19,6 +19,8 @@ pub struct Program {
     pub threads: Option<usize>,
     /// asked for by `precision`
     pub precision: Precision,
+    /// seconds of run time after which the run ends with a checkpoint, asked for by `budget`
+    pub budget: Option<f64>,
     /// names and values of the program's `param`s, overrides applied
     pub bindings: Vec<(String, Value)>,
     pub model: Arc<Model>,
@@ -74,13 +76,18 @@ pub enum Op {
         text: String,
         settings: Arc<Settings>,
     },
+    Guard(Box<Guard>),
+    /// leaves the training step that hosts it
+    Stop,
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
         settings: Arc<Settings>,
     },
+    /// `count` rounds; at most so many where there is an `until`
     Repeat {
         count: u64,
+        until: Option<Box<Until>>,
         body: Vec<Step>,
     },
     For {
@@ -120,6 +127,113 @@ pub struct Train {
     /// a [`Value::Duration`], or later
     pub duration: Value,
     pub settings: Arc<Settings>,
+    /// what happens between its steps, in written order
+    pub triggers: Vec<Trigger>,
+}
+
+/// `every` or `when` in the block of a training step.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// static path: the n-th trigger of the step `2` is `2.n`; its body `2.n.every.1` or `2.n.when.1` and so on
+    pub id: String,
+    pub span: Span,
+    /// its header as it was written: `every 10 epochs`
+    pub text: String,
+    pub due: Due,
+    pub body: Vec<Step>,
+}
+
+/// When a trigger fires.
+#[derive(Clone, Debug)]
+pub enum Due {
+    /// after each training step that passes a multiple of so much training since its host began, the last one too
+    Every(Duration),
+    /// when the condition has become true: looked at after each epoch of the host, and each time that
+    /// `measure … every:` measured
+    When { condition: Expression, settings: Arc<Settings> },
+}
+
+impl Trigger {
+    /// How often an `every` fires while its host trains; `None` where a clock or a measurement decides.
+    pub fn firings(&self, host: &Train, variables: &mut impl Environment) -> Option<u64> {
+        let Due::Every(every) = &self.due else { return None };
+        let epoch = host.settings.steps_per_epoch();
+        match host.duration.resolve(variables).ok()? {
+            Value::Duration(time) => Some(time.steps(epoch)? / every.steps(epoch)?.max(1)),
+            _ => None,
+        }
+    }
+}
+
+impl Due {
+    /// The word that it is written with, which paths of steps in its body hold.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Due::Every(_) => "every",
+            Due::When { .. } => "when",
+        }
+    }
+}
+
+/// A condition that ends a `repeat`, looked at after each round; `text` is how it was written.
+#[derive(Clone, Debug)]
+pub struct Until {
+    pub condition: Expression,
+    pub text: String,
+    pub settings: Arc<Settings>,
+}
+
+/// `guard`: what happens where the condition doesn't hold; `text` is how the condition was written.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    pub condition: Expression,
+    pub text: String,
+    pub settings: Arc<Settings>,
+    pub otherwise: Otherwise,
+}
+
+/// What a `guard` does where its condition doesn't hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// weights, optimizers and memory as they were at this checkpoint; histories of metrics and fired triggers stay
+    Rollback(String),
+    /// ends the run
+    Stop,
+    Warn,
+}
+
+impl Otherwise {
+    /// `rollback`, `stop`, `warn`
+    pub fn word(&self) -> &'static str {
+        match self {
+            Otherwise::Rollback(_) => "rollback",
+            Otherwise::Stop => "stop",
+            Otherwise::Warn => "warn",
+        }
+    }
+}
+
+impl std::fmt::Display for Otherwise {
+    /// As it is written.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Otherwise::Rollback(name) => write!(f, "rollback {name:?}"),
+            other => f.write_str(other.word()),
+        }
+    }
+}
+
+impl Op {
+    /// The steps within it, body after body in written order.
+    pub fn bodies(&self) -> impl Iterator<Item = &[Step]> {
+        let (first, second, triggers): (&[Step], &[Step], &[Trigger]) = match self {
+            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => (body, &[], &[]),
+            Op::If { then, otherwise, .. } => (then, otherwise, &[]),
+            Op::Train(train) => (&[], &[], &train.triggers),
+            _ => (&[], &[], &[]),
+        };
+        [first, second].into_iter().chain(triggers.iter().map(|t| t.body.as_slice())).filter(|body| !body.is_empty())
+    }
 }
 
 /// Weights that are given other values, and which.
@@ -219,7 +333,7 @@ pub struct Measure {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
     /// each so much training
-    Every(crate::components::Duration),
+    Every(Duration),
     /// before and after each `forget` and `zap`
     AtForget,
 }
@@ -230,7 +344,7 @@ pub struct Keep {
     /// how many of the newest
     pub last: usize,
     /// how often one is written
-    pub every: crate::components::Duration,
+    pub every: Duration,
     /// the best by this metric, measured after each epoch
     pub best: Option<Metric>,
 }

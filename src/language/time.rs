@@ -1,7 +1,7 @@
 //! How much training there is in a piece of program.
 
 use super::context::{Fixed, LoopVariable};
-use super::program::{Op, Step};
+use super::program::{Due, Op, Step};
 use crate::components::{Expression, Spec, Value};
 
 /// Steps that are looked at before counting is given up: loops whose variables decide durations multiply.
@@ -27,11 +27,22 @@ fn sum<'v>(steps: &'v [Step], clock: &mut Clock<'v>) -> Option<u64> {
 fn one<'v>(step: &'v Step, clock: &mut Clock<'v>) -> Option<u64> {
     clock.visits += 1;
     match &step.op {
-        Op::Train(train) => match train.duration.resolve(&mut clock.env).ok()? {
-            Value::Duration(d) => d.steps(train.settings.steps_per_epoch()),
-            _ => None,
-        },
-        Op::Repeat { count, body } => Some(count.saturating_mul(sum(body, clock)?)),
+        Op::Train(train) => {
+            let mut total = match train.duration.resolve(&mut clock.env).ok()? {
+                Value::Duration(d) => d.steps(train.settings.steps_per_epoch())?,
+                _ => return None,
+            };
+            for trigger in train.triggers.iter().filter(|t| matches!(t.due, Due::Every(_))) {
+                let once = sum(&trigger.body, clock)?;
+                if once > 0 {
+                    total = total.saturating_add(once.saturating_mul(trigger.firings(train, &mut clock.env)?));
+                }
+            }
+            Some(total)
+        }
+        // Where it ends, a measurement decides.
+        Op::Repeat { until: Some(_), body, .. } => sum(body, clock).filter(|once| *once == 0),
+        Op::Repeat { count, body, .. } => Some(count.saturating_mul(sum(body, clock)?)),
         Op::For { variable, values, body, .. } if uses(body, *variable) => {
             let mut total = 0u64;
             for value in values {
@@ -56,11 +67,9 @@ pub(super) fn uses(body: &[Step], variable: u32) -> bool {
         Op::Train(train) => {
             let mut found = false;
             train.duration.visit(&mut |e| found |= matches!(e, Expression::Variable(v, _) if *v == variable));
-            found
+            found || train.triggers.iter().any(|t| uses(&t.body, variable))
         }
-        Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => uses(body, variable),
-        Op::If { then, otherwise, .. } => uses(then, variable) || uses(otherwise, variable),
-        _ => false,
+        op => op.bodies().any(|body| uses(body, variable)),
     })
 }
 

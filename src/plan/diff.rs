@@ -24,6 +24,7 @@ pub fn diff(old: &Json, new: &Json) -> Vec<Change> {
     let mut out = Differences::default();
     out.leaves("seed", &old["seed"], &new["seed"], None);
     out.leaves("precision", &old["precision"], &new["precision"], None);
+    out.leaves("budget", &old["budget"], &new["budget"], None);
     out.leaves("model", &old["model"], &new["model"], None);
     let (old, new) = (&old["trials"][0], &new["trials"][0]);
     out.bodies(steps(&old["steps"]), steps(&new["steps"]));
@@ -41,7 +42,7 @@ struct Differences {
 }
 
 /// What follows from other fields, says where a step stands, or is a body that is compared step by step.
-const DERIVED: [&str; 16] = [
+const DERIVED: [&str; 17] = [
     "id",
     "line",
     "text",
@@ -50,6 +51,7 @@ const DERIVED: [&str; 16] = [
     "word",
     "body",
     "else",
+    "triggers",
     "tensors",
     "selected",
     "epochs",
@@ -85,7 +87,7 @@ impl Differences {
 
     fn pair(&mut self, old: &Json, new: &Json) {
         self.leaves("", old, new, Some(new));
-        for body in ["body", "else"] {
+        for body in ["body", "else", "triggers"] {
             self.bodies(steps(&old[body]), steps(&new[body]));
         }
     }

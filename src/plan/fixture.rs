@@ -96,6 +96,7 @@ pub fn program(body: Vec<Step>) -> Program {
         device: Device::Cpu,
         threads: None,
         precision: Precision::default(),
+        budget: None,
         bindings: Vec::new(),
         model: model.into(),
         body,
@@ -108,7 +109,7 @@ pub fn step(id: &str, op: Op) -> Step {
 }
 
 pub fn train(duration: Value, settings: Settings) -> Op {
-    Op::Train(Train { word: "train", duration, settings: Arc::new(settings) })
+    Op::Train(Train { word: "train", duration, settings: Arc::new(settings), triggers: Vec::new() })
 }
 
 pub fn epochs(n: f64) -> Value {
@@ -139,7 +140,7 @@ pub fn forget(share: Value, settings: Settings) -> Forget {
 }
 
 pub fn repeat(count: u64, body: Vec<Step>) -> Op {
-    Op::Repeat { count, body }
+    Op::Repeat { count, until: None, body }
 }
 
 /// The body of `consolidate 40; forget layers[-2..] 0.3; relearn 10; repeat 5`.

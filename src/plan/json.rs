@@ -7,7 +7,8 @@ use super::totals::Counter;
 use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
-    Batch, Evaluate, Forget, Keep, Measure, Op, Program, Selected, Settings, Step, Target, Train, When, Zap,
+    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Op, Otherwise, Program, Selected, Settings, Step, Target,
+    Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -43,6 +44,7 @@ impl Plan {
             "plan": self.hash,
             "seed": program.seed,
             "precision": program.precision.name(),
+            "budget": program.budget,
             "model": model(program),
             "trials": [{ "id": self.trial, "bindings": bindings, "steps": steps, "totals": totals }],
         })
@@ -71,9 +73,20 @@ impl Writer<'_> {
     }
 
     fn step(&mut self, step: &Step) -> Json {
-        let place = self.plan.place(step);
+        let place = self.plan.place(step.span);
         let mut json = match &step.op {
-            Op::Repeat { count, body } => json!({ "kind": "repeat", "count": count, "body": self.body(body) }),
+            Op::Repeat { count, until, body } => {
+                let mut json = json!({ "kind": "repeat", "count": count, "body": self.body(body) });
+                if let Some(until) = until {
+                    json["until"] = json!(until.condition.to_string());
+                }
+                json
+            }
+            Op::Train(train) if !train.triggers.is_empty() => {
+                let mut json = leaf(&self.plan.program, &step.op);
+                json["triggers"] = train.triggers.iter().map(|t| self.trigger(t)).collect();
+                json
+            }
             Op::For { name, values, body, .. } => {
                 let listed: Json = values.iter().map(Value::to_json).collect();
                 json!({ "kind": "for", "variable": name, "count": values.len(), "values": listed, "body": self.body(body) })
@@ -102,6 +115,30 @@ impl Writer<'_> {
         }
         json
     }
+
+    /// Like a step, so that it can be compared like one.
+    fn trigger(&mut self, trigger: &Trigger) -> Json {
+        let place = self.plan.place(trigger.span);
+        let mut json = match &trigger.due {
+            Due::Every(every) => json!({ "every": every.to_json() }),
+            Due::When { condition, .. } => json!({ "condition": condition.to_string() }),
+        };
+        json["kind"] = json!(trigger.due.word());
+        json["id"] = json!(trigger.id);
+        json["line"] = json!(place.line);
+        json["text"] = json!(place.text);
+        json["hash"] = json!(self.plan.trigger_hash(trigger));
+        json["body"] = self.body(&trigger.body);
+        json
+    }
+}
+
+fn guard(g: &Guard) -> Json {
+    let mut json = json!({ "kind": "guard", "condition": g.condition.to_string(), "otherwise": g.otherwise.word() });
+    if let Otherwise::Rollback(name) = &g.otherwise {
+        json["name"] = json!(name);
+    }
+    json
 }
 
 fn leaf(program: &Program, op: &Op) -> Json {
@@ -113,6 +150,8 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Checkpoint { name } => json!({ "kind": "checkpoint", "name": name }),
         Op::Rollback { name } => json!({ "kind": "rollback", "name": name }),
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
+        Op::Guard(guard) => self::guard(guard),
+        Op::Stop => json!({ "kind": "stop" }),
         Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),
@@ -274,7 +313,7 @@ mod tests {
     #[test]
     fn the_one_line_program_field_by_field() {
         let json = plan(cycles()).to_json(None);
-        assert_eq!(keys(&json), ["format", "model", "plan", "precision", "program", "seed", "trials"]);
+        assert_eq!(keys(&json), ["budget", "format", "model", "plan", "precision", "program", "seed", "trials"]);
         assert_eq!(json["format"], 1);
         assert_eq!(json["seed"], 0);
         assert_eq!(json["precision"], "fast");

@@ -8,7 +8,7 @@ use super::totals::{Counter, Totals};
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::Value;
-use crate::language::program::{Evaluate, Forget, Op, Precision, Settings, Step, Zap};
+use crate::language::program::{Evaluate, Forget, Op, Precision, Settings, Step, Train, Zap};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -19,7 +19,8 @@ impl Plan {
             Precision::Fast => "",
             Precision::Exact => ", precision exact",
         };
-        let mut out = format!("Plan {}, seed {}{exact}\n\n", &self.hash[..16], self.program.seed);
+        let budget = self.program.budget.map_or(String::new(), |s| format!(", budget {}", words::time(s)));
+        let mut out = format!("Plan {}, seed {}{exact}{budget}\n\n", &self.hash[..16], self.program.seed);
         let first = self.first_settings();
         settings_text::header(&mut out, &self.program, first);
         let program = &*self.program;
@@ -126,18 +127,14 @@ impl<'a> Listing<'a> {
     fn body(&mut self, steps: &'a [Step], trunk: &str) {
         let steps = shown(steps);
         for (i, step) in steps.iter().copied().enumerate() {
-            let (branch, below) = match (trunk.is_empty(), i + 1 == steps.len()) {
-                (true, _) => (String::new(), " ".to_string()),
-                (false, false) => (format!("{trunk}├─ "), format!("{trunk}│  ")),
-                (false, true) => (format!("{trunk}└─ "), format!("{trunk}   ")),
-            };
+            let (branch, below) = branch(trunk, i + 1 == steps.len());
             self.step(step, branch, &below);
         }
     }
 
     fn step(&mut self, step: &'a Step, branch: String, below: &str) {
         let totals = self.counter.step(step);
-        let line = self.plan.place(step).line;
+        let line = self.plan.place(step.span).line;
         let is_setting = matches!(step.op, Op::Schedule { .. } | Op::FreshOptimizer { .. });
         let id = if is_setting { String::new() } else { step.id.clone() };
         let column = Column { id, line, branch, below: below.into() };
@@ -154,7 +151,18 @@ impl<'a> Listing<'a> {
                     self.body(otherwise, below);
                 }
             }
+            Op::Train(train) => self.triggers(train, below),
             _ => {}
+        }
+    }
+
+    fn triggers(&mut self, train: &'a Train, trunk: &str) {
+        for (i, trigger) in train.triggers.iter().enumerate() {
+            let (branch, below) = branch(trunk, i + 1 == train.triggers.len());
+            let line = self.plan.place(trigger.span).line;
+            let column = Column { id: trigger.id.clone(), line, branch, below: below.clone() };
+            self.table.step(column, trigger.text.clone(), String::new(), String::new());
+            self.body(&trigger.body, &below);
         }
     }
 
@@ -169,6 +177,11 @@ impl<'a> Listing<'a> {
             Op::Rollback { name } => format!("rollback {name:?}"),
             Op::Expect { text, .. } => format!("expect {}", text.trim_start_matches("expect ")),
             Op::Load { path, .. } => format!("weights {path:?}"),
+            Op::Guard(guard) => format!("guard {} else {}", guard.text, guard.otherwise),
+            Op::Stop => "stop".into(),
+            Op::Repeat { count, until: Some(until), .. } => {
+                format!("repeat until {}: at most {}", until.text, words::plural(*count, "time"))
+            }
             Op::Repeat { count, .. } => format!("repeat {}", words::plural(*count, "time")),
             Op::For { values, .. } => format!("{}: {}", self.header(step), words::plural(values.len() as u64, "time")),
             Op::If { .. } | Op::Block { .. } => self.header(step),
@@ -181,7 +194,7 @@ impl<'a> Listing<'a> {
 
     /// A statement as it was written, up to its block.
     fn header(&self, step: &Step) -> String {
-        let text = self.plan.place(step).text;
+        let text = self.plan.place(step.span).text;
         text.split('{').next().unwrap_or_default().trim_end().to_string()
     }
 
@@ -278,6 +291,15 @@ fn steps(step: &Step, totals: &Totals) -> String {
         words::range(&totals.train_steps, words::count).replace("at least ", "≥ ")
     } else {
         String::new()
+    }
+}
+
+/// What stands before a step and before what is below it, where `trunk` stands before the branches of its level.
+fn branch(trunk: &str, last: bool) -> (String, String) {
+    match (trunk.is_empty(), last) {
+        (true, _) => (String::new(), " ".to_string()),
+        (false, false) => (format!("{trunk}├─ "), format!("{trunk}│  ")),
+        (false, true) => (format!("{trunk}└─ "), format!("{trunk}   ")),
     }
 }
 

@@ -15,6 +15,7 @@ mod settings_text;
 mod table;
 pub mod targets;
 pub mod totals;
+mod triggers;
 mod variables;
 mod words;
 
@@ -25,7 +26,7 @@ pub use hash::{Checksums, NUMERICS_VERSION};
 pub use range::Range;
 pub use totals::Totals;
 
-use crate::language::program::{Op, Program, Step};
+use crate::language::program::{Op, Program, Step, Trigger};
 use crate::source::{Sources, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub struct Plan {
     pub trial: String,
     pub totals: Totals,
     pub footprint: Footprint,
-    /// by [`hash::key`]
+    /// by [`hash::key`], of triggers by their path
     step_hashes: BTreeMap<String, String>,
     places: BTreeMap<Span, Place>,
 }
@@ -68,7 +69,10 @@ impl Plan {
         let trial = hash::trial(&program, checksums);
         let mut places = BTreeMap::new();
         each_step(&program.body, &mut |step| {
-            places.entry(step.span).or_insert_with(|| Place::of(step.span, sources));
+            let triggers = triggers_of(step).iter().map(|t| t.span);
+            for span in std::iter::once(step.span).chain(triggers) {
+                places.entry(span).or_insert_with(|| Place::of(span, sources));
+            }
         });
         Plan {
             program_hash: texts_hash(sources),
@@ -82,14 +86,19 @@ impl Plan {
         }
     }
 
-    /// Where a step was written.
-    pub fn place(&self, step: &Step) -> Place {
-        self.places.get(&step.span).cloned().unwrap_or_default()
+    /// Where a step or trigger was written.
+    pub fn place(&self, span: Span) -> Place {
+        self.places.get(&span).cloned().unwrap_or_default()
     }
 
     /// Identity of a step's content, 16 hex characters; equal for steps that do the same.
     pub fn step_hash(&self, step: &Step) -> &str {
         self.step_hashes.get(&hash::key(step)).map_or("", String::as_str)
+    }
+
+    /// The same of a trigger.
+    fn trigger_hash(&self, trigger: &Trigger) -> &str {
+        self.step_hashes.get(&trigger.id).map_or("", String::as_str)
     }
 }
 
@@ -110,17 +119,18 @@ fn texts_hash(sources: &Sources) -> String {
     hash::sha256(texts.map(|(_, s)| hash::sha256(s.text.as_bytes())).collect::<String>().as_bytes())
 }
 
+/// What happens between the steps of a training step.
+fn triggers_of(step: &Step) -> &[Trigger] {
+    match &step.op {
+        Op::Train(train) => &train.triggers,
+        _ => &[],
+    }
+}
+
 /// Calls `f` with every step in written order, loops before what is in them.
 pub fn each_step<'a>(body: &'a [Step], f: &mut impl FnMut(&'a Step)) {
     for step in body {
         f(step);
-        match &step.op {
-            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => each_step(body, f),
-            Op::If { then, otherwise, .. } => {
-                each_step(then, f);
-                each_step(otherwise, f);
-            }
-            _ => {}
-        }
+        step.op.bodies().for_each(|body| each_step(body, f));
     }
 }

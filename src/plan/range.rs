@@ -82,6 +82,11 @@ impl<T: Number> Range<T> {
         Range { min: self.min.times(n), max: self.max.map(|m| m.times(n)) }
     }
 
+    /// No upper bound, unless there is nothing at all; `least` is what it comes to at least.
+    pub fn unless_nothing(self, least: Range<T>) -> Range<T> {
+        if self.max.is_some_and(|max| max == T::ZERO) { self } else { Range::at_least(least.min) }
+    }
+
     /// The one or the other.
     pub fn or(self, other: Range<T>) -> Range<T> {
         let min = if other.min < self.min { other.min } else { self.min };

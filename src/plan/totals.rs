@@ -5,7 +5,7 @@ use super::passes::{self, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
 use crate::components::{Duration, Expression, Metric, Value};
-use crate::language::program::{Evaluate, Forget, Op, Program, Settings, Step, Train, When};
+use crate::language::program::{Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When};
 use serde_json::json;
 
 /// Counts of a program, or of a part of it. Where a measurement decides, from the least to the most.
@@ -45,6 +45,14 @@ impl Totals {
     /// `n` times over.
     pub fn times(self, n: u64) -> Totals {
         self.zip(self, |a, _| a.times(n), |a, _| a.times(n))
+    }
+
+    /// So many times over, within these bounds.
+    pub fn within(self, times: Range<u64>) -> Totals {
+        let Some(most) = times.max else {
+            return self.zip(self.times(times.min), Range::unless_nothing, Range::unless_nothing);
+        };
+        self.zip(self, |a, _| a.times(times.min).or(a.times(most)), |a, _| a.times(times.min).or(a.times(most)))
     }
 
     /// All floating-point operations; no bound where a clock decides.
@@ -100,18 +108,24 @@ pub struct Counter<'a> {
     cost: PassCost,
     variables: Variables,
     /// what has been measured at this point of training
-    known: Vec<Probe>,
+    pub(super) known: Vec<Probe>,
+    /// a guard before this point may have ended the run
+    pub(super) may_have_ended: bool,
 }
 
 impl<'a> Counter<'a> {
     pub fn new(program: &'a Program) -> Counter<'a> {
         let cost = PassCost::of(&program.model.architecture);
-        Counter { program, cost, variables: Variables::default(), known: Vec::new() }
+        Counter { program, cost, variables: Variables::default(), known: Vec::new(), may_have_ended: false }
     }
 
-    /// All steps, one after the other.
+    /// All steps, one after the other; those behind a guard that may end the run are taken or not.
     pub fn body(&mut self, steps: &[Step]) -> Totals {
-        steps.iter().fold(Totals::default(), |sum, step| sum.plus(self.step(step)))
+        steps.iter().fold(Totals::default(), |sum, step| {
+            let may_have_ended = self.may_have_ended;
+            let totals = self.step(step);
+            sum.plus(if may_have_ended { totals.or(Totals::default()) } else { totals })
+        })
     }
 
     /// One step with all that is in it.
@@ -122,10 +136,8 @@ impl<'a> Counter<'a> {
             Op::Zap(z) => self.change(&z.settings),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),
             Op::Expect { condition, settings, .. } => self.condition(condition, settings),
-            Op::Repeat { count, body } => {
-                self.known.clear();
-                self.body(body).times(*count)
-            }
+            Op::Repeat { count, until, body } => self.rounds(*count, until.as_deref(), body),
+            Op::Guard(guard) => self.guard(guard),
             Op::For { variable, values, body, .. } => self.each(*variable, values, body),
             Op::If { condition, settings, then, otherwise } => {
                 let asked = self.condition(condition, settings);
@@ -136,28 +148,52 @@ impl<'a> Counter<'a> {
                 self.known.clear();
                 Totals::default()
             }
-            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } => Totals::default(),
+            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } | Op::Stop => Totals::default(),
         }
+    }
+
+    /// A loop that a condition or a guard in it may end after any round.
+    fn rounds(&mut self, count: u64, until: Option<&Until>, body: &[Step]) -> Totals {
+        self.known.clear();
+        let mut round = self.body(body);
+        if let Some(until) = until {
+            round = round.plus(self.condition(&until.condition, &until.settings));
+        }
+        let all = round.times(count);
+        if until.is_some() || self.may_have_ended { all.or(round) } else { all }
+    }
+
+    fn guard(&mut self, guard: &Guard) -> Totals {
+        let asked = self.condition(&guard.condition, &guard.settings);
+        match guard.otherwise {
+            Otherwise::Rollback(_) => self.known.clear(),
+            Otherwise::Stop => self.may_have_ended = true,
+            Otherwise::Warn => {}
+        }
+        asked
     }
 
     /// A loop over values: multiplied where they don't change what it costs, else summed over them; equal values are
     /// counted once.
     fn each(&mut self, variable: u32, values: &[Value], body: &[Step]) -> Totals {
-        self.known.clear();
         if !cost_uses(body, variable) {
-            return self.body(body).times(values.len() as u64);
+            return self.rounds(values.len() as u64, None, body);
         }
         let mut distinct = std::collections::BTreeMap::<String, (&Value, u64)>::new();
         for value in values {
             distinct.entry(value.to_json().to_string()).or_insert((value, 0)).1 += 1;
         }
-        distinct.into_values().fold(Totals::default(), |sum, (value, times)| {
+        let mut turn = |value: &Value| {
             self.known.clear();
             self.variables.enter(variable, value.clone());
             let turn = self.body(body);
             self.variables.leave();
-            sum.plus(turn.times(times))
-        })
+            turn
+        };
+        let first = values.first().map_or(Totals::default(), &mut turn);
+        let all =
+            distinct.into_values().fold(Totals::default(), |sum, (value, times)| sum.plus(turn(value).times(times)));
+        if self.may_have_ended { all.or(first) } else { all }
     }
 
     fn branch(&mut self, condition: &Expression, then: &[Step], otherwise: &[Step]) -> Totals {
@@ -175,7 +211,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn train(&mut self, train: &Train) -> Totals {
+    pub(super) fn training(&mut self, train: &Train) -> Totals {
         let settings = &*train.settings;
         let per_epoch = settings.steps_per_epoch();
         match self.variables.resolve(&train.duration) {
@@ -207,7 +243,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
+    pub(super) fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
         let work = passes::training(settings, steps);
         let attack = self.attack_passes(&settings.objective);
         let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
@@ -303,7 +339,7 @@ impl<'a> Counter<'a> {
     }
 
     /// What a condition takes: metrics that weren't measured at this point are measured now.
-    fn condition(&mut self, condition: &Expression, settings: &Settings) -> Totals {
+    pub(super) fn condition(&mut self, condition: &Expression, settings: &Settings) -> Totals {
         let mut probes = self.probes(&metrics_in(condition), settings);
         probes.retain(|p| !self.known.contains(p));
         let total = self.measured(passes::measurement(&probes, settings), 1.0);
@@ -311,7 +347,7 @@ impl<'a> Counter<'a> {
         total
     }
 
-    fn probes(&mut self, metrics: &[Metric], settings: &Settings) -> Vec<Probe> {
+    pub(super) fn probes(&mut self, metrics: &[Metric], settings: &Settings) -> Vec<Probe> {
         metrics.iter().map(|m| passes::probe(m, settings, &mut self.variables)).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Loops' variables: what waits for them, and what it is once they are known.
 
 use crate::components::{Environment, Expression, Metric, Spec, Value};
-use crate::language::program::{Op, Settings, Step, When};
+use crate::language::program::{Due, Op, Settings, Step, Trigger, When};
 
 /// The loops' variables that are known, innermost last. Nothing is measured before the run, so values that need a
 /// measurement stay unknown.
@@ -67,7 +67,15 @@ fn step_uses(step: &Step, id: u32, effects: bool) -> bool {
     let settings = |s: &Settings| settings_use(s, id, effects);
     let body_uses = |body: &[Step]| body.iter().any(|step| step_uses(step, id, effects));
     match &step.op {
-        Op::Train(t) => value_uses(&t.duration, id) || settings(&t.settings),
+        Op::Train(t) => {
+            let due = |t: &Trigger| match &t.due {
+                Due::Every(_) => false,
+                Due::When { condition, settings: s } => expression_uses(condition, id) || settings(s),
+            };
+            value_uses(&t.duration, id)
+                || settings(&t.settings)
+                || t.triggers.iter().any(|t| due(t) || body_uses(&t.body))
+        }
         Op::Forget(f) => {
             let target = Value::Selector(f.target.selector.clone());
             settings(&f.settings) || effects && [&f.share, &f.by, &f.to, &target].iter().any(|v| value_uses(v, id))
@@ -78,11 +86,16 @@ fn step_uses(step: &Step, id: u32, effects: bool) -> bool {
         Op::If { condition, settings: s, then, otherwise } => {
             expression_uses(condition, id) || settings(s) || body_uses(then) || body_uses(otherwise)
         }
-        Op::Repeat { body, .. } | Op::Block { body, .. } => body_uses(body),
+        Op::Guard(g) => expression_uses(&g.condition, id) || settings(&g.settings),
+        Op::Repeat { until, body, .. } => {
+            until.as_ref().is_some_and(|u| expression_uses(&u.condition, id) || settings(&u.settings))
+                || body_uses(body)
+        }
+        Op::Block { body, .. } => body_uses(body),
         Op::For { values, body, .. } => values.iter().any(|v| value_uses(v, id)) || body_uses(body),
         Op::Schedule { schedule, .. } => effects && value_uses(schedule, id),
         Op::Load { settings: s, .. } => settings(s),
-        Op::Checkpoint { .. } | Op::Rollback { .. } | Op::FreshOptimizer { .. } => false,
+        Op::Checkpoint { .. } | Op::Rollback { .. } | Op::FreshOptimizer { .. } | Op::Stop => false,
     }
 }
 

@@ -175,7 +175,11 @@ pub fn spec(spec: &Spec) -> String {
         .filter(|(param, arg)| !is_default(param, arg))
         .map(|(param, arg)| {
             let text = value(arg, Some(&param.ty));
-            if matches!(arg, Value::Component(_) | Value::Metric(_)) || param.ty == Type::Tasks { text } else { format!("{}: {text}", param.name) }
+            if matches!(arg, Value::Component(_) | Value::Metric(_)) || param.ty == Type::Tasks {
+                text
+            } else {
+                format!("{}: {text}", param.name)
+            }
         })
         .collect();
     if given.is_empty() { spec.name().into() } else { format!("{}({})", spec.name(), given.join(", ")) }

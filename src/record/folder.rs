@@ -87,7 +87,7 @@ impl Found {
             });
         }
         match Manifest::read(path) {
-            Ok(manifest) if manifest.status == "done" => Ok(Found::Finished(Box::new(manifest))),
+            Ok(manifest) if manifest.status == "done" || manifest.finished => Ok(Found::Finished(Box::new(manifest))),
             Ok(_) => Ok(Found::Unfinished),
             // A lock that says nothing is one that is being written or was cut off.
             Err(_) if lock.exists() || path.join(Manifest::FILE).exists() => Ok(Found::Unfinished),

@@ -1,8 +1,10 @@
 //! The chain of the ledger: each line holds the hash of the line before it, so nothing can be taken out or changed unseen.
 
 use super::manifest::Manifest;
+use crate::reading::lines::Lines;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::io;
 use std::path::Path;
 
 /// What the first line holds: the hash of the empty text.
@@ -18,12 +20,23 @@ pub fn sha256(bytes: &[u8]) -> String {
     })
 }
 
+/// What the chain needs of a line.
+#[derive(serde::Deserialize)]
+struct Link {
+    previous: String,
+}
+
 /// The hash of the last line of a sound ledger, or the number (from 1) of the first line that breaks the chain.
 pub fn verify(text: &str) -> Result<String, usize> {
+    chain(text.lines().map(|line| Ok(line.to_string())))
+}
+
+fn chain(lines: impl Iterator<Item = io::Result<String>>) -> Result<String, usize> {
     let mut head = genesis();
-    for (i, line) in text.lines().enumerate() {
-        let object: serde_json::Value = serde_json::from_str(line).map_err(|_| i + 1)?;
-        if object["previous"] != head.as_str() {
+    for (i, line) in lines.enumerate() {
+        let line = line.map_err(|_| i + 1)?;
+        let link: Link = serde_json::from_str(&line).map_err(|_| i + 1)?;
+        if link.previous != head {
             return Err(i + 1);
         }
         head = sha256(line.as_bytes());
@@ -33,8 +46,8 @@ pub fn verify(text: &str) -> Result<String, usize> {
 
 /// Whether a folder's ledger is the one that its manifest knows.
 pub fn is_sound(folder: &Path, manifest: &Manifest) -> bool {
-    let text = std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default();
-    verify(&text).is_ok_and(|head| head == manifest.ledger.sha256)
+    let Ok(lines) = Lines::open(&folder.join("ledger.jsonl")) else { return false };
+    chain(lines).is_ok_and(|head| head == manifest.ledger.sha256)
 }
 
 #[cfg(test)]

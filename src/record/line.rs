@@ -75,6 +75,24 @@ pub enum What {
         held: bool,
         values: BTreeMap<String, Option<f64>>,
     },
+    Guard {
+        text: String,
+        held: bool,
+        /// what was done, where it didn't hold: `rollback`, `stop`, `warn`
+        action: Option<String>,
+        values: BTreeMap<String, Option<f64>>,
+    },
+    /// the condition of a `repeat until`
+    Until {
+        text: String,
+        held: bool,
+        values: BTreeMap<String, Option<f64>>,
+    },
+    /// an `every` or `when` fires
+    Trigger {
+        text: String,
+        values: BTreeMap<String, Option<f64>>,
+    },
     Warning {
         message: String,
     },
@@ -182,9 +200,18 @@ impl What {
             }
             Kind::Checkpoint { name, folder } => What::Checkpoint { name: name.clone(), folder: folder.clone() },
             Kind::Expect { text, held, values } => {
-                let values = values.iter().map(|(name, value)| (name.clone(), finite(*value))).collect();
-                What::Expect { text: text.clone(), held: *held, values }
+                What::Expect { text: text.clone(), held: *held, values: all_finite(values) }
             }
+            Kind::Guard { text, held, values, action } => What::Guard {
+                text: text.clone(),
+                held: *held,
+                action: action.as_ref().map(|a| a.word().to_string()),
+                values: all_finite(values),
+            },
+            Kind::Until { text, held, values } => {
+                What::Until { text: text.clone(), held: *held, values: all_finite(values) }
+            }
+            Kind::Trigger { text, values } => What::Trigger { text: text.clone(), values: all_finite(values) },
             Kind::Warning { message } => What::Warning { message: message.clone() },
             Kind::End { status } => What::End { status: status_word(*status).into() },
         })
@@ -249,8 +276,12 @@ pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Done => "done",
         Status::Failed => "failed",
-        Status::Stopped => "stopped",
+        Status::Stopped | Status::Ended => "stopped",
     }
+}
+
+fn all_finite(values: &[(String, f64)]) -> BTreeMap<String, Option<f64>> {
+    values.iter().map(|(name, value)| (name.clone(), finite(*value))).collect()
 }
 
 fn finite(x: f64) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! Who holds a run folder: one process at a time, and the dead hold nothing.
 
 use super::atomic::named;
+use crate::reading::{self, limits};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -65,7 +66,7 @@ impl Lock {
 
     /// Who holds the lock at a path; `None` where nobody does, or where the file can't be read as a holder.
     pub fn holder(path: &Path) -> Option<Holder> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&reading::whole(path, limits::LOCK_BYTES).ok()?).ok()
     }
 }
 

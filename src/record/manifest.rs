@@ -1,6 +1,7 @@
 //! `manifest.json`: what was run, with what, and how it ended.
 
 use super::atomic;
+use crate::reading::{self, json, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +16,9 @@ pub struct Manifest {
     pub status: String,
     /// why it failed
     pub reason: Option<String>,
+    /// nothing is left to do: it came to its end, or a guard ended it
+    #[serde(default)]
+    pub finished: bool,
     /// whether an `expect` was false
     pub expectations_held: bool,
     pub program: Program,
@@ -75,8 +79,8 @@ impl Manifest {
 
     pub fn read(folder: &Path) -> io::Result<Manifest> {
         let path = folder.join(Manifest::FILE);
-        let bytes = std::fs::read(&path).map_err(|e| atomic::named("read", &path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| atomic::named("read", &path, e.into()))
+        let bytes = reading::whole(&path, limits::MANIFEST_BYTES)?;
+        json::parse(&bytes, json::Kind::Any).map_err(|e| atomic::named("read", &path, e.into()))
     }
 }
 

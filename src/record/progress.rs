@@ -105,6 +105,20 @@ impl Progress {
                     if *held { self.screen.paint(Ink::Good, "held") } else { self.screen.paint(Ink::Error, "false") };
                 self.line(&format!("{step}  expect {}: {verdict}", harmless(text)));
             }
+            Kind::Guard { text, held, action, .. } => {
+                let verdict = match action {
+                    Some(action) => self.screen.paint(Ink::Error, format!("false, {}", harmless(&action.to_string()))),
+                    None => self.screen.paint(Ink::Good, if *held { "held" } else { "false" }),
+                };
+                self.line(&format!("{step}  guard {}: {verdict}", harmless(text)));
+            }
+            Kind::Until { text, held, .. } => {
+                let verdict = if *held { "so it ends" } else { "not yet" };
+                self.line(&format!("{step}  until {}: {verdict}", harmless(text)));
+            }
+            Kind::Trigger { text, .. } => {
+                self.line(&format!("{step}  {}", self.screen.paint(Ink::Strong, harmless(text))));
+            }
             Kind::Warning { message } => {
                 self.line(&format!("{} {}", self.screen.paint(Ink::Warning, "warning:"), harmless(message)));
             }

@@ -88,6 +88,7 @@ impl Recorder {
         let word = status_word(status);
         self.manifest.status = word.into();
         self.manifest.reason = reason;
+        self.manifest.finished = matches!(status, Status::Done | Status::Ended);
         self.manifest.ended = Some(utc(SystemTime::now()));
         self.manifest.seconds = Some(milliseconds(self.started));
         self.manifest.write(&self.folder.path)?;
@@ -134,8 +135,9 @@ impl Recorder {
         let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
         let metric = file_name(metric);
         let step = &event.step;
-        let plain = [format!("{step}-{metric}"), format!("{step}-{}-{metric}", split.name())];
-        let numbered = (2..).map(|n| format!("{step}-{metric}-{n}"));
+        let name = short(&format!("{step}-{metric}"));
+        let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
         let Some(name) = free else { return Ok(None) };
         let folder = self.folder.path.join("evaluations");
@@ -212,6 +214,7 @@ fn manifest(about: About, program: Program) -> Manifest {
         format: 1,
         status: "running".into(),
         reason: None,
+        finished: false,
         expectations_held: true,
         program,
         plan: about.plan,
@@ -254,9 +257,28 @@ fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
     let folder = Path::new(&root.name).parent()?;
     let relative = Path::new(&import.name).strip_prefix(folder).ok()?;
     let inside = relative.components().all(|c| matches!(c, Component::Normal(_)));
-    let taken = relative == Path::new("program.fsched") || relative.extension().is_none_or(|e| e != "fsched");
+    let first = relative.components().next()?.as_os_str().to_string_lossy().to_lowercase();
+    let taken = RECORDS.contains(&first.as_str()) || relative.extension().is_none_or(|e| e != "fsched");
     (inside && !taken).then(|| relative.to_path_buf())
 }
+
+/// What the folder of a run holds itself; files that a program brings in take none of these names, nor, on disks that
+/// don't tell large letters from small ones, any that differ in this alone.
+const RECORDS: [&str; 13] = [
+    "program.fsched",
+    "imports",
+    "manifest.json",
+    "plan.json",
+    "events.jsonl",
+    "ledger.jsonl",
+    "sessions.jsonl",
+    "checkpoints",
+    "evaluations",
+    "final.safetensors",
+    "report.html",
+    "tensorboard",
+    "lock",
+];
 
 /// Right and wrong as 1 and 0, other values as they are.
 fn values_json(values: &[f64]) -> serde_json::Value {
@@ -270,6 +292,14 @@ fn values_json(values: &[f64]) -> serde_json::Value {
 fn file_name(metric: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     metric.split(|c| !safe(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// File systems take names of up to 255 bytes: of longer ones the beginning, and what tells it from others.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(150) {
+        Some((cut, _)) => format!("{}-{}", &name[..cut], &ledger::sha256(name.as_bytes())[..16]),
+        None => name.to_string(),
+    }
 }
 
 fn milliseconds(since: Instant) -> f64 {
@@ -431,5 +461,29 @@ mod tests {
             read(folder, "events.jsonl").lines().map(|l| l.split_once(",\"step\"").unwrap().1.to_string()).collect()
         };
         assert_eq!(timeless(&a), timeless(&b));
+    }
+
+    #[test]
+    fn imports_never_take_the_place_of_a_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sources = Sources::default();
+        let names = ["a.fsched", "program.fsched", "Final.safetensors/b.fsched", "imports/0.fsched", "lib.fsched", "x"];
+        names.into_iter().for_each(|name| {
+            sources.add(Source::new(name, name));
+        });
+        let program = write_program(dir.path(), &sources).unwrap();
+        let written = ["imports/0.fsched", "imports/1.fsched", "imports/2.fsched", "lib.fsched", "imports/4.fsched"];
+        assert_eq!(program.imports, written);
+        for (name, written) in names.iter().zip(["program.fsched"].iter().chain(&written)) {
+            assert_eq!(read(dir.path(), written), **name);
+        }
+    }
+
+    #[test]
+    fn deep_steps_get_names_that_disks_take() {
+        let deep = "1.repeat[1000000].".repeat(40);
+        let names = [short(&format!("{deep}1-clean")), short(&format!("{deep}2-clean"))];
+        assert!(names[0] != names[1] && names.iter().all(|n| n.len() < 200), "{names:?}");
+        assert_eq!(short("1-clean"), "1-clean");
     }
 }

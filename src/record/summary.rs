@@ -6,9 +6,9 @@ use super::number::{difference, epochs, lower_is_better, short, thousands, took,
 use super::screen::{Ink, Screen};
 use super::table::Table;
 use crate::components::Split;
+use crate::reading::lines::Lines;
 use serde::Serialize;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
 
 /// A run in short.
@@ -18,6 +18,8 @@ pub struct Summary {
     pub folder: String,
     pub status: String,
     pub reason: Option<String>,
+    /// nothing is left to do
+    pub finished: bool,
     pub plan: String,
     pub epochs: f64,
     pub steps: u64,
@@ -88,12 +90,10 @@ impl Summary {
     pub fn read(folder: &Path) -> io::Result<Summary> {
         let manifest = Manifest::read(folder)?;
         let mut summary = Summary::empty(folder, &manifest);
-        let path = folder.join("events.jsonl");
-        let file = File::open(&path).map_err(|e| super::atomic::named("read", &path, e))?;
         let mut trains = false;
-        for line in BufReader::new(file).lines() {
-            let event: EventLine =
-                serde_json::from_str(&line?).map_err(|e| super::atomic::named("read", &path, e.into()))?;
+        let mut lines = Lines::open(&folder.join("events.jsonl"))?;
+        while let Some(line) = lines.next() {
+            let event: EventLine = serde_json::from_str(&line?).map_err(|e| lines.wrong(e))?;
             summary.take(event, &mut trains);
         }
         Ok(summary)
@@ -105,6 +105,7 @@ impl Summary {
             folder: folder.display().to_string(),
             status: manifest.status.clone(),
             reason: manifest.reason.clone(),
+            finished: manifest.finished,
             plan: manifest.plan.clone(),
             epochs: 0.0,
             steps: 0,
@@ -153,7 +154,11 @@ impl Summary {
                 let values = values.into_iter().map(|(metric, value)| Reading { metric, value }).collect();
                 self.expectations.push(Expectation { step, text, held, values });
             }
-            What::Warning { .. } | What::End { .. } => {}
+            What::Guard { .. }
+            | What::Until { .. }
+            | What::Trigger { .. }
+            | What::Warning { .. }
+            | What::End { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Files that are there whole or not at all: written aside, flushed, renamed.
 
 use super::error::Failure;
+use crate::reading;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Write;
@@ -49,9 +50,9 @@ pub fn remove_folder(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// All bytes of a file.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|e| Failure::new(format!("cannot read {}: {e}", path.display())))
+/// SHA-256 of a file, in hex.
+pub fn sum(path: &Path) -> Result<String, Failure> {
+    reading::sha256(path).map_err(|e| Failure::new(e.to_string()))
 }
 
 fn beside(path: &Path, what: &str) -> PathBuf {

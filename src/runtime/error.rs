@@ -63,6 +63,10 @@ impl Failure {
 pub enum Halt {
     /// somebody asked the run to stop; its state is saved
     Stopped,
+    /// `stop`: the training step that hosts it is left
+    Leave,
+    /// a guard ends the run; why
+    Ended(String),
     /// no place yet
     Failure(Failure),
     /// with its place

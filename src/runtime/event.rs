@@ -1,6 +1,7 @@
 //! What a run tells its listeners. The loop emits events and never asks who listens.
 
 use crate::components::Split;
+use crate::language::program::Otherwise;
 use crate::source::Span;
 
 /// Something that happened, and where.
@@ -64,6 +65,24 @@ pub enum Kind {
         held: bool,
         values: Vec<(String, f64)>,
     },
+    /// `action`: what is done now, where the condition didn't hold.
+    Guard {
+        text: String,
+        held: bool,
+        values: Vec<(String, f64)>,
+        action: Option<Otherwise>,
+    },
+    /// The condition of a `repeat until`, looked at after a round.
+    Until {
+        text: String,
+        held: bool,
+        values: Vec<(String, f64)>,
+    },
+    /// An `every` or `when` fires; `values` are what its condition was decided by.
+    Trigger {
+        text: String,
+        values: Vec<(String, f64)>,
+    },
     Warning {
         message: String,
     },
@@ -108,7 +127,10 @@ pub struct ChangedTensor {
 pub enum Status {
     Done,
     Failed,
+    /// from outside: something is left to do
     Stopped,
+    /// by a guard: nothing is left to do
+    Ended,
 }
 
 /// Hears of everything. An error of a listener that keeps records stops the run; screens swallow theirs.

@@ -3,9 +3,9 @@
 use super::error::Halt;
 use super::event::Kind;
 use super::state::Expectation;
-use super::{Run, checkpoint, forget, measure, scope, train};
+use super::{Run, checkpoint, control, forget, measure, scope, train};
 use crate::components::{Expression, Value};
-use crate::language::program::{Evaluate, Op, Settings, Step};
+use crate::language::program::{Evaluate, Op, Settings, Step, Until};
 
 /// Steps, one after another.
 pub fn body(run: &mut Run, steps: &[Step]) -> Result<(), Halt> {
@@ -32,7 +32,9 @@ fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Rollback { name } => forget::rollback(run, name),
         Op::Expect { condition, text, settings } => expect(run, condition, text, settings),
         Op::Load { path, settings } => forget::load(run, path, settings),
-        Op::Repeat { count, body } => repeat(run, *count, body),
+        Op::Guard(op) => control::guard(run, op),
+        Op::Stop => Err(Halt::Leave),
+        Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),
         Op::For { variable, values, body, .. } => each(run, *variable, values, body),
         Op::If { condition, settings, then, otherwise } => {
             let taken = if holds(run, condition, settings)? { then } else { otherwise };
@@ -47,10 +49,15 @@ fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
     }
 }
 
-fn repeat(run: &mut Run, count: u64, steps: &[Step]) -> Result<(), Halt> {
+fn repeat(run: &mut Run, count: u64, until: Option<&Until>, steps: &[Step]) -> Result<(), Halt> {
     for _ in 0..count {
         run.state.journal.cursor.turn();
         body(run, steps)?;
+        if let Some(until) = until
+            && control::ends(run, until)?
+        {
+            break;
+        }
     }
     Ok(())
 }
@@ -99,8 +106,6 @@ fn expect(run: &mut Run, condition: &Expression, text: &str, settings: &Settings
 pub fn first_training(steps: &[Step]) -> Option<&Settings> {
     steps.iter().find_map(|step| match &step.op {
         Op::Train(op) => Some(op.settings.as_ref()),
-        Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => first_training(body),
-        Op::If { then, otherwise, .. } => first_training(then).or_else(|| first_training(otherwise)),
-        _ => None,
+        op => op.bodies().find_map(first_training),
     })
 }

@@ -105,7 +105,7 @@ pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> 
         return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
     }
     let tensors = differences(&before, &run.state.network)?;
-    let arguments = json!({ "path": path, "sha256": disk::sha256(&disk::read(&file)?) });
+    let arguments = json!({ "path": path, "sha256": disk::sum(&file)? });
     record.close(run, settings, arguments, tensors, None)
 }
 

@@ -185,7 +185,8 @@ fn gap(run: &Run, probe: &Probe, now: f64) -> f64 {
 
 /// Whether a condition on the past of a followed metric holds: `plateau(M, D)`.
 pub fn on_plateau(run: &Run, condition: &Spec, settings: &Settings) -> bool {
-    let (Value::Metric(metric), Value::Duration(duration)) = (condition.get("metric"), condition.get("duration")) else {
+    let (Value::Metric(metric), Value::Duration(duration)) = (condition.get("metric"), condition.get("duration"))
+    else {
         return false;
     };
     let probe = probe(metric, settings);

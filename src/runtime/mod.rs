@@ -22,6 +22,7 @@
 
 mod calibrate;
 mod checkpoint;
+mod control;
 mod cursor;
 mod disk;
 mod error;
@@ -77,8 +78,10 @@ pub struct World {
 /// How a run ended that did not fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// [`Status::Done`] or [`Status::Stopped`]
+    /// anything but [`Status::Failed`]
     pub status: Status,
+    /// why it ended early, where the program says so
+    pub reason: Option<String>,
     /// optimizer steps
     pub steps: u64,
     pub epochs: f64,
@@ -158,14 +161,16 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self) -> Result<Summary, RunError> {
-        let status = match self.steps() {
-            Ok(()) => Status::Done,
-            Err(Halt::Stopped) => Status::Stopped,
+        let (status, reason) = match self.steps() {
+            Ok(()) => (Status::Done, None),
+            Err(Halt::Ended(reason)) => (Status::Ended, Some(reason)),
+            Err(Halt::Stopped) => (Status::Stopped, None),
             Err(halt) => return Err(self.fail(halt)),
         };
         self.emit(Kind::End { status }).map_err(|failure| self.place(failure.into()))?;
         Ok(Summary {
             status,
+            reason,
             steps: self.state.journal.clock,
             epochs: self.state.journal.epochs,
             gradient_evaluations: self.state.journal.gradient_evaluations,
@@ -180,8 +185,11 @@ impl<'a> Run<'a> {
             std::fs::create_dir_all(folder).map_err(|e| Failure::file("make the folder", folder, &e))?;
         }
         self.emit(Kind::RunStart { total_steps: total_steps(program) })?;
-        exec::body(self, &program.body)?;
-        checkpoint::finish(self)
+        let ended = exec::body(self, &program.body);
+        if let Ok(()) | Err(Halt::Ended(_)) = ended {
+            checkpoint::finish(self)?;
+        }
+        ended
     }
 
     /// Tells the listeners that the run failed. One that fails too doesn't hide the first error.
@@ -194,7 +202,9 @@ impl<'a> Run<'a> {
     fn place(&self, halt: Halt) -> RunError {
         match halt.at("", None) {
             Halt::Error(error) => error,
-            Halt::Stopped | Halt::Failure(_) => unreachable!("`at` places failures, and stops are no errors"),
+            _ => {
+                unreachable!("`at` places failures, the rest are no errors, and a `stop` has a training step around it")
+            }
         }
     }
 

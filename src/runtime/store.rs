@@ -8,6 +8,7 @@ use crate::components::optimizers::{OptimizerState, TensorState};
 use crate::language::program::{Model, Precision};
 use crate::nn::network::Network;
 use crate::nn::weights;
+use crate::reading::{self, json, limits};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,7 +116,8 @@ fn json(file: &StateFile) -> Result<Vec<u8>, Failure> {
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    serde_json::from_slice(&disk::read(path)?)
+    let bytes = reading::whole(path, limits::RECORD_BYTES).map_err(|e| Failure::new(e.to_string()))?;
+    json::parse(&bytes, json::Kind::Known)
         .map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
 }
 
@@ -123,7 +125,7 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> 
 fn write_pair(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>, folder: &Path) -> Result<Sums, Failure> {
     write_tensors(&network.state_dict()?, &folder.join(WEIGHTS))?;
     write_tensors(&memory(optimizers), &folder.join(MEMORY))?;
-    let sum = |name: &str| Ok((name.to_string(), disk::sha256(&disk::read(&folder.join(name))?)));
+    let sum = |name: &str| Ok((name.to_string(), disk::sum(&folder.join(name))?));
     [WEIGHTS, MEMORY].into_iter().map(sum).collect()
 }
 
@@ -147,7 +149,7 @@ fn read_pair(
 ) -> Result<Snapshot, Failure> {
     for (name, sum) in sums {
         let path = folder.join(name);
-        if disk::sha256(&disk::read(&path)?) != *sum {
+        if disk::sum(&path)? != *sum {
             let message = format!("{} is not the file that the checkpoint was saved with", path.display());
             return Err(Failure::new(message).help("it was changed or damaged; start from another checkpoint"));
         }

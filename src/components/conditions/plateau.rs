@@ -56,7 +56,8 @@ mod tests {
 
     fn after(values: &[f64], metric: &str, duration: Duration) -> Vec<bool> {
         let info = metrics::named(metric).unwrap();
-        let all: Vec<Followed> = values.iter().enumerate().map(|(i, v)| (10 * (i as u64 + 1), i as f64 + 1.0, *v)).collect();
+        let all: Vec<Followed> =
+            values.iter().enumerate().map(|(i, v)| (10 * (i as u64 + 1), i as f64 + 1.0, *v)).collect();
         (0..=all.len()).map(|n| holds(all[..n].iter().copied(), &info, duration)).collect()
     }
 

@@ -2,17 +2,14 @@
 
 use crate::components::data::Places;
 use crate::components::{Problem, ProblemKind};
+use crate::reading::{
+    self,
+    limits::{COSTS_BYTES, COSTS_CLASSES},
+};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Read};
-
-/// The largest file that is read, in bytes: 1,000 classes take 2 to 8 million.
-const MOST_BYTES: u64 = 16 << 20;
-
-/// Classes that a file of that size can hold: each takes a row and a column of at least two bytes.
-const MOST_CLASSES: usize = 2896;
+use std::io::{self, ErrorKind};
 
 /// Names that a help lists.
 const MOST_NAMES: usize = 12;
@@ -60,14 +57,7 @@ impl Matrix {
     /// column.
     pub fn read(text: &str, places: &Places) -> Result<Matrix, Problem> {
         let path = places.resolve(text).map_err(|p| p.of("matrix"))?;
-        let found = path.metadata().map_err(|e| unreadable(text, &e))?;
-        // A pipe or a device would block or never end.
-        if !found.is_file() {
-            return Err(bad(text, "is not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(&path).map_err(|e| unreadable(text, &e))?;
-        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable(text, &e))?;
+        let bytes = reading::whole(&path, COSTS_BYTES).map_err(|e| unreadable(&e))?;
         Matrix::parse(text, &bytes)
     }
 
@@ -76,9 +66,6 @@ impl Matrix {
     /// # Errors
     /// Bytes that are no cost matrix.
     pub fn parse(shown: &str, bytes: &[u8]) -> Result<Matrix, Problem> {
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(bad(shown, format!("is larger than {} MiB", MOST_BYTES >> 20)));
-        }
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
         let mut records = reader.records().map(|record| record.map_err(|e| not_text(shown, &e)));
         let Some(header) = records.next().transpose()? else {
@@ -138,7 +125,8 @@ impl Matrix {
     }
 }
 
-const FORM: &str = "the first line has an empty cell and the predicted classes, each further line a true class and its costs";
+const FORM: &str =
+    "the first line has an empty cell and the predicted classes, each further line a true class and its costs";
 
 /// The classes in the first line, behind the cell in the corner.
 fn header_names(shown: &str, header: &StringRecord) -> Result<Vec<String>, Problem> {
@@ -148,8 +136,8 @@ fn header_names(shown: &str, header: &StringRecord) -> Result<Vec<String>, Probl
         let semicolons = header.iter().any(|cell| cell.contains(';'));
         return Err(problem.help(if semicolons { "cells are separated by commas" } else { FORM }));
     }
-    if names.len() > MOST_CLASSES {
-        return Err(bad(shown, format!("names {} classes; at most {MOST_CLASSES} are read", names.len())));
+    if names.len() > COSTS_CLASSES {
+        return Err(bad(shown, format!("names {} classes; at most {COSTS_CLASSES} are read", names.len())));
     }
     let mut known = BTreeSet::new();
     for (i, name) in names.iter().enumerate() {
@@ -221,8 +209,13 @@ fn bad(shown: &str, found: impl Display) -> Problem {
     Problem::new(ProblemKind::BadFile, format!("`{shown}` {found}")).of("matrix")
 }
 
-fn unreadable(shown: &str, error: &io::Error) -> Problem {
-    Problem::new(ProblemKind::MissingFile, format!("cannot read `{shown}`: {error}")).of("matrix")
+/// What the file system says, or that it is no regular file or too large.
+fn unreadable(error: &io::Error) -> Problem {
+    let kind = match error.kind() {
+        ErrorKind::FileTooLarge | ErrorKind::InvalidInput => ProblemKind::BadFile,
+        _ => ProblemKind::MissingFile,
+    };
+    Problem::new(kind, error.to_string()).of("matrix")
 }
 
 fn not_text(shown: &str, error: &csv::Error) -> Problem {
@@ -278,8 +271,6 @@ mod tests {
         }
         let found = Matrix::parse("c.csv", b",a,b\na,\xff,1\n").unwrap_err().message;
         assert_eq!(found, "`c.csv`, line 2, column 2: this is no text in UTF-8");
-        let large = vec![b','; MOST_BYTES as usize + 1];
-        assert_eq!(Matrix::parse("c.csv", &large).unwrap_err().message, "`c.csv` is larger than 16 MiB");
     }
 
     #[test]

@@ -37,11 +37,7 @@ mod tests {
     fn tasks(size: i64) -> Result<Vec<Task>, Problem> {
         let data = spec(crate::components::catalogue::find(Family::Data, "digits").unwrap(), &[]);
         let facts = describe(&data, &Places::default(), 0).unwrap();
-        let given = [
-            ("data", Value::Component(data)),
-            ("by", Value::Word("class".into())),
-            ("size", Value::Int(size)),
-        ];
+        let given = [("data", Value::Component(data)), ("by", Value::Word("class".into())), ("size", Value::Int(size))];
         super::super::build(&spec(&MEMBER, &given), &facts)
     }
 
@@ -57,11 +53,10 @@ mod tests {
     fn tasks_are_shown_by_their_classes_and_joined_as_sets() {
         let all = tasks(4).unwrap();
         let pick = |places: &[usize]| shown(&places.iter().map(|i| &all[*i]).collect::<Vec<_>>());
-        assert_eq!([pick(&[0]), pick(&[2, 0, 0]), pick(&[1, 0])], [
-            "classes 0..=3",
-            "classes 0..=3, 8..=9",
-            "classes 0..=7"
-        ]);
+        assert_eq!(
+            [pick(&[0]), pick(&[2, 0, 0]), pick(&[1, 0])],
+            ["classes 0..=3", "classes 0..=3, 8..=9", "classes 0..=7"]
+        );
         assert_eq!(tasks(1).unwrap()[7].to_string(), "class 7");
     }
 }

@@ -139,8 +139,13 @@ impl<'v> Counter<'v> {
     fn step(&mut self, step: &'v Step) -> Amount {
         self.visits += 1;
         let (amount, rounds) = match &step.op {
-            Op::Train(train) => return self.train(train),
-            Op::Repeat { count, body } => (self.body(body).times(*count), *count),
+            Op::Train(train) if train.triggers.is_empty() => return self.train(train),
+            Op::Train(train) => (self.hosted(train), 1),
+            Op::Repeat { count, until: None, body } => (self.body(body).times(*count), *count),
+            Op::Repeat { count, body, .. } => {
+                let round = self.body(body);
+                (round.times(*count).or(round), *count)
+            }
             Op::For { variable, values, body, .. } => (self.each(*variable, values, body), values.len() as u64),
             Op::If { then, otherwise, .. } => (self.body(then).or(self.body(otherwise)), 1),
             Op::Block { body, .. } => (self.body(body), 1),
@@ -164,6 +169,19 @@ impl<'v> Counter<'v> {
             self.env.0.pop();
         }
         sum
+    }
+
+    /// A training step with what its triggers train.
+    fn hosted(&mut self, train: &'v Train) -> Amount {
+        let own = self.train(train);
+        train.triggers.iter().fold(own, |sum, trigger| {
+            let once = self.body(&trigger.body);
+            sum.plus(match trigger.firings(train, &mut self.env) {
+                Some(times) => once.times(times),
+                None if once == Amount::default() => once,
+                None => Amount { open: true, ..Amount::default() },
+            })
+        })
     }
 
     fn train(&mut self, train: &Train) -> Amount {

@@ -32,7 +32,7 @@ impl Walk {
                 Op::Train(_) | Op::Rollback { .. } | Op::Load { .. } => self.restores(&step.op),
                 Op::Forget(forget) if stays_random(forget) => self.forgets(step, &forget.target.selection),
                 Op::Zap(zap) => self.forgets(step, &zap.target.selection),
-                Op::Repeat { count, body } => self.rounds(*count > 1, body),
+                Op::Repeat { count, body, .. } => self.rounds(*count > 1, body),
                 Op::For { values, body, .. } => self.rounds(values.len() > 1, body),
                 Op::Block { body, .. } => self.steps(body),
                 Op::If { then, otherwise, .. } => {

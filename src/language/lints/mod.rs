@@ -31,7 +31,7 @@ pub(super) use trailing_repeat::check as trailing_repeat;
 pub(super) use unreached::check as unreached;
 
 use super::context::Context;
-use super::program::{Forget, Op, Program, Settings, Step};
+use super::program::{Forget, Program, Settings, Step};
 use super::statements::Written;
 use crate::components::Spec;
 use crate::diagnostic::Code;
@@ -132,13 +132,6 @@ pub(super) fn of_program(cx: &mut Context<'_>, program: &Program) {
 fn visit<'s>(steps: &'s [Step], f: &mut impl FnMut(&'s Step)) {
     for step in steps {
         f(step);
-        match &step.op {
-            Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => visit(body, f),
-            Op::If { then, otherwise, .. } => {
-                visit(then, f);
-                visit(otherwise, f);
-            }
-            _ => {}
-        }
+        step.op.bodies().for_each(|body| visit(body, f));
     }
 }

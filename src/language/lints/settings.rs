@@ -209,7 +209,9 @@ impl Added {
 /// The sorts of measurements that matter to a step.
 fn measured_for(op: &Op) -> &'static [Sort] {
     match op {
-        Op::Train(_) | Op::Expect { .. } | Op::If { .. } => &[Sort::Training],
+        Op::Train(_) | Op::Expect { .. } | Op::If { .. } | Op::Guard(_) | Op::Repeat { until: Some(_), .. } => {
+            &[Sort::Training]
+        }
         Op::Forget(_) | Op::Zap(_) | Op::Load { .. } => &[Sort::Change],
         Op::Evaluate(_) => &[Sort::Training, Sort::Change],
         _ => &[],
@@ -224,7 +226,10 @@ fn uses(op: &Op, word: &str) -> bool {
         (Op::Forget(forget), "batch" | "objective") => {
             matches!(&forget.by, Value::Component(by) if by.name() == "saliency")
         }
-        (Op::Evaluate(_) | Op::Expect { .. } | Op::If { .. }, "objective" | "keep") => true,
+        (
+            Op::Evaluate(_) | Op::Expect { .. } | Op::If { .. } | Op::Guard(_) | Op::Repeat { until: Some(_), .. },
+            "objective" | "keep",
+        ) => true,
         _ => false,
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
         let path = self.next_path();
         let frame = lower_block(self, body, format!("{path}.repeat."));
         if let Some(count) = n {
-            self.emit(span, Op::Repeat { count, body: frame.steps });
+            self.emit(span, Op::Repeat { count, until: None, body: frame.steps });
         }
     }
 
@@ -188,7 +188,7 @@ impl<'a> Context<'a> {
         let body_span = body.iter().map(|s| s.span).min_by_key(|s| s.start).unwrap_or(span);
         lints::trailing_repeat(self, body_span, span);
         if let Some(count) = count {
-            self.emit(span, Op::Repeat { count, body });
+            self.emit(span, Op::Repeat { count, until: None, body });
         }
     }
 
@@ -335,13 +335,20 @@ pub(in crate::language) fn lower_statements<'a>(cx: &mut Context<'a>, statements
 
 /// Moves a step (and what is in it) from a block's path to another.
 fn move_path(step: &mut Step, old_prefix: usize, new_prefix: &str) {
-    step.id = format!("{new_prefix}{}", &step.id[old_prefix..]);
+    let moved = |id: &str| format!("{new_prefix}{}", &id[old_prefix..]);
+    step.id = moved(&step.id);
     match &mut step.op {
         Op::Repeat { body, .. } | Op::For { body, .. } | Op::Block { body, .. } => {
             body.iter_mut().for_each(|s| move_path(s, old_prefix, new_prefix))
         }
         Op::If { then, otherwise, .. } => {
             then.iter_mut().chain(otherwise).for_each(|s| move_path(s, old_prefix, new_prefix))
+        }
+        Op::Train(train) => {
+            for trigger in &mut train.triggers {
+                trigger.id = moved(&trigger.id);
+                trigger.body.iter_mut().for_each(|s| move_path(s, old_prefix, new_prefix));
+            }
         }
         _ => {}
     }

@@ -41,8 +41,9 @@ impl Context<'_> {
     }
 
     fn fill_condition(&mut self, expression: &mut Expression, settings: &Settings, span: Span) -> Option<()> {
-        let all =
-            |cx: &mut Self, items: &mut [Expression]| items.iter_mut().try_for_each(|e| cx.fill_condition(e, settings, span));
+        let all = |cx: &mut Self, items: &mut [Expression]| {
+            items.iter_mut().try_for_each(|e| cx.fill_condition(e, settings, span))
+        };
         match expression {
             Expression::Metric(metric) => {
                 *metric = self.filled(metric, &settings.facts, span)?;

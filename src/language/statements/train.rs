@@ -71,5 +71,5 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     lints::of_train(cx, &settings, written);
     let duration: Value = duration.clone();
     cx.index.duration(written.bound.span("duration"), settings.steps_per_epoch());
-    cx.emit(written.span, Op::Train(Train { word, duration, settings }));
+    cx.emit(written.span, Op::Train(Train { word, duration, settings, triggers: Vec::new() }));
 }
