@@ -91,7 +91,10 @@ fn tasks(value: Value) -> Result<Value, Mismatch> {
     fn gather(value: Value, into: &mut Vec<Value>) -> Result<(), Mismatch> {
         match value {
             Value::List(items) => items.into_iter().try_for_each(|item| gather(item, into)),
-            task @ Value::Task(_) => Ok(into.push(task)),
+            task @ Value::Task(_) => {
+                into.push(task);
+                Ok(())
+            }
             other => Err(mismatch(&Type::Tasks, &other)),
         }
     }

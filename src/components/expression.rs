@@ -60,7 +60,11 @@ impl Expression {
     /// Calls `f` with each loop variable and each leaf that is [of the run](Expression::is_of_the_run).
     pub fn visit(&self, f: &mut dyn FnMut(&Expression)) {
         match self {
-            Expression::Variable(..) | Expression::Metric(_) | Expression::Holds(_) => f(self),
+            Expression::Variable(..) => f(self),
+            Expression::Metric(Metric { spec, .. }) | Expression::Holds(spec) => {
+                f(self);
+                spec.args.iter().for_each(|arg| arg.visit(f));
+            }
             Expression::Constant(v) => v.visit(f),
             Expression::Negate(e) | Expression::Not(e) => e.visit(f),
             Expression::Binary(_, a, b) | Expression::Item(a, b) => {

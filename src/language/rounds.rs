@@ -45,7 +45,7 @@ impl Context<'_> {
         if let (Expression::Holds(_), false) = (expression, matches!(ty, Type::Condition | Type::Bool | Type::Any)) {
             let message = format!("{} takes {}, not a condition", place.what, ty.describe());
             let d = Diagnostic::new(Code::WRONG_TYPE, span, message);
-            self.report(d.help("conditions stand in `if` and `expect`"));
+            self.report(d.help("conditions stand in `if`, `when`, `until`, `guard` and `expect`"));
             return false;
         }
         if measured && !matches!(ty, Type::Condition | Type::Bool | Type::Any) {

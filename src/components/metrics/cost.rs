@@ -10,8 +10,7 @@ pub static MEMBER: Member = Member {
         "matrix",
         Type::Text,
         "a CSV file: above, the classes that are predicted; one row for each true class, its name first; numbers from 0 on",
-    )
-    .named()],
+    )],
     doc: "mean over the images of what their prediction costs, by the true class and the predicted one",
     source: "Elkan 2001, The foundations of cost-sensitive learning",
     example: "evaluate cost(matrix: \"costs.csv\") on test",

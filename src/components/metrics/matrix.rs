@@ -10,6 +10,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 /// Names that a help lists.
 const MOST_NAMES: usize = 12;
@@ -19,6 +20,8 @@ const MOST_NAMES: usize = 12;
 pub struct Matrix {
     /// as the program names the file
     shown: String,
+    /// of the predicted classes
+    line: usize,
     /// the predicted classes, in the file's order
     predicted: Vec<String>,
     rows: Vec<Row>,
@@ -27,7 +30,6 @@ pub struct Matrix {
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     class: String,
-    line: u64,
     costs: Vec<f64>,
 }
 
@@ -57,7 +59,7 @@ impl Matrix {
     /// column.
     pub fn read(text: &str, places: &Places) -> Result<Matrix, Problem> {
         let path = places.resolve(text).map_err(|p| p.of("matrix"))?;
-        let bytes = reading::whole(&path, COSTS_BYTES).map_err(|e| unreadable(&e))?;
+        let bytes = reading::whole(&path, COSTS_BYTES).map_err(|e| unreadable(text, &path, &e))?;
         Matrix::parse(text, &bytes)
     }
 
@@ -66,25 +68,27 @@ impl Matrix {
     /// # Errors
     /// Bytes that are no cost matrix.
     pub fn parse(shown: &str, bytes: &[u8]) -> Result<Matrix, Problem> {
+        let text = Text { shown, bytes };
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(bytes);
-        let mut records = reader.records().map(|record| record.map_err(|e| not_text(shown, &e)));
+        let mut records = reader.records().map(|record| record.map_err(|e| text.unreadable(&e)));
         let Some(header) = records.next().transpose()? else {
             return Err(bad(shown, "is empty").help(FORM));
         };
-        let predicted = header_names(shown, &header)?;
-        let mut rows = Vec::new();
-        let mut lines = BTreeMap::new();
+        let predicted = text.names(&header)?;
+        let mut rows: Vec<Row> = Vec::new();
+        let mut places = BTreeMap::new();
         for record in records {
-            let row = row(shown, &record?, &predicted)?;
-            if let Some(first) = lines.insert(row.class.clone(), row.line) {
-                let found = format!("the class {:?} has a row already, in line {first}", row.class);
-                return Err(at(shown, row.line, 1, found));
+            let record = record?;
+            let row = text.row(&record, &predicted)?;
+            if let Some(first) = places.insert(row.class.clone(), place(&record)) {
+                let found = format!("the class {:?} has a row already, in line {}", row.class, text.line(first));
+                return Err(text.at(&record, 1, found));
             }
             rows.push(row);
         }
-        match predicted.iter().find(|class| !lines.contains_key(*class)) {
+        match predicted.iter().find(|class| !places.contains_key(*class)) {
             Some(class) => Err(bad(shown, format!("has no row for the class {class:?}")).help(FORM)),
-            None => Ok(Matrix { shown: shown.to_string(), predicted, rows }),
+            None => Ok(Matrix { shown: shown.to_string(), line: text.line(place(&header)), predicted, rows }),
         }
     }
 
@@ -105,7 +109,8 @@ impl Matrix {
         for (i, class) in self.predicted.iter().enumerate() {
             let Some(place) = columns.remove(class.as_str()) else {
                 let found = format!("the data has no class {class:?}");
-                return Err(at(&self.shown, 1, i + 2, found).help(names()));
+                let message = format!("`{}`, line {}, column {}: {found}", self.shown, self.line, i + 2);
+                return Err(wrong(message).help(names()));
             };
             places.push((class.as_str(), place));
         }
@@ -128,52 +133,87 @@ impl Matrix {
 const FORM: &str =
     "the first line has an empty cell and the predicted classes, each further line a true class and its costs";
 
-/// The classes in the first line, behind the cell in the corner.
-fn header_names(shown: &str, header: &StringRecord) -> Result<Vec<String>, Problem> {
-    let names: Vec<String> = header.iter().skip(1).map(String::from).collect();
-    if names.is_empty() {
-        let problem = at(shown, line_of(header), 1, "there are no classes behind the first cell");
-        let semicolons = header.iter().any(|cell| cell.contains(';'));
-        return Err(problem.help(if semicolons { "cells are separated by commas" } else { FORM }));
-    }
-    if names.len() > COSTS_CLASSES {
-        return Err(bad(shown, format!("names {} classes; at most {COSTS_CLASSES} are read", names.len())));
-    }
-    let mut known = BTreeSet::new();
-    for (i, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            return Err(at(shown, line_of(header), i + 2, "the name of a class is missing").help(FORM));
-        }
-        if !known.insert(name) {
-            return Err(at(shown, line_of(header), i + 2, format!("the class {name:?} is there already")));
-        }
-    }
-    Ok(names)
+/// What a file holds, for saying where something is wrong.
+struct Text<'t> {
+    /// as the program names the file
+    shown: &'t str,
+    bytes: &'t [u8],
 }
 
-fn row(shown: &str, record: &StringRecord, predicted: &[String]) -> Result<Row, Problem> {
-    let line = line_of(record);
-    let class = record.get(0).unwrap_or_default().to_string();
-    if !predicted.contains(&class) {
-        let found = match class.is_empty() {
-            true => "the name of the true class is missing".to_string(),
-            false => format!("the class {class:?} is not among those of the first line"),
-        };
-        let problem = at(shown, line, 1, found);
-        return Err(match class.parse::<f64>() {
-            Ok(_) => problem.help(FORM),
-            Err(_) => problem.help(format!("these are {}", listed(predicted))),
-        });
+impl Text<'_> {
+    /// The classes in the first line, behind the cell in the corner.
+    fn names(&self, header: &StringRecord) -> Result<Vec<String>, Problem> {
+        let names: Vec<String> = header.iter().skip(1).map(String::from).collect();
+        if names.is_empty() {
+            let problem = self.at(header, 1, "there are no classes behind the first cell");
+            let semicolons = header.iter().any(|cell| cell.contains(';'));
+            return Err(problem.help(if semicolons { "cells are separated by commas" } else { FORM }));
+        }
+        if names.len() > COSTS_CLASSES {
+            return Err(bad(self.shown, format!("names {} classes; at most {COSTS_CLASSES} are read", names.len())));
+        }
+        let mut known = BTreeSet::new();
+        for (i, name) in names.iter().enumerate() {
+            if name.is_empty() {
+                return Err(self.at(header, i + 2, "the name of a class is missing").help(FORM));
+            }
+            if !known.insert(name) {
+                return Err(self.at(header, i + 2, format!("the class {name:?} is there already")));
+            }
+        }
+        Ok(names)
     }
-    if record.len() != predicted.len() + 1 {
-        let found = format!("there are {} costs for {} classes", record.len() - 1, predicted.len());
-        return Err(at(shown, line, record.len().min(predicted.len() + 1) + 1, found));
+
+    fn row(&self, record: &StringRecord, predicted: &[String]) -> Result<Row, Problem> {
+        let class = record.get(0).unwrap_or_default().to_string();
+        if !predicted.contains(&class) {
+            let found = match class.is_empty() {
+                true => "the name of the true class is missing".to_string(),
+                false => format!("the class {class:?} is not among those of the first line"),
+            };
+            let help = if class.parse::<f64>().is_ok() { FORM } else { &format!("these are {}", listed(predicted)) };
+            return Err(self.at(record, 1, found).help(help));
+        }
+        if record.len() != predicted.len() + 1 {
+            let found = format!("there are {} costs for {} classes", record.len() - 1, predicted.len());
+            return Err(self.at(record, record.len().min(predicted.len() + 1) + 1, found));
+        }
+        let mut costs = Vec::with_capacity(predicted.len());
+        for (i, cell) in record.iter().enumerate().skip(1) {
+            costs.push(cost(cell).map_err(|found| self.at(record, i + 1, found))?);
+        }
+        Ok(Row { class, costs })
     }
-    let mut costs = Vec::with_capacity(predicted.len());
-    for (i, cell) in record.iter().enumerate().skip(1) {
-        costs.push(cost(cell).map_err(|found| at(shown, line, i + 1, found))?);
+
+    /// Something wrong in a cell.
+    fn at(&self, record: &StringRecord, column: usize, found: impl Display) -> Problem {
+        self.cell(place(record), column, found)
     }
-    Ok(Row { class, line, costs })
+
+    fn cell(&self, place: usize, column: usize, found: impl Display) -> Problem {
+        wrong(format!("`{}`, line {}, column {column}: {found}", self.shown, self.line(place)))
+    }
+
+    /// The line of a record that begins at this byte, or behind the ends of lines that stand there.
+    fn line(&self, place: usize) -> usize {
+        let ends = self.bytes[place..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.bytes[..place + ends].iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    fn unreadable(&self, error: &csv::Error) -> Problem {
+        match error.kind() {
+            csv::ErrorKind::Utf8 { pos, err } => {
+                let place = pos.as_ref().map_or(0, |pos| pos.byte() as usize);
+                self.cell(place, err.field() + 1, "this is no text in UTF-8")
+            }
+            _ => bad(self.shown, format_args!("cannot be read as CSV: {error}")),
+        }
+    }
+}
+
+/// The byte at which a record begins.
+fn place(record: &StringRecord) -> usize {
+    record.position().map_or(0, |position| position.byte() as usize)
 }
 
 /// A cost: a finite number, 0 or above.
@@ -189,10 +229,6 @@ fn cost(cell: &str) -> Result<f64, String> {
     }
 }
 
-fn line_of(record: &StringRecord) -> u64 {
-    record.position().map_or(1, csv::Position::line)
-}
-
 /// The first of them in quotes.
 fn listed(names: &[String]) -> String {
     let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("{name:?}")).collect();
@@ -201,37 +237,28 @@ fn listed(names: &[String]) -> String {
     shown.join(", ") + &rest
 }
 
-fn at(shown: &str, line: u64, column: usize, found: impl Display) -> Problem {
-    Problem::new(ProblemKind::BadFile, format!("`{shown}`, line {line}, column {column}: {found}")).of("matrix")
-}
-
 fn bad(shown: &str, found: impl Display) -> Problem {
-    Problem::new(ProblemKind::BadFile, format!("`{shown}` {found}")).of("matrix")
+    wrong(format!("`{shown}` {found}"))
 }
 
-/// What the file system says, or that it is no regular file or too large.
-fn unreadable(error: &io::Error) -> Problem {
+fn wrong(message: String) -> Problem {
+    Problem::new(ProblemKind::BadFile, message).of("matrix")
+}
+
+/// What the file system says, or that it is no regular file or too large; with the path as the program has it.
+fn unreadable(shown: &str, path: &Path, error: &io::Error) -> Problem {
     let kind = match error.kind() {
         ErrorKind::FileTooLarge | ErrorKind::InvalidInput => ProblemKind::BadFile,
         _ => ProblemKind::MissingFile,
     };
-    Problem::new(kind, error.to_string()).of("matrix")
-}
-
-fn not_text(shown: &str, error: &csv::Error) -> Problem {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { pos, err } => {
-            at(shown, pos.as_ref().map_or(1, csv::Position::line), err.field() + 1, "this is no text in UTF-8")
-        }
-        _ => bad(shown, format!("cannot be read as CSV: {error}")),
-    }
+    Problem::new(kind, error.to_string().replace(&path.display().to_string(), shown)).of("matrix")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wrong(text: &str) -> String {
+    fn told(text: &str) -> String {
         Matrix::parse("c.csv", text.as_bytes()).unwrap_err().message
     }
 
@@ -241,7 +268,7 @@ mod tests {
 
     #[test]
     fn rows_and_columns_are_found_by_name_in_any_order() {
-        let text = "\u{feff}true\\predicted, \"b, or \"\"B\"\"\",a\r\na, 2.5 ,0\n\"b, or \"\"B\"\"\",0,1e1\n\n";
+        let text = "\u{feff}true\\predicted,\"b, or \"\"B\"\"\",a\r\na, 2.5 ,0\n\"b, or \"\"B\"\"\",0,1e1\n\n";
         let matrix = Matrix::parse("c.csv", text.as_bytes()).unwrap();
         let costs = matrix.of_classes(&names(&["a", "b, or \"B\""])).unwrap();
         assert_eq!(costs, Costs(vec![vec![0.0, 2.5], vec![10.0, 0.0]]));
@@ -265,9 +292,11 @@ mod tests {
             (",a,b\na,,1\n", "`c.csv`, line 2, column 2: the cost is missing"),
             (",a,b\na,0,inf\n", "`c.csv`, line 2, column 3: \"inf\" is no finite number"),
             (",a,b\na,0,NaN\n", "`c.csv`, line 2, column 3: \"NaN\" is no finite number"),
+            ("\r\n,a,b\r\n\r\na,0,x\r\n", "`c.csv`, line 4, column 3: \"x\" is no number"),
+            (",\"a\n2\",b\nb,0,1\n\"a\n2\",0,x\n", "`c.csv`, line 4, column 3: \"x\" is no number"),
             (",a,b\na,0,-1\n", "`c.csv`, line 2, column 3: -1 is below 0; the least cost of a row may be taken as 0"),
         ] {
-            assert_eq!(wrong(text), found, "{text:?}");
+            assert_eq!(told(text), found, "{text:?}");
         }
         let found = Matrix::parse("c.csv", b",a,b\na,\xff,1\n").unwrap_err().message;
         assert_eq!(found, "`c.csv`, line 2, column 2: this is no text in UTF-8");

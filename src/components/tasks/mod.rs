@@ -42,10 +42,12 @@ impl Task {
 
 /// The tasks of a value of type [`crate::components::Type::Tasks`].
 pub fn of(value: &Value) -> Vec<&Task> {
-    let task = |value| match value {
-        &Value::Task(ref task) => Some(task),
-        _ => None,
-    };
+    fn task(value: &Value) -> Option<&Task> {
+        match value {
+            Value::Task(task) => Some(task),
+            _ => None,
+        }
+    }
     match value {
         Value::List(items) => items.iter().filter_map(task).collect(),
         value => task(value).into_iter().collect(),
