@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Run a program's `evaluate` statements against saved weights
 #[derive(clap::Args, Debug)]
 pub struct Eval {
-    /// Run folder, checkpoint folder, or .safetensors file
+    /// Run folder, checkpoint folder, or .safetensors or .gguf file
     #[arg(value_name = "DIR|WEIGHTS")]
     weights: PathBuf,
     /// Program with `evaluate` statements, and the `model` and `data` that they are about

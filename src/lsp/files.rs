@@ -18,8 +18,8 @@ const MOST_SEEN: usize = 100_000;
 
 /// What a text names.
 enum Named {
-    /// a file whose name ends like this
-    File(&'static str),
+    /// a file whose name ends like one of these
+    File(&'static [&'static str]),
     Folder,
 }
 
@@ -30,8 +30,8 @@ pub fn offers(doc: &Document, offset: usize) -> Option<Offers> {
     let State::Text(quote) = cursor.state else { return None };
     let places = &doc.options.places;
     let (named, folders) = match cursor.level()?.callee {
-        "use" => (Named::File("fsched"), vec![places.program.clone()]),
-        "weights" => (Named::File("safetensors"), vec![places.program.clone(), places.data.clone()]),
+        "use" => (Named::File(&["fsched"]), vec![places.program.clone()]),
+        "weights" => (Named::File(&["safetensors", "gguf"]), vec![places.program.clone(), places.data.clone()]),
         data if catalogue::find(Family::Data, data).is_some() => {
             (Named::Folder, vec![places.program.clone(), places.data.clone()])
         }
@@ -62,7 +62,7 @@ fn listed(folder: &Path, named: &Named, own: &Path) -> Vec<Offer> {
         match (is_folder(&entry), named) {
             (true, Named::Folder) => folders.push(name),
             (true, Named::File(_)) => folders.push(format!("{name}/")),
-            (false, Named::File(ending)) if Path::new(&name).extension().is_some_and(|e| e == *ending) => {
+            (false, Named::File(endings)) if ends(&name, endings) => {
                 files.push(name);
             }
             _ => {}
@@ -73,6 +73,10 @@ fn listed(folder: &Path, named: &Named, own: &Path) -> Vec<Offer> {
         names.into_iter().take(MOST).map(move |name| Offer::file(kind, &name, &name))
     };
     offers(files, Kind::FILE).chain(offers(folders, Kind::FOLDER)).collect()
+}
+
+fn ends(name: &str, endings: &[&str]) -> bool {
+    Path::new(name).extension().is_some_and(|e| endings.iter().any(|ending| e == *ending))
 }
 
 /// Only links need another look at the disk.

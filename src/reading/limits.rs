@@ -26,7 +26,7 @@ pub const UNSUSPICIOUS_BYTES: u64 = 256 << 20;
 pub const PICTURE_SIDE: u32 = 4096;
 
 /// Bytes of a picture's file: more than 4096 x 4096 pixels of four bytes take, however badly they are packed.
-pub const PICTURE_BYTES: u64 = 96 << 20;
+pub const PICTURE_BYTES: u64 = 72 << 20;
 
 /// Bytes that the decoder of a picture may allocate for itself and for colour profiles and texts in the file.
 pub const PICTURE_MEMORY: u64 = 128 << 20;

@@ -35,6 +35,15 @@ enum Source {
     Sheets(Sheets),
 }
 
+impl Source {
+    /// Bytes of its files of images.
+    fn bytes(&self) -> u64 {
+        match self {
+            Source::Binary(files) | Source::Sheets(Sheets { sheets: files, .. }) => files.iter().map(|f| f.size).sum(),
+        }
+    }
+}
+
 pub(super) fn header(spec: &Spec, places: &Places) -> Result<Header, Problem> {
     let (folder, [train, test]) = sources(spec, places)?;
     header_of(&folder, &train, &test)
@@ -49,7 +58,8 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Raw, Problem> {
 
 fn header_of(folder: &Folder, train: &Option<Source>, test: &Option<Source>) -> Result<Header, Problem> {
     let class_names = CLASSES.map(String::from).to_vec();
-    Header { shape: SHAPE, class_names, counts: [count(train)?, 0, count(test)?] }.within_limits(folder.shown())
+    let files = [train, test].into_iter().flatten().map(Source::bytes).sum();
+    Header { shape: SHAPE, class_names, counts: [count(train)?, 0, count(test)?] }.plausible(folder.shown(), files)
 }
 
 fn count(source: &Option<Source>) -> Result<usize, Problem> {

@@ -80,8 +80,9 @@ pub(super) fn header(spec: &Spec, places: &Places) -> Result<Header, Problem> {
 pub(super) fn read(spec: &Spec, places: &Places) -> Result<Raw, Problem> {
     let (folder, [train, test]) = files(spec, places)?;
     let (records, _) = records(spec);
+    let header = header(spec, places)?;
     let splits = [records.read(0, &train)?, RawSplit::default(), records.read(2, &test)?];
-    Raw { header: header(spec, places)?, white: 255, splits }.verified(folder.shown())
+    Raw { header, white: 255, splits }.verified(folder.shown())
 }
 
 fn files<'a>(spec: &Spec, places: &'a Places) -> Result<(Folder<'a>, [Vec<DataFile>; 2]), Problem> {

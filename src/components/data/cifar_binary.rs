@@ -3,6 +3,7 @@
 use super::files::{DataFile, Folder, bad};
 use super::reader::RawSplit;
 use crate::components::{Problem, ProblemKind};
+use std::io::Read;
 
 /// C, H, W of all CIFAR images.
 pub(super) const SHAPE: [usize; 3] = [3, 32, 32];
@@ -33,13 +34,16 @@ impl Records {
         })
     }
 
-    /// All examples of these files; `split` as for [`RawSplit::numbered`].
+    /// All examples of these files, whose number a header has found within limits; `split` as for [`RawSplit::numbered`].
     pub(super) fn read(self, split: usize, files: &[DataFile]) -> Result<RawSplit, Problem> {
         let count = self.count(files)?;
         let mut pixels = Vec::with_capacity(count * IMAGE);
         let mut labels = Vec::with_capacity(count);
         for file in files {
-            for (number, record) in file.bytes("records")?.chunks_exact(self.labels + IMAGE).enumerate() {
+            let mut source = file.open()?;
+            let mut record = vec![0; self.labels + IMAGE];
+            for number in 0..file.size / record.len() as u64 {
+                source.read_exact(&mut record).map_err(|e| bad(&file.shown, format!("ends too soon: {e}")))?;
                 let label = record[self.label];
                 if label >= self.classes {
                     let last = self.classes - 1;

@@ -2,16 +2,13 @@
 //! of labels for all sheets of a split.
 
 use super::cifar_binary::{IMAGE, SHAPE};
-use super::files::{DataFile, bad};
+use super::files::{DataFile, bad, make_room};
 use super::picture;
 use super::reader::RawSplit;
 use crate::components::Problem;
+use crate::reading::limits::{LABELS_BYTES, SHEET_ROWS};
 
 const WIDTH: u32 = 1024;
-/// The real sheets have 10,000 rows; the limit is what one decoded sheet may take (192 MiB).
-const MOST_ROWS: u32 = 1 << 16;
-/// The real list of 50,000 labels takes 100 kB.
-const MOST_LABEL_BYTES: u64 = 64 << 20;
 const CLASSES: u32 = 10;
 
 /// The sheets of one split and its labels.
@@ -34,11 +31,13 @@ impl Sheets {
 
     /// All examples; `split` as for [`RawSplit::numbered`].
     pub(super) fn read(&self, split: usize) -> Result<RawSplit, Problem> {
-        let mut pixels = Vec::with_capacity(self.count()? * IMAGE);
+        let all = self.count()? * IMAGE;
+        let mut pixels = Vec::new();
         for sheet in &self.sheets {
             rows(sheet)?;
-            let (header, planes) = picture::pixels(sheet, (WIDTH, MOST_ROWS))?;
+            let (header, planes) = picture::pixels(sheet, (WIDTH, SHEET_ROWS))?;
             let plane = WIDTH as usize;
+            make_room(&mut pixels, planes.len(), all);
             for row in 0..header.height {
                 for channel in 0..SHAPE[0] {
                     let start = (channel * header.height + row) * plane;
@@ -50,11 +49,7 @@ impl Sheets {
     }
 
     fn labels(&self) -> Result<Vec<u32>, Problem> {
-        if self.labels.size > MOST_LABEL_BYTES {
-            let size = self.labels.size;
-            return Err(bad(&self.labels.shown, format!("has {size} bytes; at most {MOST_LABEL_BYTES} are read")));
-        }
-        let labels: Vec<u32> = serde_json::from_slice(&self.labels.bytes("labels")?)
+        let labels: Vec<u32> = serde_json::from_slice(&self.labels.bytes("labels", LABELS_BYTES)?)
             .map_err(|e| bad(&self.labels.shown, format!("is not a JSON list of labels: {e}")))?;
         match labels.iter().position(|label| *label >= CLASSES) {
             Some(at) => {
@@ -66,7 +61,7 @@ impl Sheets {
 }
 
 fn rows(sheet: &DataFile) -> Result<usize, Problem> {
-    let header = picture::header(sheet, (WIDTH, MOST_ROWS))?;
+    let header = picture::header(sheet, (WIDTH, SHEET_ROWS))?;
     if (header.width, header.channels) != (WIDTH as usize, SHAPE[0]) {
         return Err(bad(&sheet.shown, format!("is {header}; a sheet is RGB and {WIDTH} wide")));
     }

@@ -2,13 +2,12 @@
 
 use super::Places;
 use crate::components::{Problem, ProblemKind};
+use crate::reading;
+use crate::reading::limits::{DATA_BYTES, EXPANSION, UNSUSPICIOUS_BYTES};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
-
-/// The most that one data set may take in memory, in bytes.
-pub(super) const MOST_BYTES: u64 = 4 << 30;
 
 /// Deflate cannot expand a byte to more than this many.
 const DEFLATE_RATIO: u64 = 1032;
@@ -114,12 +113,15 @@ impl<'a> Folder<'a> {
 
 impl DataFile {
     pub(super) fn open(&self) -> Result<BufReader<File>, Problem> {
-        let file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+        let (file, _) = reading::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
         Ok(BufReader::with_capacity(1 << 16, file))
     }
 
-    /// All its bytes as they are.
-    pub(super) fn bytes(&self, what: &str) -> Result<Vec<u8>, Problem> {
+    /// All its bytes as they are, if they are at most so many.
+    pub(super) fn bytes(&self, what: &str, most: u64) -> Result<Vec<u8>, Problem> {
+        if self.size > most {
+            return Err(bad(&self.shown, format!("has {} bytes; at most {most} are read", self.size)));
+        }
         let inner = Box::new(self.open()?);
         Stream { inner, shown: self.shown.clone(), left: self.size, packed: false }.bytes(self.size, what)
     }
@@ -137,7 +139,7 @@ impl<'a> Stream<'a> {
         let packed = start.starts_with(&[0x1f, 0x8b]);
         let shown = shown.to_string();
         Ok(if packed {
-            let left = size.saturating_mul(DEFLATE_RATIO);
+            let left = size.saturating_mul(DEFLATE_RATIO).min(plausible(size));
             Stream { inner: Box::new(MultiGzDecoder::new(inner)), shown, left, packed }
         } else {
             Stream { inner: Box::new(inner), shown, left: size, packed }
@@ -147,10 +149,16 @@ impl<'a> Stream<'a> {
     /// The next `count` bytes, which are `what`; a file too small for them is refused before anything is allocated.
     pub(super) fn bytes(&mut self, count: u64, what: &str) -> Result<Vec<u8>, Problem> {
         self.could_hold(count, what)?;
+        // What isn't packed is there. Else the room grows with what comes, and not twofold at the end.
         let mut bytes = Vec::new();
-        let read = (&mut self.inner).take(count).read_to_end(&mut bytes).map_err(|e| self.broken(&e))?;
-        if (read as u64) < count {
-            return Err(self.short(read as u64, count, what));
+        while (bytes.len() as u64) < count {
+            let left = count - bytes.len() as u64;
+            let more = if self.packed { left.min(at_once(&bytes)) } else { left };
+            bytes.try_reserve_exact(more as usize).map_err(|_| self.no_memory(count, what))?;
+            let read = (&mut self.inner).take(more).read_to_end(&mut bytes).map_err(|e| self.broken(&e))?;
+            if (read as u64) < more {
+                return Err(self.short(bytes.len() as u64, count, what));
+            }
         }
         self.left -= count;
         Ok(bytes)
@@ -198,15 +206,19 @@ impl<'a> Stream<'a> {
 
     /// Refuses a count that the file is too small for, or that is beyond all limits.
     pub(super) fn could_hold(&self, count: u64, what: &str) -> Result<(), Problem> {
-        if count > MOST_BYTES {
-            return Err(bad(&self.shown, format!("announces {count} bytes of {what}; at most {MOST_BYTES} are read")));
+        if count > DATA_BYTES {
+            return Err(bad(&self.shown, format!("announces {count} bytes of {what}; at most {DATA_BYTES} are read")));
         }
         if count > self.left {
-            let most = if self.packed { "at most " } else { "" };
+            let most = if self.packed { "room for at most " } else { "" };
             let left = self.left;
             return Err(bad(&self.shown, format!("should go on with {count} bytes of {what} but has {most}{left}")));
         }
         Ok(())
+    }
+
+    fn no_memory(&self, count: u64, what: &str) -> Problem {
+        bad(&self.shown, format!("holds {count} bytes of {what}, for which there is no memory"))
     }
 
     fn short(&self, read: u64, count: u64, what: &str) -> Problem {
@@ -222,6 +234,24 @@ impl<'a> Stream<'a> {
             _ => unreadable(&self.shown, error),
         }
     }
+}
+
+/// For so many bytes more there is room before they have come: headers may lie, and twofold growth wastes half.
+pub(super) fn at_once(bytes: &[u8]) -> u64 {
+    (64 << 20).max(bytes.len() as u64 / 4)
+}
+
+/// Room for more bytes of `total` in all.
+pub(super) fn make_room(bytes: &mut Vec<u8>, more: usize, total: usize) {
+    if bytes.capacity() - bytes.len() < more {
+        let at_once = more.max(at_once(bytes) as usize);
+        bytes.reserve_exact(at_once.min(total.saturating_sub(bytes.len())).max(more));
+    }
+}
+
+/// The most that data of files of this size are believed to take.
+pub(super) fn plausible(size: u64) -> u64 {
+    size.saturating_mul(EXPANSION).max(UNSUSPICIOUS_BYTES)
 }
 
 /// A file of the wrong form: `found` says what is wrong with it.

@@ -1,7 +1,8 @@
 //! The IDX format of MNIST: `00 00 08 d`, then d big-endian u32 sizes, then unsigned bytes.
 
-use super::files::{MOST_BYTES, Stream, bad};
+use super::files::{Stream, bad};
 use crate::components::Problem;
+use crate::reading::limits::DATA_BYTES;
 
 /// What an IDX file says of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,8 +78,8 @@ fn header(stream: &mut Stream, dimensions: usize, what: &str) -> Result<IdxHeade
     let shown = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     let bytes = match bytes {
         Some(0) => return Err(bad(stream.shown(), format!("is empty: its header says {shown}"))),
-        Some(bytes) if bytes <= MOST_BYTES => bytes,
-        _ => return Err(bad(stream.shown(), format!("announces {shown} bytes; at most {MOST_BYTES} are read"))),
+        Some(bytes) if bytes <= DATA_BYTES => bytes,
+        _ => return Err(bad(stream.shown(), format!("announces {shown} bytes; at most {DATA_BYTES} are read"))),
     };
     match stream.exact_left() {
         Some(left) if left != bytes => {

@@ -1,11 +1,12 @@
 //! `image_folder("folder")`: one's own pictures, a folder for each class.
 
-use super::files::{DataFile, Folder, bad, missing};
+use super::files::{DataFile, Folder, bad, make_room, missing};
 use super::picture::{self, PictureHeader};
 use super::reader::{Header, Raw, RawSplit};
 use super::split::{LABEL_NOISE, TRAIN, VALIDATION};
 use super::{Member, Places, Problem, Spec};
 use crate::components::{Family, Param, Type};
+use crate::reading::limits::PICTURE_SIDE;
 
 pub static MEMBER: Member = Member {
     family: Family::Data,
@@ -21,8 +22,6 @@ pub static MEMBER: Member = Member {
     example: "data image_folder(\"photos\", validation: 10%)",
 };
 
-/// The largest width and height of a picture.
-const MOST_SIDE: u32 = 4096;
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// The folder as found: names and files, nothing read.
@@ -43,13 +42,14 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Raw, Problem> {
     let header = layout.header()?;
     let mut splits = [RawSplit::default(), RawSplit::default(), RawSplit::default()];
     for (at, (pictures, split)) in layout.pictures.iter().zip(&mut splits).enumerate() {
-        let mut pixels = Vec::with_capacity(pictures.len() * header.image_size());
+        let mut pixels = Vec::new();
         for (_, file) in pictures {
-            let (found, planes) = picture::pixels(file, (MOST_SIDE, MOST_SIDE))?;
+            let (found, planes) = picture::pixels(file, (PICTURE_SIDE, PICTURE_SIDE))?;
             if [found.channels, found.height, found.width] != header.shape {
                 return Err(bad(&file.shown, format!("is {found}; it was another size a moment ago")));
             }
-            pixels.extend(planes);
+            make_room(&mut pixels, planes.len(), pictures.len() * header.image_size());
+            pixels.extend_from_slice(&planes);
         }
         *split = RawSplit::numbered(at, pixels, pictures.iter().map(|(class, _)| *class as u32).collect());
     }
@@ -109,7 +109,7 @@ impl<'a> Layout<'a> {
     fn header(&self) -> Result<Header, Problem> {
         let mut first: Option<(PictureHeader, &str)> = None;
         for (_, file) in self.pictures.iter().flatten() {
-            let found = picture::header(file, (MOST_SIDE, MOST_SIDE))?;
+            let found = picture::header(file, (PICTURE_SIDE, PICTURE_SIDE))?;
             let (expected, name) = *first.get_or_insert((found, &file.shown));
             if found != expected {
                 let problem = bad(&file.shown, format!("is {found}, but `{name}` is {expected}"));
@@ -121,7 +121,8 @@ impl<'a> Layout<'a> {
         };
         let counts = [0, 1, 2].map(|split| self.pictures[split].len());
         let class_names = self.classes.clone();
-        Header { shape: [channels, height, width], class_names, counts }.within_limits(self.root.shown())
+        let files = self.pictures.iter().flatten().map(|(_, file)| file.size).sum();
+        Header { shape: [channels, height, width], class_names, counts }.plausible(self.root.shown(), files)
     }
 }
 

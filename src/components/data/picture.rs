@@ -2,7 +2,9 @@
 
 use super::files::{DataFile, bad};
 use crate::components::Problem;
+use crate::reading::limits::{PICTURE_BYTES, PICTURE_MEMORY};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits};
+use std::io::{BufRead, Cursor, Seek};
 
 /// What a picture says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,20 +25,41 @@ impl std::fmt::Display for PictureHeader {
 
 /// Size and colours of a picture, without its pixels. `most` is the largest width and height.
 pub(super) fn header(file: &DataFile, most: (u32, u32)) -> Result<PictureHeader, Problem> {
-    header_of(&decoder(file, most)?, file)
+    if file.size > PICTURE_BYTES {
+        return Err(bad(&file.shown, format!("has {} bytes; pictures of at most {PICTURE_BYTES} are read", file.size)));
+    }
+    header_of(&decoder(file.open()?, file, most)?, file)
 }
 
 /// A picture: its header and `channels * height * width` bytes in that order.
 pub(super) fn pixels(file: &DataFile, most: (u32, u32)) -> Result<(PictureHeader, Vec<u8>), Problem> {
-    let decoder = decoder(file, most)?;
+    let bytes = file.bytes("a picture", PICTURE_BYTES)?;
+    if jpeg_is_cut(&bytes) {
+        return Err(bad(&file.shown, "is cut off: it has no end of a JPEG picture"));
+    }
+    let decoder = decoder(Cursor::new(bytes), file, most)?;
     let header = header_of(&decoder, file)?;
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| undecodable(file, &e))?;
-    if picture.color().has_alpha() && picture.to_rgba8().pixels().any(|p| p[3] != 255) {
+    let opaque = match &picture {
+        DynamicImage::ImageLumaA8(grey) => grey.pixels().all(|p| p[1] == 255),
+        DynamicImage::ImageRgba8(colour) => colour.pixels().all(|p| p[3] == 255),
+        _ => true,
+    };
+    if !opaque {
         return Err(bad(&file.shown, "is transparent in places; save it without an alpha channel"));
     }
     let interleaved =
         if header.channels == 1 { picture.into_luma8().into_raw() } else { picture.into_rgb8().into_raw() };
     Ok((header, planes(&interleaved, header.channels)))
+}
+
+/// Whether these are the bytes of a JPEG picture without its end. The decoder fills in grey what is missing, and says
+/// nothing. Within a scan, a byte 255 has a 0 behind it or begins a marker.
+fn jpeg_is_cut(bytes: &[u8]) -> bool {
+    let jpeg = bytes.starts_with(&[0xff, 0xd8]);
+    // The pictures in miniature that some cameras add stand in segments, before the first scan.
+    let scan = || bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]);
+    jpeg && scan().is_none_or(|from| !bytes[from..].windows(2).any(|pair| pair == [0xff, 0xd9]))
 }
 
 /// H, W, C → C, H, W
@@ -46,13 +69,17 @@ pub(super) fn planes(interleaved: &[u8], channels: usize) -> Vec<u8> {
     planes
 }
 
-fn decoder(file: &DataFile, most: (u32, u32)) -> Result<impl ImageDecoder, Problem> {
+fn decoder<'a>(
+    bytes: impl BufRead + Seek + 'a,
+    file: &DataFile,
+    most: (u32, u32),
+) -> Result<impl ImageDecoder + 'a, Problem> {
     // The form is seen by the first bytes: pictures named .png that are JPEG are common.
-    let mut reader = ImageReader::new(file.open()?)
-        .with_guessed_format()
-        .map_err(|e| bad(&file.shown, format!("cannot be read: {e}")))?;
+    let mut reader =
+        ImageReader::new(bytes).with_guessed_format().map_err(|e| bad(&file.shown, format!("cannot be read: {e}")))?;
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(most.0), Some(most.1));
+    limits.max_alloc = Some(PICTURE_MEMORY);
     reader.limits(limits);
     reader.into_decoder().map_err(|e| undecodable(file, &e))
 }

@@ -1,7 +1,8 @@
 //! What a reader of a data set gives: its header first, its examples later.
 
-use super::files::{MOST_BYTES, bad};
+use super::files::{bad, plausible};
 use crate::components::Problem;
+use crate::reading::limits::{DATA_BYTES, EXAMPLE_BYTES};
 use sha2::{Digest, Sha256};
 
 /// A data set as its headers describe it, before anything is split off or left out.
@@ -45,11 +46,26 @@ impl Header {
     /// Refuses what would not fit in memory.
     pub(super) fn within_limits(self, shown: &str) -> Result<Header, Problem> {
         let images = self.counts.iter().try_fold(0u64, |sum, n| sum.checked_add(*n as u64));
-        let size = self.shape.iter().try_fold(1u64, |product, n| product.checked_mul(*n as u64));
-        match images.zip(size).and_then(|(images, size)| images.checked_mul(size)) {
-            Some(bytes) if bytes <= MOST_BYTES => Ok(self),
-            _ => Err(bad(shown, format!("holds more than {MOST_BYTES} bytes of images; at most that is read"))),
+        match images.zip(self.example_bytes()).and_then(|(images, size)| images.checked_mul(size)) {
+            Some(bytes) if bytes <= DATA_BYTES => Ok(self),
+            _ => Err(bad(shown, format!("takes more than {DATA_BYTES} bytes in memory; at most that is read"))),
         }
+    }
+
+    /// Refuses images that can't lie in files of so many bytes together.
+    pub(super) fn plausible(self, shown: &str, files: u64) -> Result<Header, Problem> {
+        let header = self.within_limits(shown)?;
+        let bytes = header.counts.iter().sum::<usize>() as u64 * header.image_size() as u64;
+        if bytes <= plausible(files) {
+            return Ok(header);
+        }
+        Err(bad(shown, format!("announces {bytes} bytes of images in {files} bytes of files, which is not credible")))
+    }
+
+    /// Bytes of an image and what is kept beside it.
+    fn example_bytes(&self) -> Option<u64> {
+        let size = self.shape.iter().try_fold(1u64, |product, n| product.checked_mul(*n as u64))?;
+        size.checked_add(EXAMPLE_BYTES)
     }
 }
 

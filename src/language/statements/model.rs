@@ -22,7 +22,7 @@ pub static MODEL: Word = Word {
 pub static WEIGHTS: Word = Word {
     name: "weights",
     kind: WordKind::Step,
-    params: &[Param::new("file", Type::Text, "a safetensors file with PyTorch's names")],
+    params: &[Param::new("file", Type::Text, "a safetensors or GGUF file with PyTorch's names")],
     on: false,
     with: false,
     doc: "weights from a file; every missing, extra and misshapen name is an error",

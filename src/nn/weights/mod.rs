@@ -1,19 +1,23 @@
-//! Weights as files: safetensors under PyTorch's names.
+//! Weights as files under PyTorch's names: safetensors, and GGUF to read from.
+
+mod gguf;
+mod safe;
+mod stored;
+#[cfg(test)]
+mod tests;
 
 use super::architecture::{Architecture, BufferKind};
 use super::files;
 use super::network::Network;
-use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::{Metadata, TensorView};
+use crate::reading;
+use candle_core::{DType, Tensor};
 use safetensors::{Dtype, View};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-
-/// Longest header that is read: room for some 100,000 tensors.
-const MAX_HEADER: u64 = 16 << 20;
+use stored::{Numbers, Stored};
 
 /// Why weights could not be read or written. The messages name the file and say what was found.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +25,12 @@ pub enum WeightsError {
     /// the file system's own error
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// no file, cut short, of another form, or of types that are not read
-    #[error("{} is not a safetensors file of weights: {what}", path.display())]
-    Form { path: PathBuf, what: String },
+    /// no file, or one that can't be read, as the error says with the path
+    #[error("{0}")]
+    Unreadable(io::Error),
+    /// cut short, of another form, or of types that are not read; `form` is what it was taken for
+    #[error("{} is not a {form} file of weights: {what}", path.display())]
+    Form { path: PathBuf, form: &'static str, what: String },
     /// a good file for another model
     #[error("{} does not fit the model: {mismatch}", path.display())]
     Mismatch { path: PathBuf, mismatch: Mismatch },
@@ -50,7 +57,7 @@ pub struct TensorFacts {
     pub name: String,
     /// empty for a single number
     pub shape: Vec<usize>,
-    /// as it is stored
+    /// as it is stored; quantized numbers are F32, which they become
     pub dtype: Dtype,
 }
 
@@ -87,14 +94,14 @@ pub fn fits(architecture: &Architecture, path: &Path) -> Result<(), WeightsError
 /// Names, shapes and types of a file's tensors by name, from its header alone.
 ///
 /// # Errors
-/// If the file cannot be read or is no whole safetensors file.
+/// If the file cannot be read or is no whole file of weights.
 pub fn describe(path: &Path) -> Result<Vec<TensorFacts>, WeightsError> {
-    let (_, _, metadata) = open(path)?;
-    let mut facts: Vec<TensorFacts> = metadata
-        .tensors()
-        .into_iter()
-        .map(|(name, info)| TensorFacts { name, shape: info.shape.clone(), dtype: info.dtype })
-        .collect();
+    let tensors = Weights::open(path)?.tensors.into_iter();
+    let facts = tensors.map(|Stored { name, shape, numbers, .. }| {
+        let dtype = if let Numbers::Plain(dtype) = numbers { dtype } else { Dtype::F32 };
+        TensorFacts { name, shape, dtype }
+    });
+    let mut facts: Vec<TensorFacts> = facts.collect();
     facts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(facts)
 }
@@ -110,58 +117,53 @@ pub fn write(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), Weig
     }
     // PyTorch's tools look for this word.
     let format = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes = safetensors::serialize(views, Some(format)).map_err(|e| form(path, e))?;
+    let bytes = safetensors::serialize(views, Some(format)).map_err(|e| wrong(path, "safetensors", e))?;
     files::write_whole(path, &bytes).map_err(|source| io_error(path, source))
 }
 
-/// All tensors of a file, on the CPU, in the types they are stored in.
+/// All tensors of a file, on the CPU, in the types they are stored in; quantized ones as f32.
 ///
 /// # Errors
-/// If the file cannot be read, is no whole safetensors file or has a type that is not read here.
+/// If the file cannot be read, is no whole file of weights or has a type that is not read here.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
-    let (mut file, start, metadata) = open(path)?;
-    let mut tensors = BTreeMap::new();
-    for (name, info) in metadata.tensors() {
-        let (from, to) = info.data_offsets;
-        let mut bytes = vec![0; to - from];
-        let at = SeekFrom::Start(start + from as u64);
+    let Weights { mut file, form, tensors } = Weights::open(path)?;
+    let mut read = BTreeMap::new();
+    for stored in tensors {
+        let mut bytes = vec![0; stored.bytes as usize];
+        let at = SeekFrom::Start(stored.from);
         file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
-        let dtype = candle_type(info.dtype)
-            .ok_or_else(|| form(path, format!("{} has type {:?}, which is not read here", short(&name), info.dtype)))?;
-        let view = TensorView::new(info.dtype, info.shape.clone(), &bytes).map_err(|e| form(path, e))?;
-        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
-        tensors.insert(name, tensor);
+        let tensor = stored.tensor(&bytes).map_err(|e| wrong(path, form, e))?;
+        read.insert(stored.name, tensor);
     }
-    Ok(tensors)
+    Ok(read)
 }
 
-/// The file, where its data start, and its checked header: the tensors fill the rest of the file exactly.
-fn open(path: &Path) -> Result<(File, u64, Metadata), WeightsError> {
-    let error = |source| io_error(path, source);
-    // Asked before opening: a pipe in its place would wait for ever.
-    let facts = std::fs::metadata(path).map_err(error)?;
-    if !facts.is_file() {
-        return Err(form(path, "it is not a file"));
+/// A file and its checked header: its tensors have different names and lie within it.
+struct Weights {
+    file: File,
+    form: &'static str,
+    tensors: Vec<Stored>,
+}
+
+impl Weights {
+    /// GGUF files are known by how they begin; as the length of a safetensors header that would be absurd.
+    fn open(path: &Path) -> Result<Weights, WeightsError> {
+        let (mut file, length) = reading::open(path).map_err(WeightsError::Unreadable)?;
+        let mut start = Vec::new();
+        let begin = (&mut file).take(4).read_to_end(&mut start).and_then(|_| file.rewind());
+        begin.map_err(|source| io_error(path, source))?;
+        let source = BufReader::new(&mut file);
+        let (form, tensors) = match start == gguf::MAGIC {
+            true => ("GGUF", gguf::tensors(source, length)),
+            false => ("safetensors", safe::tensors(source, length)),
+        };
+        let tensors = tensors.map_err(|what| wrong(path, form, what))?;
+        let mut names = BTreeSet::new();
+        match tensors.iter().find(|tensor| !names.insert(&tensor.name)) {
+            Some(twice) => Err(wrong(path, form, format!("it has {} twice", twice.name))),
+            None => Ok(Weights { file, form, tensors }),
+        }
     }
-    let mut file = File::open(path).map_err(error)?;
-    let length = facts.len();
-    let mut size = [0; 8];
-    if length < 8 {
-        return Err(form(path, format!("it has {length} bytes")));
-    }
-    file.read_exact(&mut size).map_err(error)?;
-    let size = u64::from_le_bytes(size);
-    if size > length - 8 || size > MAX_HEADER {
-        return Err(form(path, format!("its first 8 bytes announce a header of {size} bytes")));
-    }
-    let mut header = vec![0; size as usize];
-    file.read_exact(&mut header).map_err(error)?;
-    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| form(path, format!("its header: {e}")))?;
-    let data = metadata.data_len() as u64;
-    if 8 + size + data != length {
-        return Err(form(path, format!("its header tells of {data} bytes of tensors, {} follow", length - 8 - size)));
-    }
-    Ok((file, 8 + size, metadata))
 }
 
 /// What differs between a model and a file; `None` where they fit.
@@ -220,8 +222,8 @@ fn io_error(path: &Path, source: io::Error) -> WeightsError {
     WeightsError::Io { path: path.into(), source }
 }
 
-fn form(path: &Path, what: impl ToString) -> WeightsError {
-    WeightsError::Form { path: path.into(), what: short(&what.to_string()) }
+fn wrong(path: &Path, form: &'static str, what: impl ToString) -> WeightsError {
+    WeightsError::Form { path: path.into(), form, what: short(&what.to_string()) }
 }
 
 /// Text of a file, fit to be printed: escaped, at most 200 characters.
@@ -240,19 +242,6 @@ fn dims(shape: &[usize]) -> String {
 
 fn is_real(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
-}
-
-fn candle_type(dtype: Dtype) -> Option<DType> {
-    Some(match dtype {
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::F32 => DType::F32,
-        Dtype::F64 => DType::F64,
-        Dtype::I64 => DType::I64,
-        Dtype::U32 => DType::U32,
-        Dtype::U8 => DType::U8,
-        _ => return None,
-    })
 }
 
 /// A tensor's numbers in little-endian bytes.
@@ -294,6 +283,3 @@ impl View for Bytes {
         self.bytes.len()
     }
 }
-
-#[cfg(test)]
-mod tests;
