@@ -134,13 +134,14 @@ fn classes(tasks: &[&Task]) -> usize {
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
     let mut done: Vec<(Split, Option<&Spec>)> = Vec::new();
-    for probe in probes {
+    for (i, probe) in probes.iter().enumerate() {
         let images = settings.facts.count(probe.split) as u64;
         if let Some(classes) = probe.classes {
             // As if each class had its share; the accuracy at the checkpoint is measured once for it.
             let all = settings.facts.classes.max(1) as u64;
             let images = images.saturating_mul(classes as u64).div_ceil(all);
-            (0..2).for_each(|_| total.add(images, None));
+            let times = if probes[..i].contains(probe) { 0 } else { 2 };
+            (0..times).for_each(|_| total.add(images, None));
             continue;
         }
         for attack in [None, probe.attack.as_ref()] {
