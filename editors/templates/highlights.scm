@@ -103,6 +103,16 @@
   (#any-of? @constant @strings(choices)@)
   (#not-any-of? @constant @strings(constants, selectors)@))
 
+; The blocks of training steps, whose words have the form of other statements.
+(simple_statement
+  word: (word) @keyword.repeat
+  (#any-of? @keyword.repeat "every" "when"))
+
+; Behind the `else` of a `guard`.
+(guard_statement
+  consequence: (simple_statement
+    word: (word) @keyword))
+
 ; Words of @strings(declarations)@ and @strings(control)@, with @strings(particles)@ within them:
 [
   "let"

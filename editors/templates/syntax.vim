@@ -46,6 +46,7 @@ syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
 " ---- statements: words at the start of a line or behind ; { }
 syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
 syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(@regex(steps)@)>/
+syntax match fschedStep /\v%(<else\s+)@<=<%(@regex(steps)@|warn)>/
 syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(@regex(settings)@)>/
 syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(@regex(control)@)>/
 syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(@regex(declarations)@)>/

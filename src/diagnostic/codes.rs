@@ -112,6 +112,7 @@ codes! {
     BATCH_TOO_LARGE = 1024 "FS1024" "batch-exceeds-data" Warning;
     BATCH_OF_ONE = 1025 "FS1025" "batch-norm-of-one" Warning;
     IDLE_FREEZE = 1026 "FS1026" "freeze-without-effect" Warning;
+    NEVER_DUE = 1027 "FS1027" "never-due" Warning;
 }
 
 impl CodeInfo {

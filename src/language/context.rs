@@ -62,6 +62,8 @@ pub(super) struct Context<'a> {
     pub phases: Vec<Call<'a>>,
     /// inside an arm of an `if` that a measurement decides
     pub conditional: usize,
+    /// training steps around this place whose `every` or `when` it stands in
+    pub hosts: usize,
     /// results are thrown away: a body is only checked
     pub scratch: bool,
     pub program: Header,
@@ -178,6 +180,7 @@ impl<'a> Context<'a> {
             checkpoint_names: Near::default(),
             phases: Vec::new(),
             conditional: 0,
+            hosts: 0,
             scratch: false,
             program: Header {
                 seed: 0,
@@ -320,6 +323,8 @@ impl<'a> Context<'a> {
             return;
         }
         let mut time = Some(0u64);
+        // The last step of whose time nothing is known.
+        let mut unknown = None;
         for step in steps.iter_mut().rev() {
             let span = step.span;
             if matches!(step.op, Op::Schedule { clock, .. } if self.fitted.contains(&clock)) {
@@ -328,6 +333,7 @@ impl<'a> Context<'a> {
             let Op::Schedule { schedule, total, .. } = &mut step.op else {
                 let here = time::train_steps(std::slice::from_ref(step), &self.loops);
                 time = time.zip(here).map(|(a, b)| a.saturating_add(b));
+                unknown = unknown.or(here.is_none().then_some(span));
                 continue;
             };
             match time {
@@ -335,11 +341,22 @@ impl<'a> Context<'a> {
                 None if time::needs_total(schedule) && !self.scratch => {
                     let message = "this schedule is a share of a time that isn't known before the run";
                     let help = "give durations, such as `warmup(500 steps)` or `drop(at: [10 epochs])`";
-                    self.report(Diagnostic::new(Code::UNKNOWN_TIME, span, message).help(help));
+                    let d = Diagnostic::new(Code::UNKNOWN_TIME, span, message).help(help);
+                    let d = unknown
+                        .map(|step| self.header(step))
+                        .into_iter()
+                        .fold(d, |d, step| d.label(step, "how long this takes, a clock or a measurement decides"));
+                    self.report(d);
                 }
                 None => {}
             }
         }
+    }
+
+    /// A statement up to its block.
+    fn header(&self, statement: Span) -> Span {
+        let text = self.sources.text(statement).split('{').next().unwrap_or_default().trim_end();
+        Span { end: statement.start + text.len() as u32, ..statement }
     }
 
     /// The facts of a data set, read once; `None` where they could not be (reported at `span`).

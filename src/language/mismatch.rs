@@ -145,8 +145,9 @@ impl Context<'_> {
         match unit {
             "times" => return self.report(d.help("the number stands alone: `repeat 5 { … }`")),
             "until" | "while" | "unless" => {
-                return self
-                    .report(d.help("training takes a length; what is decided by a measurement is an `if … { … }`"));
+                return self.report(
+                    d.help("training takes a length, which may end early: `train 10 { when clean > 80% { stop } }`"),
+                );
             }
             "percent" | "pct" => return self.report(d.help("a share is written with `%`, as in `30%`")),
             _ => {}

@@ -173,10 +173,13 @@ impl<'a> Context<'a> {
             let place = Place { what: &what, ty: annotated.unwrap_or(&Type::Any), bounds: None };
             parameter.default.iter().for_each(|d| drop(self.value(d, place)));
         }
+        // It may be meant to be called within an `every` or `when`.
+        self.hosts += 1;
         self.scratch(|cx| {
             let call = Call { name: name.to_string(), parameters: phase.parameters, arguments: Vec::new() };
             cx.phase_body(phase, call, values, String::new());
         });
+        self.hosts -= 1;
     }
 
     fn phase_body(

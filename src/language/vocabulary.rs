@@ -29,7 +29,7 @@ pub enum Part {
     Setting,
     Declaration,
     Control,
-    /// `on`, `with`: words within statements
+    /// `on`, `with`, `until`: words within statements
     Particle,
     /// `and`, `then`: operators that are words
     Operator,
@@ -92,13 +92,15 @@ impl Part {
 
     /// Its words in alphabetical order. A word may play several parts: `conv` is a layer and a selector.
     pub fn words(self) -> BTreeSet<&'static str> {
-        let of_kind = |kind: WordKind| WORDS.iter().filter(|w| w.kind == kind).map(|w| w.name).collect();
+        // `repeat until` is `repeat` with a word within it.
+        let first = |name: &'static str| name.split(' ').next().unwrap_or(name);
+        let of_kind = |kind: WordKind| WORDS.iter().filter(|w| w.kind == kind).map(|w| first(w.name)).collect();
         match self {
             Part::Step => of_kind(WordKind::Step),
             Part::Setting => of_kind(WordKind::Setting),
             Part::Declaration => of_kind(WordKind::Declaration),
             Part::Control => of_kind(WordKind::Control),
-            Part::Particle => RESERVED.into_iter().filter(|w| !OPERATORS.contains(w)).collect(),
+            Part::Particle => RESERVED.into_iter().filter(|w| !OPERATORS.contains(w)).chain(["until"]).collect(),
             Part::Operator => OPERATORS.into(),
             Part::Type => TYPES.iter().map(|(name, _)| *name).collect(),
             Part::Unit => UNITS.iter().map(|(name, _)| *name).collect(),

@@ -9,7 +9,7 @@ use super::snippet;
 use crate::components::{Family, Param, Type, catalogue};
 use crate::diagnostic::CODES;
 use crate::language::index::{Definition, DefinitionKind, words};
-use crate::language::statements::{WORDS, Word, WordKind};
+use crate::language::statements::{self, WORDS, Word, WordKind};
 use crate::language::{Analysis, TYPES, families_of, words_of};
 use crate::source::{FileId, Span};
 use lsp_types::{
@@ -151,7 +151,14 @@ impl<'a> List<'a> {
     fn statements(&mut self) {
         let in_with = self.cursor.in_with;
         let nested = self.cursor.depth > 0;
-        for word in WORDS.iter().copied().filter(|w| !in_with || w.kind == WordKind::Setting) {
+        let in_host = statements::find(self.cursor.host).is_some_and(|w| w.block && w.with);
+        let in_trigger = self.cursor.in_trigger;
+        let fits = |word: &Word| match word.name {
+            "every" | "when" => in_host && !in_with,
+            "stop" => in_trigger && !in_host && !in_with,
+            _ => !in_host && (!in_with || word.kind == WordKind::Setting),
+        };
+        for word in WORDS.iter().copied().filter(|w| fits(w)) {
             let inner = !(nested && matches!(word.name, "param" | "phase" | "use"));
             self.offer(
                 if inner { 1 } else { 3 },
@@ -162,7 +169,7 @@ impl<'a> List<'a> {
                 snippet::of_word(word),
             );
         }
-        if in_with {
+        if in_with || in_host {
             return;
         }
         for phase in self.names().into_iter().filter(|d| d.kind == DefinitionKind::Phase) {
@@ -191,6 +198,7 @@ impl<'a> List<'a> {
         match level.clause {
             Clause::On => return self.table(words::SPLITS, Kind::ENUM_MEMBER, 0),
             Clause::Type => return self.types(),
+            Clause::Otherwise => return self.otherwise(level),
             _ if cursor.in_parameters && level.name.is_some() => return self.types(),
             _ => {}
         }
@@ -203,6 +211,10 @@ impl<'a> List<'a> {
                 before.into_iter().for_each(|ty| self.operators(ty));
             }
             _ => {}
+        }
+        if level.callee == "repeat" && cursor.state == State::Argument {
+            let doc = words::describe(words::PARTICLES, "until").unwrap_or_default();
+            self.offer(1, Kind::KEYWORD, "until", doc, doc.into(), "until ${1:clean > 90%} max: ${2:20}".into());
         }
         if wanted.takes_names(&cursor) {
             self.argument_names(&wanted, &cursor);
@@ -351,13 +363,32 @@ impl<'a> List<'a> {
 
     /// What may follow the arguments of a statement.
     fn clauses(&mut self, wanted: &Expected<'_>) {
-        let Some(Taker::Word(Word { on, with, .. })) = wanted.taker else { return };
+        let Some(Taker::Word(Word { name, on, with, .. })) = wanted.taker else { return };
         let doc = |word: &str| words::describe(words::PARTICLES, word).unwrap_or_default().to_string();
         if *on {
             self.offer(2, Kind::KEYWORD, "on", &doc("on"), doc("on"), "on ${1:test}".into());
         }
         if *with {
             self.offer(2, Kind::KEYWORD, "with", &doc("with"), doc("with"), "with { $1 }".into());
+        }
+        if *name == "guard" && !wanted.given.is_empty() {
+            self.offer(1, Kind::KEYWORD, "else", &doc("else"), doc("else"), "else ${1:warn}".into());
+        }
+    }
+
+    /// What a `guard` may do, behind its `else`.
+    fn otherwise(&mut self, level: &Level<'_>) {
+        if !level.is_empty() {
+            return;
+        }
+        let name = self.analysis.index.definitions().iter().rev().find(|d| d.kind == DefinitionKind::Checkpoint);
+        let rollback = format!("rollback \"${{1:{}}}\"", name.map_or("name", |d| d.name.as_str()));
+        for (word, doc, insert) in [
+            ("rollback", "back to a named point: weights and optimizer, not the clock", rollback.as_str()),
+            ("stop", "ends the run", "stop"),
+            ("warn", "goes on, and the records say so", "warn"),
+        ] {
+            self.offer(0, Kind::KEYWORD, word, doc, doc.into(), insert.into());
         }
     }
 
@@ -394,7 +425,8 @@ impl<'a> List<'a> {
     fn text(&mut self, start: usize) {
         self.cursor.start = start + 1;
         let Some(level) = self.cursor.level() else { return };
-        if !matches!(level.callee, "rollback" | "rewind" | "checkpoint" | "retention") {
+        let back = level.clause == Clause::Otherwise;
+        if !back && !matches!(level.callee, "rollback" | "rewind" | "checkpoint" | "retention") {
             return;
         }
         let made = self.analysis.index.definitions().iter().filter(|d| d.kind == DefinitionKind::Checkpoint);

@@ -53,6 +53,8 @@ pub enum Clause {
     Default,
     /// behind the `:` of a declaration
     Type,
+    /// behind the `else` of a `guard`
+    Otherwise,
 }
 
 /// One statement or bracket around the cursor.
@@ -85,6 +87,10 @@ pub struct Cursor<'t> {
     pub levels: Vec<Level<'t>>,
     /// the innermost block is that of a `with`
     pub in_with: bool,
+    /// the word of the statement that the innermost block belongs to; empty outside of all, and for a `with`
+    pub host: &'t str,
+    /// in the block of an `every` or `when`, or of a phase, which may be called there
+    pub in_trigger: bool,
     /// blocks around the place
     pub depth: usize,
     /// the whole statement is behind a `phase name`
@@ -126,6 +132,8 @@ impl<'t> Cursor<'t> {
             state,
             levels: Vec::new(),
             in_with: false,
+            host: "",
+            in_trigger: false,
             depth: 0,
             in_parameters: false,
         })
@@ -150,6 +158,8 @@ struct Outer<'t> {
     bracket: char,
     /// a block of a `with`
     with: bool,
+    /// the word of the statement that a block belongs to
+    host: &'t str,
     level: Option<Level<'t>>,
 }
 
@@ -174,6 +184,11 @@ impl<'t> Level<'t> {
             current: Vec::new(),
             fresh: true,
         }
+    }
+
+    /// Nothing of an argument is written yet.
+    pub fn is_empty(&self) -> bool {
+        self.current.is_empty() && self.before.is_empty()
     }
 
     fn next_argument(&mut self) {
@@ -247,7 +262,8 @@ impl<'t> Reader<'t> {
         if bracket == '{' {
             let with =
                 self.level.as_ref().is_some_and(|l| l.current.last().is_some_and(|t| t.text(self.text) == "with"));
-            self.stack.push(Outer { bracket, with, level: self.level.take() });
+            let host = self.level.as_ref().filter(|_| !with).map_or("", |l| l.callee);
+            self.stack.push(Outer { bracket, with, host, level: self.level.take() });
             return;
         }
         let touched = self.touched(token);
@@ -263,7 +279,7 @@ impl<'t> Reader<'t> {
         if let Some(level) = &mut self.level {
             level.push(token);
         }
-        self.stack.push(Outer { bracket, with: false, level: self.level.take() });
+        self.stack.push(Outer { bracket, with: false, host: "", level: self.level.take() });
         self.level = Some(inner);
     }
 
@@ -311,7 +327,13 @@ impl<'t> Reader<'t> {
             return;
         };
         let declares = level.form == Form::Statement && matches!(level.callee, "let" | "param" | "for");
+        let first = level.form == Form::Statement && level.fresh;
         match text {
+            "until" if first && level.callee == "repeat" => level.callee = "repeat until",
+            "else" if level.form == Form::Statement && level.callee == "guard" => {
+                level.turn(Clause::Otherwise);
+                level.before.clear();
+            }
             "," => level.next_argument(),
             ":" if declares && level.clause == Clause::Arguments => level.turn(Clause::Type),
             "=" if declares => level.turn(Clause::Default),
@@ -363,6 +385,9 @@ impl<'t> Reader<'t> {
 
     fn finish(self, mut cursor: Cursor<'t>) -> Cursor<'t> {
         cursor.in_with = self.stack.iter().rev().find(|o| o.bracket == '{').is_some_and(|o| o.with);
+        let blocks = || self.stack.iter().rev().filter(|o| o.bracket == '{').map(|o| o.host);
+        cursor.host = blocks().next().unwrap_or_default();
+        cursor.in_trigger = blocks().any(|host| matches!(host, "every" | "when" | "phase"));
         cursor.depth = self.stack.iter().filter(|o| o.bracket == '{').count();
         let behind_block = self.stack.iter().rposition(|o| o.bracket == '{').map_or(0, |i| i + 1);
         cursor.levels = self.stack.into_iter().skip(behind_block).filter_map(|o| o.level).chain(self.level).collect();

@@ -27,6 +27,9 @@ pub fn word(word: &Word) -> String {
     if word.with {
         out += "- `with { … }` settings for this step alone\n";
     }
+    if word.block && word.with {
+        out += "- `{ … }` what happens between its steps: `every` and `when`\n";
+    }
     out + &example(word.example)
 }
 

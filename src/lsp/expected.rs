@@ -135,6 +135,7 @@ fn of_statement<'a>(index: &'a Index, file: FileId, level: &Level<'_>, cursor: &
         ("let" | "param", Clause::Default | Clause::In) => return nothing(&ANY),
         ("for", _) => return nothing(&LIST),
         ("repeat", _) => return nothing(&INT),
+        (_, Clause::Otherwise) => return nothing(&ANY),
         ("if", _) => return nothing(&CONDITION),
         ("use", _) => return nothing(&TEXT),
         _ => {}

@@ -32,6 +32,11 @@ pub fn of_word(word: &Word) -> String {
         "repeat" => "repeat ${1:5} {\n\t$0\n}",
         "for" => "for ${1:i} in ${2:0..5} {\n\t$0\n}",
         "if" => "if ${1:clean < 50%} {\n\t$0\n}",
+        "repeat until" => "repeat until ${1:clean > 90%} max: ${2:20} {\n\t$0\n}",
+        "every" => "every ${1:10 epochs} {\n\t$0\n}",
+        "when" => "when ${1:clean > 90%} {\n\t$0\n}",
+        "guard" => "guard ${1:clean > 50%} else ${2:warn}",
+        "budget" => "budget ${1:3 h}",
         "keep" => "keep last: ${1:2}",
         _ => "",
     };

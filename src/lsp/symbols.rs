@@ -68,9 +68,10 @@ fn symbol(doc: &Document, statement: &Statement) -> Option<DocumentSymbol> {
     }
 }
 
-/// `checkpoint "name"` and other statements of a text are known by both, all others by their word.
+/// `checkpoint "name"`, and what a condition or a time decides, are known by both, all others by their word.
 fn simple_name(doc: &Document, simple: &Simple) -> Span {
-    let named = ["checkpoint", "rollback"].contains(&simple.word.text.as_str());
+    let named = ["checkpoint", "rollback", "every", "when", "guard", "repeat until"];
+    let named = named.contains(&simple.word.text.as_str());
     match simple.arguments.first() {
         Some(argument) if named && argument.span.file == doc.file() => simple.word.span.to(argument.span),
         _ => simple.word.span,
@@ -81,6 +82,8 @@ fn simple_kind(simple: &Simple) -> SymbolKind {
     match statements::find(&simple.word.text).map(|word| word.kind) {
         _ if simple.called => SymbolKind::METHOD,
         _ if simple.word.text == "checkpoint" => SymbolKind::KEY,
+        _ if ["every", "repeat until"].contains(&simple.word.text.as_str()) => SymbolKind::ARRAY,
+        _ if ["when", "guard"].contains(&simple.word.text.as_str()) => SymbolKind::BOOLEAN,
         Some(WordKind::Setting) => SymbolKind::PROPERTY,
         _ => SymbolKind::EVENT,
     }

@@ -7,8 +7,8 @@ use super::targets::{self, Hits};
 use super::totals::{Counter, Totals};
 use super::words;
 use super::{Plan, Profile, each_step};
-use crate::components::Value;
-use crate::language::program::{Evaluate, Forget, Op, Precision, Settings, Step, Train, Zap};
+use crate::components::{Duration, Value};
+use crate::language::program::{Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -19,7 +19,10 @@ impl Plan {
             Precision::Fast => "",
             Precision::Exact => ", precision exact",
         };
-        let budget = self.program.budget.map_or(String::new(), |s| format!(", budget {}", words::time(s)));
+        let budget = self
+            .program
+            .budget
+            .map_or(String::new(), |s| format!(", budget {}", words::duration(Duration::Seconds(s))));
         let mut out = format!("Plan {}, seed {}{exact}{budget}\n\n", &self.hash[..16], self.program.seed);
         let first = self.first_settings();
         settings_text::header(&mut out, &self.program, first);
@@ -96,10 +99,14 @@ impl Plan {
 
     fn measured_choice(&self) -> Option<String> {
         let mut ids = Vec::new();
-        each_step(&self.program.body, &mut |step| {
-            if matches!(step.op, Op::If { .. }) {
-                ids.push(step.id.clone());
+        each_step(&self.program.body, &mut |step| match &step.op {
+            Op::If { .. } | Op::Repeat { until: Some(_), .. } => ids.push(step.id.clone()),
+            Op::Guard(guard) if guard.otherwise == Otherwise::Stop => ids.push(step.id.clone()),
+            Op::Train(train) => {
+                let asked = train.triggers.iter().filter(|t| matches!(t.due, Due::When { .. }));
+                ids.extend(asked.map(|t| t.id.clone()));
             }
+            _ => {}
         });
         let ranges = self.totals.train_steps.exact().is_none() || self.totals.forget_events.exact().is_none();
         (ranges && !ids.is_empty())
@@ -161,7 +168,11 @@ impl<'a> Listing<'a> {
             let (branch, below) = branch(trunk, i + 1 == train.triggers.len());
             let line = self.plan.place(trigger.span).line;
             let column = Column { id: trigger.id.clone(), line, branch, below: below.clone() };
-            self.table.step(column, trigger.text.clone(), String::new(), String::new());
+            let text = match &trigger.due {
+                Due::Every(time) => format!("every {}", words::duration(*time)),
+                Due::When { .. } => trigger.text.clone(),
+            };
+            self.table.step(column, text, String::new(), String::new());
             self.body(&trigger.body, &below);
         }
     }

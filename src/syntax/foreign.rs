@@ -46,7 +46,7 @@ const STATEMENTS: [(&str, &str, &str); 11] = [
     ("const", "let", "a name is bound by `let name = value`, once"),
     ("elif", "else if", "write `else if`"),
     ("elseif", "else if", "write `else if`"),
-    ("while", "if", "write `repeat 5 { … }` to do something a number of times"),
+    ("while", "if", "write `repeat until clean > 90% max: 20 { … }`, or `repeat 5 { … }` for a number of times"),
 ];
 
 /// Whether a word of another language is read as this one of ours, where it begins a statement.

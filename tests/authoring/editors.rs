@@ -137,7 +137,9 @@ fn the_tree_sitter_grammar_has_the_words_with_forms_of_their_own() {
     let folder = editors().join("tree-sitter-fsched");
     let grammar = std::fs::read_to_string(folder.join("grammar.js")).unwrap();
     let highlights = std::fs::read_to_string(folder.join("queries/highlights.scm")).unwrap();
-    for word in words("declarations, control, particles, operators") {
+    // The words of a training step's block have the form of all others.
+    let own = |word: &&str| !["every", "when"].contains(word);
+    for word in words("declarations, control, particles, operators").into_iter().filter(own) {
         let token = format!("\"{word}\"");
         assert!(grammar.contains(&token), "grammar.js has no {token}");
         assert!(highlights.contains(&format!("\n  {token}\n")), "highlights.scm gives {token} no colour");

@@ -107,7 +107,13 @@ static HABITS: &[Habit] = &[
         "write `0..3`",
         Some("for c in 0..3 { zap head[c]; train 1 }"),
     ),
-    ("while clean < 50% { train 1 }", "FS0007", "there is no `while`", "`repeat 5 { … }`", None),
+    (
+        "while clean < 50% { train 1 }",
+        "FS0007",
+        "there is no `while`",
+        "`repeat until clean > 90% max: 20 { … }`",
+        None,
+    ),
     ("def f(n) { train n }\nf(3)", "FS0007", "there is no `def`", "`phase name(share: Share) { … }`", None),
     ("import \"x.fsched\"", "FS0007", "there is no `import`", "`use \"file.fsched\"`", None),
     (
@@ -133,14 +139,26 @@ static HABITS: &[Habit] = &[
     ),
     ("memory ema(decay: 0.999)", "FS0102", "this version has no `memory` yet", "`fsched list statements`", None),
     ("sweep n in [1, 2]", "FS0102", "this version has no `sweep` yet", "--set name=value", None),
-    ("guard clean > 1% else stop", "FS0102", "this version has no `guard` yet", "rollback", None),
     (
-        "repeat until clean > 50% max: 3 { train 1 }",
+        "early_stopping patience: 5",
         "FS0102",
-        "this version has no `repeat until` yet",
-        "`repeat 5 { … }`",
+        "there is no statement `early_stopping`",
+        "when gap(clean) > 2% { stop }",
         None,
     ),
+    ("train 9 { every 1 { break } }", "FS0102", "there is no statement `break`", "{ stop }", None),
+    ("until clean > 90% { train 1 }", "FS0102", "there is no statement `until`", "max: 20", None),
+    ("max_time 3 h", "FS0102", "there is no statement `max_time`", "`budget 3 h`", None),
+    (
+        "train 9 { lr cosine }",
+        "FS0501",
+        "holds `every` and `when` only",
+        "`with { … }`",
+        Some("train 9 with { lr cosine }"),
+    ),
+    ("train 9 { evrey 1 { train 1 } }", "FS0102", "`evrey`", "`every`", Some("train 9 { every 1 { train 1 } }")),
+    ("guard clean > 50% else wran", "FS0209", "can't `wran`", "`warn`", Some("guard clean > 50% else warn")),
+    ("guard clean > 50%", "FS0204", "doesn't say what happens", "`else stop`", None),
 ];
 
 fn analyzed(text: &str) -> (Vec<Diagnostic>, u16) {

@@ -195,10 +195,10 @@ static ONCE: &[Once] = &[
         "repeat 2 { train 1 } until clean > 80%",
         "FS0001",
         "expected a new line or `;`",
-        "no `until` follows a block",
+        "`until` stands before the block",
         None,
     ),
-    ("train 10 until clean > 80%", "FS0202", "`until` is no unit of time", "training takes a length", None),
+    ("train 10 until clean > 80%", "FS0202", "`until` is no unit of time", "when clean > 80% { stop }", None),
     (
         "train 10, forget head 30%",
         "FS0001",

@@ -50,10 +50,20 @@ fn parameter(before: &str, param: &Param) {
     assert!(said.contains(param.doc) && said.contains(&param.facts()), "{text:?}: {said}");
 }
 
+/// What stands before a statement in the block where it belongs, and behind it.
+fn around(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "every" | "when" => ("train 1 {\n", "\n}"),
+        "stop" => ("train 1 { every 1 {\n", "\n}}"),
+        "rollback" => ("checkpoint \"name\"\n", ""),
+        _ => ("", ""),
+    }
+}
+
 #[test]
 fn every_statement_is_offered_and_hovered_with_its_parameters() {
     for word in WORDS {
-        assert!(offered("", word.name).doc.contains(word.doc), "{}", word.name);
+        assert!(offered(around(word.name).0, word.name).doc.contains(word.doc), "{}", word.name);
         let text = format!("train 1\n{}", word.example);
         let said = hovered(&text, 8 + text[8..].find(word.name).unwrap());
         assert!(said.contains(word.doc) && said.contains(word.example), "{}: {said}", word.name);
@@ -96,9 +106,9 @@ fn every_small_word_has_a_line() {
 #[test]
 fn what_completion_writes_is_right() {
     for word in WORDS.iter().filter(|w| !["use", "weights", "else"].contains(&w.name)) {
-        let written = offered("", word.name).plain().replace("\n\t\n", " train 1 ");
-        let before = if word.name == "rollback" { "checkpoint \"name\"\n" } else { "" };
-        let text = format!("{before}{written}\ntrain 1\n");
+        let (before, behind) = around(word.name);
+        let written = offered(before, word.name).plain().replace("\n\t\n", " train 1 ");
+        let text = format!("{before}{written}{behind}\ntrain 1\n");
         let analysis = analysis(&text);
         assert!(analysis.program.is_some(), "{text}\n{:?}", analysis.diagnostics);
     }

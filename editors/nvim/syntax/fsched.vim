@@ -12,7 +12,7 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|class|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|class|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
 syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|split|warmup|wide_resnet|zero)>/
 syntax match fschedMetric /\v<%(clean|cost|gap|loss|retention|robust)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
@@ -20,7 +20,7 @@ syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/
 syntax match fschedSplit /\v%(<on\s+)@<=%(test|train|validation)>/
 syntax keyword fschedConstant false none true
-syntax keyword fschedParticle else in on with
+syntax keyword fschedParticle else in on until with
 syntax keyword fschedOperatorWord and not or then
 syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
 syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Metric|Model|Objective|Optimizer|Real|Schedule|Selector|Share|Tasks|Text)>/
@@ -45,9 +45,10 @@ syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
 
 " ---- statements: words at the start of a line or behind ; { }
 syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
-syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|train|weights|zap)>/
-syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|augment|batch|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)>/
-syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(for|if|repeat)>/
+syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|stop|train|weights|zap)>/
+syntax match fschedStep /\v%(<else\s+)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|stop|train|weights|zap|warn)>/
+syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)>/
+syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(every|for|guard|if|repeat|when)>/
 syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(let|param|phase|use)>/
 syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/
 syntax match fschedPhase /\v%(<phase\s+)@<=<[[:alpha:]_]\k*>/

@@ -89,21 +89,31 @@
 
 (simple_statement
   word: (word) @keyword
-  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "relearn" "rollback" "train" "weights" "zap"))
+  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "relearn" "rollback" "stop" "train" "weights" "zap"))
 
 (simple_statement
   word: (word) @attribute
-  (#any-of? @attribute "accumulate" "augment" "batch" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only"))
+  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only"))
 
 (simple_statement
   word: (word) @attribute
   .
   (identifier) @constant
-  (#any-of? @attribute "accumulate" "augment" "batch" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only")
+  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only")
   (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "per_row" "pretrain" "same" "train" "transfer" "weight")
   (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
-; Words of "let" "param" "phase" "use" and "for" "if" "repeat", with "else" "in" "on" "with" within them:
+; The blocks of training steps, whose words have the form of other statements.
+(simple_statement
+  word: (word) @keyword.repeat
+  (#any-of? @keyword.repeat "every" "when"))
+
+; Behind the `else` of a `guard`.
+(guard_statement
+  consequence: (simple_statement
+    word: (word) @keyword))
+
+; Words of "let" "param" "phase" "use" and "every" "for" "guard" "if" "repeat" "when", with "else" "in" "on" "until" "with" within them:
 [
   "let"
   "param"

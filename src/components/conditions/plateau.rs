@@ -12,7 +12,7 @@ pub static MEMBER: Member = Member {
     ],
     doc: "true where a metric has had no new best for so long; false as long as it has not been followed for so long",
     source: "PyTorch torch.optim.lr_scheduler.ReduceLROnPlateau, with threshold 0",
-    example: "measure clean every: 1 epoch; train 10; if not plateau(clean, 3) { train 10 }",
+    example: "measure clean every: 1 epoch; repeat until plateau(clean, 3) max: 20 { train 1 }",
 };
 
 pub(super) fn check(spec: &Spec) -> Result<(), Problem> {

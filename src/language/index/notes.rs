@@ -175,7 +175,7 @@ impl<'a> Context<'a> {
     }
 
     /// What stands there, on one line.
-    fn folded(&self, span: Span) -> String {
+    pub(in crate::language) fn folded(&self, span: Span) -> String {
         let text = self.sources.text(span);
         let mut folded = String::with_capacity(text.len().min(LONGEST));
         for word in text.split_whitespace() {

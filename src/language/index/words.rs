@@ -7,8 +7,9 @@ pub type Described = (&'static str, &'static str);
 pub static PARTICLES: &[Described] = &[
     ("on", "the split of the data that is measured: `evaluate clean on test`"),
     ("with", "settings for this step alone: `relearn 10 with { optimizer adam(lr: 1e-3) }`"),
+    ("until", "what ends a loop: `repeat until clean > 90% max: 20 { … }`"),
     ("in", "what a loop goes through, or the range of a `param`"),
-    ("else", "the block that runs where the condition is false"),
+    ("else", "what is done where the condition is false"),
     ("then", "one schedule after the other: `warmup(5%) then cosine`"),
     ("and", "true where both are"),
     ("or", "true where at least one is"),

@@ -29,7 +29,12 @@ impl Walk {
     fn steps(&mut self, steps: &[Step]) {
         for step in steps.iter().rev() {
             match &step.op {
-                Op::Train(_) | Op::Rollback { .. } | Op::Load { .. } => self.restores(&step.op),
+                Op::Train(train) => {
+                    self.restores(&step.op);
+                    // Its own training goes on behind them.
+                    train.triggers.iter().rev().for_each(|trigger| self.rounds(true, &trigger.body));
+                }
+                Op::Rollback { .. } | Op::Load { .. } => self.restores(&step.op),
                 Op::Forget(forget) if stays_random(forget) => self.forgets(step, &forget.target.selection),
                 Op::Zap(zap) => self.forgets(step, &zap.target.selection),
                 Op::Repeat { count, body, .. } => self.rounds(*count > 1, body),

@@ -14,6 +14,7 @@ mod forgotten_frozen;
 mod idle_freeze;
 mod implausible_rate;
 mod names;
+mod never_due;
 mod never_measured;
 mod nothing_trained;
 mod schedule_outlasts;
@@ -28,7 +29,7 @@ pub(super) use names::{hidden, unused};
 pub(super) use settings::{Added, Notes};
 pub(super) use test_data_decides::condition as condition_on_test_data;
 pub(super) use trailing_repeat::check as trailing_repeat;
-pub(super) use unreached::check as unreached;
+pub(super) use unreached::{behind_stop, check as unreached, idle_condition};
 
 use super::context::Context;
 use super::program::{Forget, Program, Settings, Step};
@@ -90,6 +91,7 @@ pub static LINTS: &[Lint] = &[
     lint(Code::BATCH_TOO_LARGE, Look::Train(batches::too_large)),
     lint(Code::BATCH_OF_ONE, Look::Train(batches::of_one)),
     lint(Code::IDLE_FREEZE, Look::Program(idle_freeze::check)),
+    lint(Code::NEVER_DUE, Look::Program(never_due::check)),
 ];
 
 /// What there is to say of a `forget`.

@@ -1,6 +1,6 @@
 //! Measurements that are due later than training ends.
 
-use super::super::program::{Op, Program};
+use super::super::program::{Due, Op, Program};
 use super::super::time;
 use crate::components::Duration;
 use crate::diagnostic::{Code, Diagnostic};
@@ -10,7 +10,10 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     let Some(total) = time::train_steps(&program.body, &[]) else { return };
     let (mut epochs, mut maybe) = (Vec::new(), false);
     super::visit(&program.body, &mut |step| match &step.op {
-        Op::Train(train) => epochs.push(train.settings.steps_per_epoch()),
+        Op::Train(train) => {
+            epochs.push(train.settings.steps_per_epoch());
+            maybe |= train.triggers.iter().any(|t| matches!(t.due, Due::When { .. }));
+        }
         // How long such arms train is not known.
         Op::If { .. } => maybe = true,
         _ => {}

@@ -40,12 +40,8 @@ fn look(steps: &[Step], epochs: &HashMap<u32, u64>, found: &mut Vec<(Span, Strin
                     found.push((step.span, message));
                 }
             }
-            Op::Repeat { body, .. } | Op::Block { body, .. } => look(body, epochs, found),
-            Op::If { then, otherwise, .. } => {
-                look(then, epochs, found);
-                look(otherwise, epochs, found);
-            }
-            _ => {}
+            Op::For { .. } => {}
+            op => op.bodies().for_each(|body| look(body, epochs, found)),
         }
     }
 }

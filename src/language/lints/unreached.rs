@@ -1,8 +1,10 @@
 //! Steps that no run reaches: an arm of an `if` that is settled, and not by a parameter.
 
+use crate::components::{Expression, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::syntax::tree::{Argument, Block, Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::tree::{Argument, Block, Expr, ExprKind, Statement};
 
 /// `skipped` is the arm that is not taken.
 pub(in crate::language) fn check(cx: &mut Context<'_>, condition: &Expr, taken: bool, skipped: &Block) {
@@ -25,6 +27,23 @@ pub(in crate::language) fn check(cx: &mut Context<'_>, condition: &Expr, taken: 
     cx.report(d);
 }
 
+/// `next` stands behind a `stop` in its block.
+pub(in crate::language) fn behind_stop(cx: &mut Context<'_>, next: &Statement) {
+    if cx.hosts > 0 {
+        let d = Diagnostic::new(Code::UNREACHED, next.span, "this is never reached: `stop` leaves the training step");
+        cx.report(d.help("leave it out, or put it before the `stop`"));
+    }
+}
+
+/// The condition of a `when`: one that waits for no measurement is decided before the run.
+pub(in crate::language) fn idle_condition(cx: &mut Context<'_>, condition: &Expression, span: Span, block: &Block) {
+    let never = matches!(condition, Expression::Constant(Value::Bool(false)));
+    if never && !block.statements.is_empty() && cx.sources.text(span) == "false" {
+        let d = Diagnostic::new(Code::UNREACHED, span, "this condition never holds, so its block is never reached");
+        cx.report(d.help("wait for a metric: `when clean > 80% { … }`"));
+    }
+}
+
 impl Context<'_> {
     /// Whether a value is up to parameters, of the program or of a phase, or to a loop's round.
     pub(in crate::language) fn is_choice(&self, expr: &Expr) -> bool {
@@ -34,12 +53,12 @@ impl Context<'_> {
     }
 
     /// The word `let` of a name of the file's top level.
-    fn let_of(&self, name: &str) -> Option<crate::source::Span> {
+    fn let_of(&self, name: &str) -> Option<Span> {
         let place = self.scopes.outermost(name)?.span;
         let before = &self.sources.get(place.file).text[..place.start as usize];
         let word = before.trim_end_matches([' ', '\t']);
         let start = word.strip_suffix("let")?.len();
-        Some(crate::source::Span::new(place.file, start, word.len()))
+        Some(Span::new(place.file, start, word.len()))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::language::arguments::Bound;
 use crate::language::context::{Context, MadeCheckpoint};
 use crate::language::program::Op;
 use crate::language::suggest;
@@ -16,6 +17,7 @@ pub static CHECKPOINT: Word = Word {
     params: NAME,
     on: false,
     with: false,
+    block: false,
     doc: "a named point; made again, it is replaced",
     example: "checkpoint \"pretrained\"",
     lower: Lower::Statement(checkpoint),
@@ -27,13 +29,14 @@ pub static ROLLBACK: Word = Word {
     params: NAME,
     on: false,
     with: false,
+    block: false,
     doc: "back to a named point: weights and optimizer, not the clock",
     example: "checkpoint \"good\"; train 1; rollback \"good\"",
     lower: Lower::Statement(rollback),
 };
 
 fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
-    let Some(name) = name(cx, written) else { return };
+    let Some(name) = name(cx, &written.bound) else { return };
     cx.note_checkpoint(&name, written.bound.span("name"), true);
     let always = cx.conditional == 0;
     cx.checkpoint_names.add(&name);
@@ -45,7 +48,7 @@ fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 }
 
 fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
-    let Some(name) = name(cx, written) else { return };
+    let Some(name) = name(cx, &written.bound) else { return };
     cx.note_checkpoint(&name, written.bound.span("name"), false);
     if cx.made_checkpoint(&name, written.bound.span("name")) && cx.settings(written.word()).is_some() {
         cx.emit(written.span, Op::Rollback { name });
@@ -53,11 +56,11 @@ fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 }
 
 /// Names become folders: letters, digits, `-` and `_`.
-fn name<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> Option<String> {
-    let Some(Value::Text(name)) = written.bound.value("name") else { return None };
+pub(super) fn name(cx: &mut Context<'_>, bound: &Bound) -> Option<String> {
+    let Some(Value::Text(name)) = bound.value("name") else { return None };
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     if name.is_empty() || name.len() > 100 || !name.chars().all(fits) || name.starts_with(['.', ' ']) {
-        let span = written.bound.span("name");
+        let span = bound.span("name");
         let d = Diagnostic::new(Code::WRONG_TYPE, span, "this is no name for a checkpoint");
         cx.report(d.help("up to 100 letters, digits, `-`, `_`, `.` and blanks, beginning with a letter or digit"));
         return None;
@@ -72,7 +75,7 @@ impl Context<'_> {
             if !made.always && self.conditional == 0 {
                 let message = format!("the checkpoint {name:?} is made on some paths only");
                 let d = Diagnostic::new(Code::CHECKPOINT_MAYBE, span, message);
-                self.report(d.label(made.span, "made here").help("make it before the `if` as well"));
+                self.report(d.label(made.span, "made here").help("make it before that block as well"));
             }
             return true;
         }

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::tree::{Block, Expr, Name, Statement, StatementKind};
 
 const fn word(name: &'static str, kind: WordKind, doc: &'static str, example: &'static str) -> Word {
-    Word { name, kind, params: NONE, on: false, with: false, doc, example, lower: Lower::Production }
+    Word { name, kind, params: NONE, on: false, with: false, block: false, doc, example, lower: Lower::Production }
 }
 
 static NONE: &[Param] = &[];
@@ -330,7 +330,15 @@ pub(in crate::language) fn lower_statements<'a>(cx: &mut Context<'a>, statements
             continue;
         }
         cx.statement(statement);
+        if let (true, Some(next)) = (is_stop(statement), statements.get(i + 1)) {
+            lints::behind_stop(cx, next);
+        }
     }
+}
+
+/// Whether nothing of its block runs behind a statement.
+fn is_stop(statement: &Statement) -> bool {
+    matches!(&statement.kind, StatementKind::Simple(simple) if simple.word.text == super::triggers::STOP.name)
 }
 
 /// Moves a step (and what is in it) from a block's path to another.

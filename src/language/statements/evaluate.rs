@@ -19,6 +19,7 @@ pub static EVALUATE: Word = Word {
     ],
     on: true,
     with: false,
+    block: false,
     doc: "measure now, on a split of the data",
     example: "evaluate clean, loss on test",
     lower: Lower::Statement(lower),

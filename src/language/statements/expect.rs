@@ -13,6 +13,7 @@ pub static EXPECT: Word = Word {
     params: &[Param::new("condition", Type::Condition, "what should hold here").varies(Varies::All)],
     on: false,
     with: false,
+    block: false,
     doc: "an assertion: the run goes on, and ends with exit code 4 if one was false",
     example: "expect clean > 70%",
     lower: Lower::Statement(lower),
@@ -23,11 +24,16 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let settings = cx.fitting_settings(written.word());
     let (Some(settings), Some(condition)) = (settings, written.bound.value("condition")) else { return };
     let Some(condition) = cx.condition(condition, &settings, span) else { return };
-    let text = cx.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = cx.one_line(span);
     cx.emit(written.span, Op::Expect { condition, text, settings });
 }
 
 impl Context<'_> {
+    /// The text of a place, white space folded.
+    pub(super) fn one_line(&self, span: Span) -> String {
+        self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// A condition with the attacks of its metrics filled in.
     pub(in crate::language) fn condition(
         &mut self,

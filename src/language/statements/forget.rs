@@ -39,6 +39,7 @@ pub static FORGET: Word = Word {
     ],
     on: false,
     with: false,
+    block: false,
     doc: "re-draw this share of the weights of each selected tensor",
     example: "forget layers[-2..] 30%",
     lower: Lower::Statement(lower),

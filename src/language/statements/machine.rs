@@ -1,7 +1,7 @@
-//! `seed`, `device`, `threads`, `precision`: settings of the whole run.
+//! `seed`, `device`, `threads`, `precision`, `budget`: settings of the whole run.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Param, Type, Value};
+use crate::components::{Duration, Param, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Device, Precision};
@@ -12,6 +12,7 @@ pub static SEED: Word = Word {
     params: &[Param::new("seed", Type::Int, "the key of all random streams").within(0.0, 9.007_199_254_740_992e15)],
     on: false,
     with: false,
+    block: false,
     doc: "the key of all random streams of the run",
     example: "seed 0",
     lower: Lower::Statement(seed),
@@ -23,6 +24,7 @@ pub static DEVICE: Word = Word {
     params: &[Param::new("device", Type::Word(&["auto", "cpu", "cuda", "metal"]), "where tensors live")],
     on: false,
     with: false,
+    block: false,
     doc: "where the run computes; `auto` takes the fastest that is there",
     example: "device cpu",
     lower: Lower::Statement(device),
@@ -34,6 +36,7 @@ pub static THREADS: Word = Word {
     params: &[Param::new("threads", Type::Int, "processor threads").within(1.0, 4096.0)],
     on: false,
     with: false,
+    block: false,
     doc: "processor threads; results don't depend on them",
     example: "threads 2",
     lower: Lower::Statement(threads),
@@ -45,9 +48,22 @@ pub static PRECISION: Word = Word {
     params: &[Param::new("precision", Type::Word(Precision::NAMES), "what convolutions may do to be fast")],
     on: false,
     with: false,
+    block: false,
     doc: "`exact` makes every output one sum in a fixed order: equal patches give equal bits, at a price in time",
     example: "precision exact",
     lower: Lower::Statement(precision),
+};
+
+pub static BUDGET: Word = Word {
+    name: "budget",
+    kind: WordKind::Setting,
+    params: &[Param::new("time", Type::Duration, "how long the run may take in all, by the clock")],
+    on: false,
+    with: false,
+    block: false,
+    doc: "how long the run may take; it ends with a checkpoint then, and can be resumed",
+    example: "budget 3 h",
+    lower: Lower::Statement(budget),
 };
 
 fn seed<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
@@ -78,6 +94,25 @@ fn precision<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(Value::Word(word)) = written.bound.value("precision").cloned() else { return };
     if let (Some(precision), true) = (Precision::named(&word), before_steps(cx, written)) {
         cx.program.precision = precision;
+    }
+}
+
+fn budget<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(Value::Duration(time)) = written.bound.value("time").cloned() else { return };
+    match time {
+        Duration::Seconds(seconds) if before_steps(cx, written) => cx.program.budget = Some(seconds),
+        Duration::Seconds(_) => {}
+        Duration::Epochs(_) | Duration::Steps(_) => {
+            let unit = if matches!(time, Duration::Steps(_)) { "steps" } else { "epochs" };
+            let message = format!("a budget is time on the clock, not {}", unit);
+            let d = Diagnostic::new(Code::WRONG_UNIT, written.bound.span("time"), message);
+            let d = d.help("write `budget 3 h`, `budget 90 min` or `budget 600 s`; how much is trained, steps say");
+            let span = written.bound.span("time");
+            cx.report(match cx.sources.text(span).parse::<u64>() {
+                Ok(n) => d.maybe_fix(format!("replace with `{n} h`"), span, format!("{n} h")),
+                Err(_) => d,
+            });
+        }
     }
 }
 

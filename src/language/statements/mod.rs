@@ -7,11 +7,14 @@ mod evaluate;
 mod expect;
 mod forget;
 mod freeze;
+mod guard;
 mod machine;
 mod measure;
 mod model;
 mod optimizer;
 mod train;
+mod triggers;
+mod until;
 mod varying;
 mod zap;
 
@@ -45,6 +48,8 @@ pub struct Word {
     pub on: bool,
     /// may have `with { … }`
     pub with: bool,
+    /// may have a block: of steps, or a training step's of `every` and `when`
+    pub block: bool,
     /// one line
     pub doc: &'static str,
     pub example: &'static str,
@@ -97,10 +102,12 @@ pub static WORDS: &[&Word] = &[
     &checkpoint::CHECKPOINT,
     &checkpoint::ROLLBACK,
     &expect::EXPECT,
+    &triggers::STOP,
     &machine::SEED,
     &machine::DEVICE,
     &machine::THREADS,
     &machine::PRECISION,
+    &machine::BUDGET,
     &data::DATA,
     &data::AUGMENT,
     &data::BATCH,
@@ -120,8 +127,12 @@ pub static WORDS: &[&Word] = &[
     &control::PHASE,
     &control::USE,
     &control::REPEAT,
+    &until::REPEAT_UNTIL,
     &control::FOR,
     &control::IF,
+    &triggers::EVERY,
+    &triggers::WHEN,
+    &guard::GUARD,
 ];
 
 /// The word of that name. It is asked of each word of a text, of some several times.
@@ -190,16 +201,12 @@ impl<'a> Context<'a> {
         if let Some(with) = simple.with.as_ref().filter(|_| !word.with) {
             refuse(with.span, "`with` block", "`with { … }` belongs to training steps");
         }
-        if let Some(block) = &simple.block {
-            let help = if word.with {
-                "settings for one step stand in `with { … }`"
-            } else {
-                "put the statements on lines of their own"
-            };
+        if let Some(block) = simple.block.as_ref().filter(|_| !word.block) {
             // At the brace, where a misplaced one is told.
-            refuse(Span { end: block.span.start + 1, ..block.span }, "block", help);
+            let brace = Span { end: block.span.start + 1, ..block.span };
+            refuse(brace, "block", "put the statements on lines of their own");
         }
-        if let Some(otherwise) = &simple.otherwise {
+        if let Some(otherwise) = simple.otherwise.as_ref().filter(|_| word != &guard::GUARD) {
             refuse(otherwise.word.span, "`else`", "`else` belongs to `if`");
         }
     }

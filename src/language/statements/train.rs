@@ -17,6 +17,7 @@ const fn word(name: &'static str, doc: &'static str, example: &'static str) -> W
         params: DURATION,
         on: false,
         with: true,
+        block: true,
         doc,
         example,
         lower: Lower::Statement(lower),
@@ -64,6 +65,8 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 
 fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     let settings = cx.fitting_settings(written.word());
+    let host = settings.clone().zip(written.bound.value("duration").cloned());
+    let triggers = cx.triggers(written, host);
     let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };
     if !cx.measures_known(&settings, true, written.word()) {
         return;
@@ -71,5 +74,5 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     lints::of_train(cx, &settings, written);
     let duration: Value = duration.clone();
     cx.index.duration(written.bound.span("duration"), settings.steps_per_epoch());
-    cx.emit(written.span, Op::Train(Train { word, duration, settings, triggers: Vec::new() }));
+    cx.emit(written.span, Op::Train(Train { word, duration, settings, triggers }));
 }

@@ -22,6 +22,7 @@ pub static ZAP: Word = Word {
     ],
     on: false,
     with: false,
+    block: false,
     doc: "re-draw output rows; `zap head` also gives the head as many rows as the data has classes",
     example: "zap head",
     lower: Lower::Statement(lower),

@@ -70,7 +70,7 @@ impl Builder<'_> {
         match &source[at.range()] {
             "if" if line.contains('{') => None,
             "if" => Some("`if` stands first, with blocks behind it: `if clean < 50% { … } else { … }`"),
-            "until" => Some("no `until` follows a block: repeat a number of times, `repeat 5 { … }`"),
+            "until" => Some("`until` stands before the block: `repeat until clean > 80% max: 20 { … }`"),
             _ => None,
         }
     }
