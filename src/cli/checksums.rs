@@ -9,7 +9,6 @@ use crate::language::program::{Due, Op, Program, Settings, Step};
 use crate::plan::{Checksums, each_step};
 use crate::reading::sha256;
 use crate::record::DataSum;
-use std::sync::Arc;
 
 /// The files of a program, read once.
 #[derive(Debug, Default)]
@@ -59,12 +58,12 @@ impl<'p> Named<'p> {
         // Steps share their settings.
         let mut last: Option<&Settings> = None;
         each_step(&program.body, &mut |step| {
-            for settings in settings(step) {
+            for settings in step.op.all_settings() {
                 if last.replace(settings).is_none_or(|last| !std::ptr::eq(last, settings)) {
                     named.add_settings(settings);
                 }
             }
-            conditions(step).for_each(|condition| condition.each_spec(&mut |spec| named.add_one(spec)));
+            conditions(&step.op).for_each(|condition| condition.each_spec(&mut |spec| named.add_one(spec)));
             named.add_step(step);
         });
         named
@@ -105,44 +104,23 @@ impl<'p> Named<'p> {
     }
 }
 
-/// The settings that hold at a step.
-fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
-    let asked = whens(step).map(|(_, settings)| settings);
-    let own = match &step.op {
-        Op::Train(op) => Some(&op.settings),
-        Op::Forget(op) => Some(&op.settings),
-        Op::Zap(op) => Some(&op.settings),
-        Op::Evaluate(op) => Some(&op.settings),
-        Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
-        Op::Guard(op) => Some(&op.settings),
-        Op::Repeat { until: Some(until), .. } => Some(&until.settings),
-        _ => None,
-    };
-    own.into_iter().chain(asked).map(AsRef::as_ref)
-}
-
 /// The conditions that are looked at in a step.
-fn conditions(step: &Step) -> impl Iterator<Item = &Expression> {
-    let asked = whens(step).map(|(condition, _)| condition);
-    let own = match &step.op {
+fn conditions(op: &Op) -> impl Iterator<Item = &Expression> {
+    let own = match op {
         Op::Expect { condition, .. } | Op::If { condition, .. } => Some(condition),
         Op::Guard(op) => Some(&op.condition),
         Op::Repeat { until: Some(until), .. } => Some(&until.condition),
         _ => None,
     };
-    own.into_iter().chain(asked)
-}
-
-/// The `when` blocks in a training step.
-fn whens(step: &Step) -> impl Iterator<Item = (&Expression, &Arc<Settings>)> {
-    let triggers = match &step.op {
+    let triggers = match op {
         Op::Train(op) => op.triggers.as_slice(),
         _ => &[],
     };
-    triggers.iter().filter_map(|trigger| match &trigger.due {
-        Due::When { condition, settings } => Some((condition, settings)),
+    let whens = triggers.iter().filter_map(|trigger| match &trigger.due {
+        Due::When { condition, .. } => Some(condition),
         Due::Every(_) => None,
-    })
+    });
+    own.into_iter().chain(whens)
 }
 
 /// The paths among a data set's arguments.

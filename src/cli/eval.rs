@@ -6,6 +6,7 @@ use super::lines::Form;
 use super::machine::Machine;
 use crate::components::metrics::retention;
 use crate::diagnostic::Code;
+use crate::disk::Patience;
 use crate::language::chain::Chain;
 use crate::language::program::{Evaluate, Op, Program, Settings, Step};
 use crate::nn::weights;
@@ -95,8 +96,10 @@ impl Eval {
             device: self.machine.device(program)?.0,
             threads: self.machine.threads(program),
             folder: None,
+            plan: String::new(),
             listeners: vec![Box::new(results.clone())],
             stop: Arc::new(AtomicBool::new(false)),
+            patience: Patience::none(),
         };
         runtime::run(program, &mut world).map_err(|e| {
             let failure = Failure::new(Exit::RunFailed, e.message).code(e.code);

@@ -3,12 +3,13 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::moment::Moment;
-use super::{Run, checkpoint, disk, retention, some_examples, train};
+use super::{Run, retention, some_examples, train};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
 use crate::components::metrics::{self, Measure, Measured};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
+use crate::disk;
 use crate::language::program::{Settings, When};
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
@@ -82,9 +83,18 @@ pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), H
     Ok(run.emit(Kind::Measure { split, metric, spec, value: reading.value, n: reading.n, per_example })?)
 }
 
+/// What [`follow`] measured.
+#[derive(Default)]
+pub struct Followed {
+    /// something was due
+    pub any: bool,
+    /// what `keep best:` goes by
+    pub best: Option<Reading>,
+}
+
 /// After a training step: what `measure … every:` and `keep best:` ask for, if it is due. Only these readings make the
 /// histories that `gap` looks back on, so an `evaluate` more or less changes nothing.
-pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bool) -> Result<(), Halt> {
+pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bool) -> Result<Followed, Halt> {
     let moment = run.moment();
     let due = |when: When| matches!(when, When::Every(every) if moment.passes(every, before));
     let mut metrics: Vec<Metric> = Vec::new();
@@ -95,9 +105,10 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         }
     }
     if metrics.is_empty() {
-        return Ok(());
+        return Ok(Followed::default());
     }
     let readings = all(run, &metrics, settings)?;
+    disk::point("evaluate: measured, not told");
     let mut told: Vec<&str> = Vec::new();
     for reading in readings.iter().filter(|r| !is_gap(&r.spec)).chain(readings.iter().filter(|r| is_gap(&r.spec))) {
         // `clean` and `validation.clean` may be one.
@@ -108,13 +119,8 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         remember(run, reading);
         tell(run, reading, false)?;
     }
-    match best {
-        Some(metric) => {
-            let reading = now(run, metric, settings)?;
-            checkpoint::best(run, &reading)
-        }
-        None => Ok(()),
-    }
+    let best = best.map(|metric| now(run, metric, settings)).transpose()?;
+    Ok(Followed { any: true, best })
 }
 
 /// What `measure … at: forget` asks for, measured now.

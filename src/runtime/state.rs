@@ -2,13 +2,16 @@
 
 use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
-use super::progress::Progress;
+use super::event::Mark;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a run is at one moment. Two runs in the same state go on alike; a checkpoint holds all of it.
+///
+/// `journal` holds nothing that differs between two runs of one program, nor between an interrupted run and one that
+/// wasn't: no times, and no saves that a clock decided.
 #[derive(Debug)]
 pub struct State {
     /// weights and running statistics
@@ -29,8 +32,6 @@ pub struct Journal {
     #[serde(with = "exact")]
     pub epochs: f64,
     pub gradient_evaluations: u64,
-    /// the training statement under way; without one, the step that the cursor stands on has been done
-    pub progress: Option<Progress>,
     /// steps on the clock of each `lr` statement
     pub schedules: BTreeMap<u32, u64>,
     /// changes of weights other than by gradient
@@ -43,10 +44,10 @@ pub struct Journal {
     #[serde(default)]
     pub first_checkpoint: Option<String>,
     pub expectations: Vec<Expectation>,
-    /// folders of unnamed checkpoints that are kept, oldest first
-    pub kept: Vec<String>,
-    /// lengths in bytes of the files that the listeners write
-    pub logs: BTreeMap<String, u64>,
+    /// a clock decided how long some training step was
+    pub clocked: bool,
+    /// how far the files had come that the listeners write
+    pub logs: BTreeMap<String, Mark>,
 }
 
 /// A metric's value at one moment.
@@ -86,13 +87,7 @@ impl Journal {
 
     /// Steps of the training statement under way.
     pub fn done(&self) -> u64 {
-        self.progress.as_ref().map_or(0, |progress| progress.done)
-    }
-
-    /// The training statement under way, begun if none is.
-    pub fn training(&mut self) -> &mut Progress {
-        let epochs = self.epochs;
-        self.progress.get_or_insert_with(|| Progress::begin(epochs))
+        self.cursor.training().map_or(0, |progress| progress.done)
     }
 }
 
