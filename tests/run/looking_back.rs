@@ -60,7 +60,7 @@ fn mistakes_cost_what_the_matrix_says() {
     let outcome = run_with(&program, 1, |world| world.places.program = place.path().to_path_buf());
     let labels = test_labels();
     let expected: Vec<f64> = labels.iter().map(|label| f64::from(10 * label)).collect();
-    assert_eq!(per_example(&outcome, "cost(costs.csv)"), [expected.clone()]);
+    assert_eq!(per_example(&outcome, "cost(costs.csv)")[0], expected);
     assert_eq!(outcome.measured("test.cost(costs.csv)"), [(1, mean(expected))]);
     let right = labels.iter().filter(|label| **label == 0).count() as f64 / labels.len() as f64;
     assert_eq!(outcome.measured("test.clean"), [(1, right)]);
