@@ -2,6 +2,7 @@
 
 use super::assignment;
 use super::calls::Call;
+use super::costs::Matrices;
 use super::followed::Filled;
 use super::index::Recorder;
 use super::lints::Notes;
@@ -55,6 +56,8 @@ pub(super) struct Context<'a> {
     pub head_classes: usize,
     /// names made so far, and whether on every path
     pub checkpoints: Shared<HashMap<String, MadeCheckpoint>>,
+    /// names of checkpoints in small letters, with the first that was written so and its place
+    pub checkpoint_folders: HashMap<String, (String, Span)>,
     /// the names of these, and of some that were only tried
     pub checkpoint_names: Near,
     /// phases whose bodies are being lowered, innermost last
@@ -83,6 +86,10 @@ pub(super) struct Context<'a> {
     last_settings: Option<Arc<Settings>>,
     /// what `measure` statements come to
     pub measures: Filled,
+    /// where `retention` names a checkpoint first
+    pub since: HashMap<String, Span>,
+    /// cost matrices that `cost` names
+    pub matrices: Matrices,
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
@@ -141,6 +148,10 @@ impl Environment for Fixed<'_> {
     fn metric(&mut self, _: &Metric) -> Option<f64> {
         None
     }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
+        None
+    }
 }
 
 impl<'a> Context<'a> {
@@ -168,6 +179,7 @@ impl<'a> Context<'a> {
             zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),
+            checkpoint_folders: HashMap::new(),
             checkpoint_names: Near::default(),
             phases: Vec::new(),
             conditional: 0,
@@ -194,6 +206,8 @@ impl<'a> Context<'a> {
             statements: HashMap::new(),
             last_settings: None,
             measures: Filled::default(),
+            since: HashMap::new(),
+            matrices: Matrices::default(),
             settled: None,
             next_id: 1,
             fitted: HashSet::new(),

@@ -19,6 +19,7 @@ mod assignment;
 mod calls;
 mod consequences;
 mod context;
+mod costs;
 mod digits;
 mod edits;
 mod followed;
@@ -34,14 +35,16 @@ mod rounds;
 mod scope;
 mod settings;
 mod shared;
+mod tasks;
 mod time;
 mod touching;
 mod unit;
 mod values;
 
 pub use levels::{Level, Levels, Which};
-pub use load::{Disk, Files, imports_at_a_glance};
+pub use load::{Disk, Files, ProgramFiles, imports_at_a_glance};
 pub use phases::TYPES;
+pub use statements::checkpoint::is_checkpoint_name;
 pub use values::{families_of, words_of};
 
 use crate::components::data::Places;

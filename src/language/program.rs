@@ -396,6 +396,6 @@ impl Settings {
 
     /// The split that a metric without one is measured on.
     pub fn default_split(&self) -> Split {
-        if self.facts.count(Split::Validation) > 0 { Split::Validation } else { Split::Test }
+        self.facts.default_split()
     }
 }

@@ -9,9 +9,9 @@ use super::event::Kind;
 use super::guard::broken_weight;
 use super::measure::Reading;
 use super::moment::Moment;
-use super::state::{Best, Point};
+use super::state::Best;
 use super::store::{self, Pair};
-use super::{Run, guard};
+use super::{Run, guard, retention};
 use crate::components::Duration;
 use crate::components::metrics;
 use crate::components::optimizers::OptimizerState;
@@ -62,6 +62,7 @@ fn copies(optimizers: &BTreeMap<u32, OptimizerState>) -> Result<BTreeMap<u32, Op
 pub fn name(run: &mut Run, name: &str) -> Result<(), Halt> {
     let snapshot = Snapshot::of(run)?;
     run.state.named.insert(name.to_string(), snapshot);
+    retention::checkpoint_made(run, name);
     let folder = store::named_folder(name);
     let relative = if run.world.folder.is_some() { format!("checkpoints/{folder}") } else { String::new() };
     run.emit(Kind::Checkpoint { name: Some(name.to_string()), folder: relative })?;
@@ -132,7 +133,7 @@ fn unnamed(run: &Run) -> String {
 
 /// The folder for the best by this metric, if it is that.
 fn better(run: &mut Run, reading: &Reading) -> Option<String> {
-    let point = Point { clock: run.state.journal.clock, value: reading.value };
+    let point = run.state.journal.point(reading.value);
     let info = metrics::describe(&reading.spec);
     let known = run.state.journal.best.get(&reading.key);
     if reading.value.is_nan() || known.is_some_and(|best| !info.better(reading.value, best.point.value)) {

@@ -33,6 +33,7 @@ mod measure;
 mod moment;
 mod progress;
 pub mod resume;
+mod retention;
 mod scope;
 pub mod state;
 pub mod store;
@@ -46,7 +47,8 @@ pub use error::{Failure, RunError, Stop};
 pub use state::{Expectation, State};
 
 use crate::components::data::{Dataset, Examples, Places, load};
-use crate::components::{Duration, Spec, Split, Value};
+use crate::components::metrics::{Costs, Matrix};
+use crate::components::{Duration, Problem, Spec, Split, Value};
 use crate::disk::{self, Patience};
 use crate::language::program::Program;
 use crate::nn::network::Network;
@@ -147,7 +149,10 @@ struct Run<'a> {
     /// the `lr` statements met so far
     schedules: BTreeMap<u32, train::Rate>,
     data: Vec<(Spec, Arc<Dataset>)>,
+    /// cost matrices by the files that they come from, read at their first use
+    matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
+    retained: retention::Retained,
     /// training statements whose gradients have been looked at
     guarded: BTreeSet<String>,
     /// where a resumed run has yet to go to: the steps that a checkpoint was inside of, outermost first
@@ -171,7 +176,9 @@ impl<'a> Run<'a> {
             variables: BTreeMap::new(),
             schedules: BTreeMap::new(),
             data: Vec::new(),
+            matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
+            retained: retention::Retained::default(),
             guarded: BTreeSet::new(),
             path: VecDeque::new(),
             saved: None,
@@ -272,6 +279,14 @@ impl<'a> Run<'a> {
         let data = Arc::new(load(spec, &self.world.places, self.program.seed)?);
         self.data.push((spec.clone(), data.clone()));
         Ok(data)
+    }
+
+    /// The costs of a file for these classes.
+    fn costs(&mut self, file: &str, classes: &[String]) -> Result<Arc<Costs>, Problem> {
+        if !self.matrices.contains_key(file) {
+            self.matrices.insert(file.to_string(), Matrix::read(file, &self.world.places)?);
+        }
+        self.matrices[file].of_classes(classes).map(Arc::new)
     }
 
     /// Seconds that the run has taken, without the time between its sessions.

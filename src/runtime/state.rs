@@ -40,6 +40,9 @@ pub struct Journal {
     pub histories: BTreeMap<String, Vec<Point>>,
     /// the best so far by each metric that `keep best:` named
     pub best: BTreeMap<String, Best>,
+    /// the first checkpoint that `checkpoint "name"` made: what `retention` compares with unless told otherwise
+    #[serde(default)]
+    pub first_checkpoint: Option<String>,
     pub expectations: Vec<Expectation>,
     /// a clock decided how long some training step was
     pub clocked: bool,
@@ -54,6 +57,8 @@ pub struct Journal {
 pub struct Point {
     /// optimizer steps
     pub clock: u64,
+    #[serde(with = "exact")]
+    pub epochs: f64,
     #[serde(with = "exact")]
     pub value: f64,
 }
@@ -77,6 +82,11 @@ pub struct Expectation {
 }
 
 impl Journal {
+    /// A metric's value at the present moment.
+    pub fn point(&self, value: f64) -> Point {
+        Point { clock: self.clock, epochs: self.epochs, value }
+    }
+
     /// Steps of the training statement under way.
     pub fn done(&self) -> u64 {
         self.cursor.training().map_or(0, |progress| progress.done)
@@ -111,11 +121,11 @@ mod tests {
     #[test]
     fn numbers_come_back_bit_for_bit() {
         for value in [0.1 + 0.2, 1.0 / 3.0, -0.0, 5e-324, f64::MAX, f64::INFINITY] {
-            let text = serde_json::to_string(&Point { clock: 1, value }).unwrap();
+            let text = serde_json::to_string(&Point { clock: 1, epochs: 0.1, value }).unwrap();
             let back: Point = serde_json::from_str(&text).unwrap();
             assert_eq!(back.value.to_bits(), value.to_bits(), "{text}");
         }
-        let nan = serde_json::to_string(&Point { clock: 1, value: f64::NAN }).unwrap();
+        let nan = serde_json::to_string(&Point { clock: 1, epochs: 0.1, value: f64::NAN }).unwrap();
         assert!(serde_json::from_str::<Point>(&nan).unwrap().value.is_nan());
     }
 }

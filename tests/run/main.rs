@@ -4,5 +4,6 @@ mod change;
 mod determinism;
 mod disk;
 mod flow;
+mod looking_back;
 mod support;
 mod training;

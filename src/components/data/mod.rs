@@ -21,7 +21,7 @@ mod reader;
 mod split;
 
 pub use examples::Examples;
-pub use places::Places;
+pub use places::{DEFAULT_DATA, Places};
 
 use crate::components::{Member, Problem, ProblemKind, Spec, Split, Value};
 use examples::Pixels;
@@ -71,6 +71,11 @@ pub struct DataFacts {
 impl DataFacts {
     pub fn count(&self, split: Split) -> usize {
         self.counts[split as usize]
+    }
+
+    /// The split that a metric without one is measured on.
+    pub fn default_split(&self) -> Split {
+        if self.count(Split::Validation) > 0 { Split::Validation } else { Split::Test }
     }
 }
 
