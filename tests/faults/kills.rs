@@ -90,7 +90,7 @@ fn kind(operation: &str) -> String {
     let mut parts = operation.split('\t');
     let (word, path) = (parts.next().unwrap(), parts.next().unwrap_or_default());
     let file = path.rsplit('/').next().unwrap();
-    let file = file.trim_start_matches(|c: char| c == '.').trim_start_matches("new-").trim_start_matches("old-");
+    let file = file.trim_start_matches('.').trim_start_matches("new-").trim_start_matches("old-");
     let file = if file.starts_with("step-") { "step" } else { file };
     format!("{word} {file}")
 }
