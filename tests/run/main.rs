@@ -1,6 +1,7 @@
 //! Programs run from their text to their end, on the embedded digits and small networks.
 
 mod change;
+mod control;
 mod determinism;
 mod disk;
 mod flow;
