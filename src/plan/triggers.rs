@@ -14,20 +14,33 @@ impl Counter<'_> {
             return own;
         }
         let outer = std::mem::take(&mut self.may_have_ended);
-        let mut all = train.triggers.iter().fold(own, |sum, trigger| sum.plus(self.trigger(train, trigger, &own)));
-        let ending = |t: &&Trigger| stops(&t.body) || may_end(&t.body);
-        if let Some(least) = train.triggers.iter().filter(ending).map(|t| first_chance(&t.due, &train.settings)).min() {
+        let mut all = self.hosted(train, own, |_| true);
+        let ends = |t: &Trigger| stops(&t.body) || may_end(&t.body);
+        let chances = train.triggers.iter().filter(|t| ends(t)).map(|t| first_chance(&t.due, &train.settings));
+        let within = |least: &u64| own.train_steps.max.is_none_or(|steps| *least < steps);
+        if let Some(least) = chances.min().filter(within) {
             let epochs = least as f64 / train.settings.steps_per_epoch() as f64;
-            let known = own.train_steps.max.is_none_or(|steps| least < steps);
-            all = if known { all.or(self.stretch(&train.settings, least, epochs)) } else { all };
+            let begun = self.stretch(&train.settings, least, epochs);
+            // What stands in their blocks before the end counts as nothing.
+            all = all.or(self.hosted(train, begun, |t| !ends(t)));
         }
         self.known.clear();
         self.may_have_ended |= outer;
         all
     }
 
-    /// What a trigger adds to its host's training of which these are the totals.
-    fn trigger(&mut self, host: &Train, trigger: &Trigger, own: &Totals) -> Totals {
+    /// The host's own training with its triggers, with the blocks of these.
+    fn hosted(&mut self, host: &Train, own: Totals, with_block: impl Fn(&Trigger) -> bool) -> Totals {
+        host.triggers.iter().fold(own, |sum, trigger| {
+            let (asked, block) = self.trigger(host, trigger, &own);
+            let sum = sum.plus(asked);
+            if with_block(trigger) { sum.plus(block) } else { sum }
+        })
+    }
+
+    /// What a trigger adds to its host's training of which these are the totals: for looking at its condition, and for its
+    /// block.
+    fn trigger(&mut self, host: &Train, trigger: &Trigger, own: &Totals) -> (Totals, Totals) {
         let epoch = host.settings.steps_per_epoch();
         let (asked, fires) = match &trigger.due {
             Due::Every(every) => (Totals::default(), firings(own.train_steps, every.steps(epoch))),
@@ -45,7 +58,7 @@ impl Counter<'_> {
             }
         };
         self.known.clear();
-        asked.plus(self.body(&trigger.body).within(fires))
+        (asked, self.body(&trigger.body).within(fires))
     }
 
     /// What is known after each epoch, because it is followed.
