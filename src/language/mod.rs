@@ -22,6 +22,7 @@ mod context;
 mod digits;
 mod edits;
 mod followed;
+mod hosted;
 mod joined;
 mod levels;
 pub mod lints;
