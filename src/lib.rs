@@ -10,6 +10,8 @@ pub mod diagnostic;
 
 pub mod syntax;
 
+pub mod disk;
+
 pub mod nn;
 
 pub mod components;

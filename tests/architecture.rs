@@ -62,6 +62,7 @@ fn each_library_is_known_where_it_belongs() {
 fn imports_follow_the_arrow() {
     let order = [
         "reading",
+        "disk",
         "source",
         "diagnostic",
         "syntax",

@@ -369,6 +369,32 @@ fn an_instruction_set_can_be_asked_for_and_is_written_down() {
 }
 
 #[test]
+fn a_cost_matrix_is_part_of_the_plan_by_what_it_holds() {
+    let text =
+        "data digits(train: 64)\nmodel mlp(hidden: [4])\ntrain 1 step\nevaluate cost(matrix: \"costs.csv\") on test\n";
+    let place = Place::with("a.fsched", text);
+    let costs = |wrong: u32| {
+        let row = |t: usize| (0..10).map(|p| if p == t { "0".into() } else { wrong.to_string() }).collect::<Vec<_>>();
+        let rows: String = (0..10).map(|t| format!("{t},{}\n", row(t).join(","))).collect();
+        fs::write(place.path("costs.csv"), format!(",0,1,2,3,4,5,6,7,8,9\n{rows}")).unwrap();
+    };
+    let plan = || json(&place.run(&["plan", "a.fsched", "--format", "json"]).status(0).stdout)["plan"].clone();
+    let run = || json(&place.run(&["run", "a.fsched", "--format", "json"]).status(0).stdout);
+    costs(1);
+    let (first, cheap) = (plan(), run());
+    costs(2);
+    let (second, dear) = (plan(), run());
+    assert_ne!(first, second);
+    let value = |result: &Value| result["results"][0]["value"].as_f64().unwrap_or_else(|| panic!("{result}"));
+    assert_eq!(value(&dear), 2.0 * value(&cheap), "the run with the other file is another run");
+    costs(1);
+    assert_eq!((plan(), run()), (first, cheap));
+    fs::remove_file(place.path("costs.csv")).unwrap();
+    let missing = place.run(&["run", "a.fsched"]).status(1).stderr;
+    assert!(missing.contains("FS0401") && missing.contains("there is no `costs.csv`"), "{missing}");
+}
+
+#[test]
 fn precision_is_part_of_the_plan() {
     let place = Place::with("a.fsched", QUICK);
     fs::write(place.path("b.fsched"), format!("precision exact\n{QUICK}")).unwrap();

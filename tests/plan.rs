@@ -304,3 +304,66 @@ fn long_loops_are_counted_at_once() {
     assert_eq!(many.totals.train_steps.exact(), Some(9000 * 20 + 1_000_000_000));
     assert_eq!(many.totals.forget_events.exact(), Some(9000));
 }
+
+const TASKS: &str = "let shop = digits(validation: 20%)\nlet tasks = split(shop, by: class, size: 4)\n\
+                     data shop\nmodel mlp(hidden: [8])\nbatch 128\nmeasure clean every: 1 epoch\ntrain 2\n\
+                     checkpoint \"a\"\ncheckpoint \"b\"\n";
+
+#[test]
+fn tasks_checkpoints_and_plateaus_are_part_of_the_plan_and_names_for_them_are_not() {
+    let of = |statement: &str| plan(&format!("{TASKS}{statement}")).hash;
+    let retained = of("evaluate retention(tasks[0])");
+    assert_eq!(of("let old = tasks[0]; evaluate retention([old])"), retained);
+    assert_eq!(
+        of("let old = split(digits(validation: 20%), by: class, size: 4); evaluate retention(old[0])"),
+        retained
+    );
+    let others = [
+        "evaluate retention(tasks[1])",
+        "evaluate retention(tasks)",
+        "evaluate retention(tasks[0], since: \"a\")",
+        "evaluate retention(tasks[0], since: \"b\")",
+        "evaluate retention(tasks[0]) on test",
+        "evaluate clean",
+    ];
+    let mut hashes: Vec<String> = others.map(of).into();
+    hashes.push(retained);
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 7);
+    // 1,038 images are 9 batches.
+    let plateau = of("expect plateau(clean, 2)");
+    assert_eq!(of("let d = 18 steps; let stuck = plateau(validation.clean, d); expect stuck"), plateau);
+    for other in ["expect plateau(clean, 3)", "expect not plateau(clean, 2)", "expect clean > 0%"] {
+        assert_ne!(of(other), plateau, "{other}");
+    }
+}
+
+#[test]
+fn tasks_are_shown_by_their_classes_and_cost_their_share_of_a_pass() {
+    let plan = plan(&format!(
+        "{TASKS}measure retention(tasks[0]), gap(retention(tasks[0])) every: 1 epoch\ntrain 2\n\
+         for t in tasks {{ evaluate retention(t, since: \"b\") on test }}\n\
+         if plateau(clean, 2) or plateau(clean, 20 steps) {{ train 1 }}"
+    ));
+    let text = plan.listing(None);
+    for shown in [
+        "measure retention(classes 0..=3), gap(retention(classes 0..=3)) (on validation",
+        "evaluate retention(t, since: \"b\") on test",
+        "if plateau(clean, 2) or plateau(clean, 20 steps)",
+    ] {
+        assert!(text.contains(shown), "{shown}\n{text}");
+    }
+    let json = plan.to_record();
+    let steps = &json["trials"][0]["steps"];
+    let metric = &steps[3]["measure"][1]["metrics"][0]["metric"];
+    assert_eq!((&metric["name"], &metric["since"]), (&"retention".into(), &serde_json::Value::Null), "{steps}");
+    assert_eq!(metric["tasks"][0]["classes"], serde_json::json!([0, 1, 2, 3]));
+    assert_eq!(metric["tasks"][0]["data"]["name"], "digits");
+    // 259 images of validation are two batches: 4 epochs, 5 with the arm. 4 tenths of them are one batch, which is asked
+    // of two networks: after 2 epochs, 3 with the arm. So is each task of the test data.
+    assert_eq!(
+        json["trials"][0]["totals"]["evaluation_passes"],
+        serde_json::json!({ "min": 4 * 2 + 2 * 2 + 3 * 2, "max": 5 * 2 + 3 * 2 + 3 * 2 })
+    );
+}

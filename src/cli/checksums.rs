@@ -2,7 +2,8 @@
 
 use super::failure::{Exit, Failure};
 use crate::components::data::{self, Places};
-use crate::components::{Problem, ProblemKind, Spec, Value};
+use crate::components::metrics::cost;
+use crate::components::{Expression, Family, Problem, ProblemKind, Spec, Value};
 use crate::diagnostic::Code;
 use crate::language::program::{Due, Op, Program, Settings, Step};
 use crate::plan::{Checksums, each_step};
@@ -22,18 +23,11 @@ impl Files {
     /// Reads what the program names by a path; with `all`, the data sets that it names by a word too.
     pub fn read(program: &Program, places: &Places, all: bool) -> Result<Files, Failure> {
         let mut files = Files::default();
-        let mut specs: Vec<&Spec> = Vec::new();
-        let mut weights: Vec<&str> = Vec::new();
-        each_step(&program.body, &mut |step| {
-            specs.extend(settings(step).map(|s| &s.data).filter(|spec| !specs.contains(spec)).collect::<Vec<_>>());
-            if let Op::Load { path, .. } = &step.op {
-                weights.push(path);
-            }
-        });
-        for spec in specs.into_iter().filter(|spec| all || texts(spec).next().is_some()) {
+        let named = Named::of(program);
+        for spec in named.data.into_iter().filter(|spec| all || texts(spec).next().is_some()) {
             files.add_data(spec, places)?;
         }
-        for path in weights {
+        for path in named.files {
             let sum = places.resolve(path).and_then(|p| sha256(&p).map_err(|e| unreadable(&e)));
             files.checksums.insert(path.to_string(), sum.map_err(failure)?);
         }
@@ -50,27 +44,83 @@ impl Files {
     }
 }
 
-/// The settings that hold at a step.
-fn settings(step: &Step) -> impl Iterator<Item = &Settings> {
-    let triggers = match &step.op {
+/// What a program names, each once, in the order in which it is met.
+#[derive(Default)]
+struct Named<'p> {
+    data: Vec<&'p Spec>,
+    /// weights and cost matrices
+    files: Vec<&'p str>,
+}
+
+impl<'p> Named<'p> {
+    fn of(program: &'p Program) -> Named<'p> {
+        let mut named = Named::default();
+        // Steps share their settings.
+        let mut last: Option<&Settings> = None;
+        each_step(&program.body, &mut |step| {
+            for settings in step.op.all_settings() {
+                if last.replace(settings).is_none_or(|last| !std::ptr::eq(last, settings)) {
+                    named.add_settings(settings);
+                }
+            }
+            conditions(&step.op).for_each(|condition| condition.each_spec(&mut |spec| named.add_one(spec)));
+            named.add_step(step);
+        });
+        named
+    }
+
+    fn add_settings(&mut self, settings: &'p Settings) {
+        self.add(&settings.data);
+        let followed = settings.measure.iter().flat_map(|m| &m.metrics);
+        followed.chain(&settings.keep.best).for_each(|metric| self.add(&metric.spec));
+    }
+
+    fn add_step(&mut self, step: &'p Step) {
+        match &step.op {
+            Op::Load { path, .. } => self.add_file(path),
+            Op::Evaluate(op) => op.metrics.iter().for_each(|metric| self.add(&metric.spec)),
+            Op::For { values, .. } => values.iter().for_each(|value| value.each_spec(&mut |s| self.add_one(s))),
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, spec: &'p Spec) {
+        spec.each(&mut |spec| self.add_one(spec));
+    }
+
+    fn add_one(&mut self, spec: &'p Spec) {
+        if spec.member.family == Family::Data && !self.data.contains(&spec) {
+            self.data.push(spec);
+        }
+        if spec.member == &cost::MEMBER {
+            self.add_file(spec.text("matrix"));
+        }
+    }
+
+    fn add_file(&mut self, file: &'p str) {
+        if !self.files.contains(&file) {
+            self.files.push(file);
+        }
+    }
+}
+
+/// The conditions that are looked at in a step.
+fn conditions(op: &Op) -> impl Iterator<Item = &Expression> {
+    let own = match op {
+        Op::Expect { condition, .. } | Op::If { condition, .. } => Some(condition),
+        Op::Guard(op) => Some(&op.condition),
+        Op::Repeat { until: Some(until), .. } => Some(&until.condition),
+        _ => None,
+    };
+    let triggers = match op {
         Op::Train(op) => op.triggers.as_slice(),
         _ => &[],
     };
-    let asked = triggers.iter().filter_map(|trigger| match &trigger.due {
-        Due::When { settings, .. } => Some(settings),
+    let whens = triggers.iter().filter_map(|trigger| match &trigger.due {
+        Due::When { condition, .. } => Some(condition),
         Due::Every(_) => None,
     });
-    let own = match &step.op {
-        Op::Train(op) => Some(&op.settings),
-        Op::Forget(op) => Some(&op.settings),
-        Op::Zap(op) => Some(&op.settings),
-        Op::Evaluate(op) => Some(&op.settings),
-        Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => Some(settings),
-        Op::Guard(op) => Some(&op.settings),
-        Op::Repeat { until: Some(until), .. } => Some(&until.settings),
-        _ => None,
-    };
-    own.into_iter().chain(asked).map(AsRef::as_ref)
+    own.into_iter().chain(whens)
 }
 
 /// The paths among a data set's arguments.

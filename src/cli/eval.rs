@@ -4,7 +4,9 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show};
 use super::lines::Form;
 use super::machine::Machine;
+use crate::components::metrics::retention;
 use crate::diagnostic::Code;
+use crate::disk::Patience;
 use crate::language::chain::Chain;
 use crate::language::program::{Evaluate, Op, Program, Settings, Step};
 use crate::nn::weights;
@@ -58,7 +60,7 @@ impl Eval {
         weights::fits(&program.model.architecture, &weights)
             .map_err(|e| Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_WEIGHTS))?;
         let program = evaluation(program, &weights).ok_or_else(|| {
-            Failure::usage(format!("`{}` has no `evaluate` statement", self.file.display()))
+            Failure::usage(format!("`{}` has no `evaluate` statement for saved weights alone", self.file.display()))
                 .help("add one, for example `evaluate clean on test`")
         })?;
         let results = self.measure(&program, &weights)?;
@@ -94,8 +96,10 @@ impl Eval {
             device: self.machine.device(program)?.0,
             threads: self.machine.threads(program),
             folder: None,
+            plan: String::new(),
             listeners: vec![Box::new(results.clone())],
             stop: Arc::new(AtomicBool::new(false)),
+            patience: Patience::none(),
         };
         runtime::run(program, &mut world).map_err(|e| {
             let failure = Failure::new(Exit::RunFailed, e.message).code(e.code);
@@ -112,7 +116,11 @@ fn evaluation(program: Program, weights: &Path) -> Option<Program> {
         // A phase that is called twice is evaluated once.
         let known = evaluates.iter().any(|(span, _)| *span == step.span);
         if let (Op::Evaluate(op), false) = (&step.op, known) {
-            evaluates.push((step.span, op.clone()));
+            // Saved weights have no checkpoints beside them to compare with.
+            let metrics: Vec<_> = op.metrics.iter().filter(|m| !retention::looks_back(&m.spec)).cloned().collect();
+            if !metrics.is_empty() {
+                evaluates.push((step.span, Evaluate { metrics, ..op.clone() }));
+            }
         }
     });
     let (span, first) = evaluates.first()?;

@@ -10,6 +10,7 @@ use crate::components::data::Places;
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
 use crate::language::{Analysis, Disk, Options, analyze};
+use crate::record::InputAsGiven;
 use crate::record::screen::Screen;
 use crate::source::Sources;
 use std::io::Write;
@@ -59,6 +60,19 @@ impl Input {
     /// The folders that a program at this path may read from.
     pub fn places(&self, file: &Path) -> Places {
         Places { program: folder_of(file), data: self.folders.data(), allowed: self.folders.allow_path.clone() }
+    }
+
+    /// The same as a run folder keeps it: with whole paths, for it may be resumed from elsewhere.
+    pub fn as_given(&self, file: &Path) -> InputAsGiven {
+        let Places { program, data, allowed } = self.places(file);
+        let program = if program.as_os_str().is_empty() { PathBuf::from(".") } else { program };
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string();
+        InputAsGiven {
+            folder: whole(&program),
+            data_dir: whole(&data),
+            allow_path: allowed.iter().map(|path| whole(path)).collect(),
+            set: self.set.clone(),
+        }
     }
 
     /// The same places with the program's own values of its parameters.

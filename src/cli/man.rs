@@ -1,7 +1,7 @@
 //! `fsched man`
 
 use super::failure::{Exit, Failure};
-use crate::record::atomic;
+use crate::disk;
 use clap::Command;
 use clap_mangen::Man as Page;
 use std::io::Write;
@@ -25,11 +25,11 @@ impl Man {
             return Ok(Exit::Done);
         };
         let failed = |e: std::io::Error| Failure::new(Exit::RunFailed, e.to_string());
-        std::fs::create_dir_all(folder).map_err(|e| failed(atomic::named("make", folder, e)))?;
+        std::fs::create_dir_all(folder).map_err(|e| failed(disk::named("make", folder, e)))?;
         for command in command.get_subcommands().cloned().chain([command.clone()]) {
             let (name, page) = page(command)?;
             let path = folder.join(name);
-            atomic::write(&path, &page).map_err(failed)?;
+            disk::write_whole(&path, &page).map_err(failed)?;
             writeln!(out, "{}", path.display())?;
         }
         Ok(Exit::Done)

@@ -10,6 +10,7 @@ mod failure;
 mod fix;
 mod fmt;
 mod input;
+mod job;
 pub mod lines;
 mod lints;
 mod list;
@@ -19,9 +20,12 @@ mod man;
 mod new;
 mod plan;
 pub mod render;
+mod resume;
 mod run;
 mod sarif;
+mod settle;
 mod snippet;
+mod stored;
 mod text;
 
 use crate::record::screen::Screen;
@@ -43,11 +47,13 @@ struct Cli {
 
 const AFTER: &str = "\
 Exit status: 0 done; 1 the file has errors; 2 wrong use of the command line; 3 the run failed;
-4 an `expect` did not hold; 5 the folder holds an unfinished run.";
+4 an `expect` did not hold; 5 the folder holds an unfinished run, or one that cannot go on so;
+130 stopped by a signal, with a checkpoint saved.";
 
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(run::Run),
+    Resume(resume::Resume),
     Check(check::Check),
     Fmt(fmt::Fmt),
     Fix(fix::Fix),
@@ -94,6 +100,7 @@ impl Command {
     fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
         match self {
             Command::Run(run) => run.run(out),
+            Command::Resume(resume) => resume.run(out),
             Command::Check(check) => check.run(out),
             Command::Fmt(fmt) => fmt.run(out),
             Command::Fix(fix) => fix.run(out),

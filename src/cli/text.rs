@@ -2,7 +2,7 @@
 
 use super::failure::{Exit, Failure};
 use crate::diagnostic::Code;
-use crate::record::atomic;
+use crate::disk;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -54,5 +54,5 @@ fn all(from: impl Read) -> std::io::Result<Vec<u8>> {
 
 /// Puts another text in a file's place, whole or not at all.
 pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    atomic::replace(path, text.as_bytes()).map_err(|e| Failure::new(Exit::RunFailed, e.to_string()))
+    disk::replace(path, text.as_bytes()).map_err(|e| Failure::new(Exit::RunFailed, e.to_string()))
 }

@@ -62,11 +62,24 @@ fn combine(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, String> {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) if op != BinaryOp::Divide => integers(op, *a, *b),
         (Value::Selector(a), Value::Selector(b)) => selectors(op, a, b),
+        (a @ (Value::Task(_) | Value::List(_)), b @ Value::Task(_)) | (a @ Value::Task(_), b @ Value::List(_))
+            if op == BinaryOp::Add =>
+        {
+            Ok(Value::List([items(a), items(b)].concat()))
+        }
         (Value::List(a), Value::List(b)) if op == BinaryOp::Add => Ok(Value::List([&a[..], &b[..]].concat())),
         (Value::Duration(a), Value::Duration(b)) => durations(op, *a, *b),
         (Value::Duration(d), n) if number(n).is_some() => scale(op, *d, n),
         (n, Value::Duration(d)) if number(n).is_some() && op == BinaryOp::Multiply => scale(op, *d, n),
         _ => reals(op, left, right),
+    }
+}
+
+/// The entries of a list; of anything else, itself.
+fn items(value: &Value) -> Vec<Value> {
+    match value {
+        Value::List(items) => items.clone(),
+        one => vec![one.clone()],
     }
 }
 
@@ -166,6 +179,7 @@ impl Value {
             Value::Range { .. } => "a range".into(),
             Value::Selector(_) => "a selector".into(),
             Value::Metric(m) => format!("the metric `{m}`"),
+            Value::Task(task) => format!("a task ({task})"),
             Value::Component(s) => format!("the {} `{}`", s.member.family.name(), s.member.name),
             Value::Later(_, ty) => format!("{} known at run time", ty.describe()),
         }

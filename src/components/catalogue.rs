@@ -2,7 +2,9 @@
 
 use super::describe::{Family, Member};
 use super::value::{Spec, Value};
-use super::{attacks, augment, data, forgetting, metrics, models, objectives, optimizers, schedules};
+use super::{
+    attacks, augment, conditions, data, forgetting, metrics, models, objectives, optimizers, schedules, tasks,
+};
 use std::sync::LazyLock;
 
 /// The members of a family, in the order in which they are listed.
@@ -22,6 +24,8 @@ pub fn members(family: Family) -> &'static [&'static Member] {
         Family::Ranking => forgetting::rankings::MEMBERS,
         Family::Fill => forgetting::fills::MEMBERS,
         Family::Metric => metrics::MEMBERS,
+        Family::Task => tasks::MEMBERS,
+        Family::Condition => conditions::MEMBERS,
     }
 }
 

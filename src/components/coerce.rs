@@ -54,6 +54,7 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value, Mismatch> {
         (Type::Metric, Value::Component(spec)) if spec.member.family == Family::Metric => {
             Ok(Value::Metric(Metric { split: None, spec }))
         }
+        (Type::Tasks, v @ (Value::Task(_) | Value::List(_))) => tasks(v),
         (Type::Component(family), Value::Component(spec)) if spec.member.family == *family => {
             Ok(Value::Component(spec))
         }
@@ -83,6 +84,26 @@ fn one_of(types: &'static [Type], value: Value) -> Result<Value, Mismatch> {
         }
     }
     Err(closest.unwrap_or_else(|| mismatch(&Type::OneOf(types), &value)))
+}
+
+/// A task or several as a list of tasks, lists in lists too.
+fn tasks(value: Value) -> Result<Value, Mismatch> {
+    fn gather(value: Value, into: &mut Vec<Value>) -> Result<(), Mismatch> {
+        match value {
+            Value::List(items) => items.into_iter().try_for_each(|item| gather(item, into)),
+            task @ Value::Task(_) => {
+                into.push(task);
+                Ok(())
+            }
+            other => Err(mismatch(&Type::Tasks, &other)),
+        }
+    }
+    let mut tasks = Vec::new();
+    gather(value, &mut tasks)?;
+    match tasks.is_empty() {
+        true => Err(Mismatch::Range("takes at least one task".into())),
+        false => Ok(Value::List(tasks)),
+    }
 }
 
 fn mismatch(ty: &Type, value: &Value) -> Mismatch {
@@ -142,6 +163,7 @@ impl Type {
             Type::Selector => "a selector such as `layers[-2..]` or `head`".into(),
             Type::Metric => "a metric such as `clean`".into(),
             Type::Condition => "a condition such as `clean > 85%`".into(),
+            Type::Tasks => "tasks such as `split(fashion, by: class, size: 5)`".into(),
             Type::Word(list) => words(list),
             Type::Component(family) => format!("{} {}", article(family.noun()), family.noun()),
             Type::List(entry) => format!("a list, each entry {}", entry.describe()),

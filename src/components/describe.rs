@@ -18,6 +18,10 @@ pub enum Family {
     /// What they become: `forget … to:`
     Fill,
     Metric,
+    /// what makes tasks: parts of a data set
+    Task,
+    /// what is true or false of the run so far
+    Condition,
 }
 
 /// A type of the language.
@@ -36,6 +40,8 @@ pub enum Type {
     Selector,
     Metric,
     Condition,
+    /// a task or several
+    Tasks,
     /// one of these words
     Word(&'static [&'static str]),
     /// a component of this family, or just its name where it needs no arguments
@@ -194,6 +200,8 @@ impl Family {
         Family::Ranking,
         Family::Fill,
         Family::Metric,
+        Family::Task,
+        Family::Condition,
     ];
 
     /// The word for one: `attack`.
@@ -210,6 +218,8 @@ impl Family {
             Family::Ranking => "ranking",
             Family::Fill => "fill",
             Family::Metric => "metric",
+            Family::Task => "task",
+            Family::Condition => "condition",
         }
     }
 
@@ -232,6 +242,8 @@ impl Family {
             Family::Ranking => "rankings",
             Family::Fill => "fills",
             Family::Metric => "metrics",
+            Family::Task => "tasks",
+            Family::Condition => "conditions",
         }
     }
 }

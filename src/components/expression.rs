@@ -13,6 +13,8 @@ pub trait Environment {
     /// The value of a metric at this point of training; `None` where it could not be measured (the environment
     /// keeps the reason).
     fn metric(&mut self, metric: &Metric) -> Option<f64>;
+    /// Whether a condition on the run's past holds at this point of training; `None` where nothing is known of it.
+    fn holds(&mut self, condition: &Spec) -> Option<bool>;
 }
 
 impl Expression {
@@ -23,7 +25,14 @@ impl Expression {
             Expression::Variable(id, name) => {
                 now.variable(*id).ok_or_else(|| format!("`{name}` has no value outside its loop"))?
             }
-            Expression::Metric(m) => Value::Real(now.metric(m).ok_or_else(|| format!("`{m}` could not be measured"))?),
+            Expression::Metric(m) => {
+                let m = Metric { split: m.split, spec: m.spec.resolve(now)? };
+                Value::Real(now.metric(&m).ok_or_else(|| format!("`{m}` could not be measured"))?)
+            }
+            Expression::Holds(spec) => {
+                let spec = spec.resolve(now)?;
+                Value::Bool(now.holds(&spec).ok_or_else(|| format!("nothing is known of `{}`", spec.name()))?)
+            }
             Expression::Negate(e) => negate(&e.value(now)?)?,
             Expression::Not(e) => match e.value(now)? {
                 Value::Bool(b) => Value::Bool(!b),
@@ -43,10 +52,19 @@ impl Expression {
         })
     }
 
-    /// Calls `f` with each loop variable and each metric in it.
+    /// Whether it is known only once a run has measured something.
+    pub fn is_of_the_run(&self) -> bool {
+        matches!(self, Expression::Metric(_) | Expression::Holds(_))
+    }
+
+    /// Calls `f` with each loop variable and each leaf that is [of the run](Expression::is_of_the_run).
     pub fn visit(&self, f: &mut dyn FnMut(&Expression)) {
         match self {
-            Expression::Variable(..) | Expression::Metric(_) => f(self),
+            Expression::Variable(..) => f(self),
+            Expression::Metric(Metric { spec, .. }) | Expression::Holds(spec) => {
+                f(self);
+                spec.args.iter().for_each(|arg| arg.visit(f));
+            }
             Expression::Constant(v) => v.visit(f),
             Expression::Negate(e) | Expression::Not(e) => e.visit(f),
             Expression::Binary(_, a, b) | Expression::Item(a, b) => {
@@ -89,7 +107,7 @@ impl Value {
         })
     }
 
-    /// Calls `f` with each loop variable and each metric that it waits for.
+    /// Calls `f` with each loop variable and each measurement that it waits for.
     pub fn visit(&self, f: &mut dyn FnMut(&Expression)) {
         match self {
             Value::Later(e, _) => e.visit(f),
@@ -169,6 +187,15 @@ impl fmt::Display for Expression {
             Expression::Constant(v) => write!(f, "{}", v.to_json()),
             Expression::Variable(_, name) => f.write_str(name),
             Expression::Metric(m) => write!(f, "{m}"),
+            Expression::Holds(spec) => {
+                let args = spec.args.iter().map(|arg| match arg {
+                    Value::Metric(m) => m.to_string(),
+                    Value::Duration(d) => d.to_string(),
+                    Value::Later(e, _) => e.to_string(),
+                    other => other.to_json().to_string(),
+                });
+                write!(f, "{}({})", spec.name(), args.collect::<Vec<_>>().join(", "))
+            }
             Expression::Negate(e) => write!(f, "-{e}"),
             Expression::Not(e) => write!(f, "not {e}"),
             Expression::Binary(op, a, b) => write!(f, "({a} {} {b})", op.symbol()),

@@ -6,6 +6,7 @@ pub mod attacks;
 pub mod augment;
 pub mod catalogue;
 pub mod coerce;
+pub mod conditions;
 pub mod data;
 pub mod describe;
 mod entries;
@@ -19,6 +20,8 @@ pub mod optimizers;
 pub mod problem;
 pub mod schedules;
 pub mod selector;
+mod specs;
+pub mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod value;

@@ -2,6 +2,7 @@
 
 use super::describe::{Family, Member, Type};
 use super::selector::Selector;
+use super::tasks::{self, Task};
 use serde_json::json;
 
 /// A value, checked against the type of the place where it stands.
@@ -27,6 +28,7 @@ pub enum Value {
     },
     Selector(Selector),
     Metric(Metric),
+    Task(Task),
     Component(Spec),
     /// known only at run time: depends on a loop's variable or on a measurement; becomes a value of this type
     Later(Box<Expression>, Type),
@@ -72,6 +74,8 @@ pub enum Expression {
     /// a loop's variable: unique number and name
     Variable(u32, String),
     Metric(Metric),
+    /// a member of [`Family::Condition`]
+    Holds(Spec),
     Negate(Box<Expression>),
     Not(Box<Expression>),
     Binary(crate::syntax::tree::BinaryOp, Box<Expression>, Box<Expression>),
@@ -214,8 +218,17 @@ impl Value {
             Value::Range { start, end, inclusive } => json!({ "start": start, "end": end, "inclusive": inclusive }),
             Value::Selector(s) => json!(s.to_string()),
             Value::Metric(m) => m.to_json(),
+            Value::Task(task) => task.to_json(),
             Value::Component(s) => s.to_json(),
             Value::Later(e, _) => json!({ "later": e.to_string() }),
+        }
+    }
+
+    /// The metric, where it is one.
+    pub fn as_metric(&self) -> Option<&Metric> {
+        match self {
+            Value::Metric(metric) => Some(metric),
+            _ => None,
         }
     }
 
@@ -260,15 +273,21 @@ impl std::fmt::Display for Duration {
 }
 
 impl std::fmt::Display for Metric {
-    /// As it is written, an attack in short: `validation.robust(pgd)`.
+    /// As it is written, arguments in short: `validation.robust(pgd)`, `cost(costs.csv)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(split) = self.split {
             write!(f, "{}.", split.name())?;
         }
         f.write_str(self.spec.name())?;
-        match self.spec.args.first() {
-            Some(Value::Component(attack)) => write!(f, "({})", attack.name()),
-            Some(Value::Metric(inner)) => write!(f, "({inner})"),
+        match &self.spec.args[..] {
+            [Value::Component(attack)] => write!(f, "({})", attack.name()),
+            [Value::Metric(inner)] => write!(f, "({inner})"),
+            [Value::Text(text)] => write!(f, "({text})"),
+            [Value::List(items), Value::Text(since)] => {
+                write!(f, "({}, since {since})", tasks::shown(&tasks::of(&Value::List(items.clone()))))
+            }
+            [Value::List(items), _] => write!(f, "({})", tasks::shown(&tasks::of(&Value::List(items.clone())))),
+            [Value::Later(tasks, _), _] => write!(f, "({tasks})"),
             _ => Ok(()),
         }
     }

@@ -83,8 +83,11 @@ codes! {
     RUN_FAILED = 601 "FS0601" "run-failed" Error;
     NOT_FINITE = 602 "FS0602" "loss-not-finite" Error;
     MISSING_GRADIENT = 603 "FS0603" "missing-gradient" Error;
+    TOO_MUCH_MEMORY = 604 "FS0604" "too-much-memory" Error;
     BAD_RUN_FOLDER = 701 "FS0701" "bad-run-folder" Error;
     RUN_EXISTS = 702 "FS0702" "run-exists" Error;
+    PLAN_CHANGED = 703 "FS0703" "plan-changed" Error;
+    NO_WHOLE_CHECKPOINT = 704 "FS0704" "no-whole-checkpoint" Error;
     INTERNAL = 901 "FS0901" "internal-error" Error;
     DEFAULTS_USED = 1001 "FS1001" "defaults-used" Note;
     UNUSED_NAME = 1002 "FS1002" "unused-name" Warning;

@@ -230,6 +230,7 @@ impl Context<'_> {
             }
             Type::Selector if text.parse::<i64>().is_ok() => d.help(format!("layer {text} is `layers[{text}]`")),
             Type::Text => d.help("texts stand in quotes"),
+            Type::Tasks => d.help("divide a data set into tasks: `split(fashion, by: class, size: 5)`"),
             _ => d,
         }
     }

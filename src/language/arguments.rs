@@ -6,6 +6,7 @@ use super::suggest;
 use super::values::{Place, as_metric, families_of, split_of, unit_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
+use crate::components::metrics::{cost, retention};
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic, Edit};
 use crate::source::Span;
@@ -89,11 +90,18 @@ impl<'a> Context<'a> {
         if member.family == Family::Fill && member.name == "rewind" {
             self.note_rewind(&bound);
         }
+        let spans = bound.spans;
         let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };
         if !self.check_component(&spec, span) {
             return None;
         }
-        Some(as_metric(Value::Component(spec)))
+        match member.family {
+            Family::Task => self.tasks(&spec, &spans),
+            Family::Condition => self.looking_back(spec, &spans),
+            Family::Metric if member == &cost::MEMBER && !self.cost_file(&spec, spans[0]) => None,
+            Family::Metric if member == &retention::MEMBER && !self.since_is_known(&spec, spans[1]) => None,
+            _ => Some(as_metric(Value::Component(spec))),
+        }
     }
 
     /// `callee(arguments)`

@@ -2,6 +2,7 @@
 
 use super::assignment;
 use super::calls::Call;
+use super::costs::Matrices;
 use super::followed::Filled;
 use super::index::Recorder;
 use super::lints::Notes;
@@ -83,6 +84,10 @@ pub(super) struct Context<'a> {
     last_settings: Option<Arc<Settings>>,
     /// what `measure` statements come to
     pub measures: Filled,
+    /// where `retention` names a checkpoint first
+    pub since: HashMap<String, Span>,
+    /// cost matrices that `cost` names
+    pub matrices: Matrices,
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
@@ -141,6 +146,10 @@ impl Environment for Fixed<'_> {
     fn metric(&mut self, _: &Metric) -> Option<f64> {
         None
     }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
+        None
+    }
 }
 
 impl<'a> Context<'a> {
@@ -194,6 +203,8 @@ impl<'a> Context<'a> {
             statements: HashMap::new(),
             last_settings: None,
             measures: Filled::default(),
+            since: HashMap::new(),
+            matrices: Matrices::default(),
             settled: None,
             next_id: 1,
             fitted: HashSet::new(),

@@ -4,6 +4,7 @@ use super::chain::Chain;
 use super::context::Context;
 use super::program::{Measure, Settings, When};
 use crate::components::data::DataFacts;
+use crate::components::metrics::retention;
 use crate::components::{Metric, Value};
 use crate::source::Span;
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ impl Context<'_> {
     /// Follows these metrics too.
     pub(super) fn follow(&mut self, measure: Measure) {
         self.current.bare |= measure.metrics.iter().any(is_bare);
+        self.current.retains |= measure.metrics.iter().any(|m| retention::looks_back(&m.spec));
         self.current.measure.push(measure);
     }
 

@@ -24,6 +24,7 @@ pub static TYPES: &[(&str, Type)] = &[
     ("Bool", Type::Bool),
     ("Selector", Type::Selector),
     ("Metric", Type::Metric),
+    ("Tasks", Type::Tasks),
     ("List", Type::List(&Type::Any)),
     ("Data", Type::Component(crate::components::Family::Data)),
     ("Model", Type::Component(crate::components::Family::Model)),
@@ -314,6 +315,10 @@ fn type_of(value: &Value) -> &'static Type {
         Value::Duration(Duration::Epochs(_) | Duration::Steps(_) | Duration::Seconds(_)) => is(Type::Duration),
         Value::Selector(_) => is(Type::Selector),
         Value::Metric(_) => is(Type::Metric),
+        Value::Task(_) => is(Type::Tasks),
+        Value::List(items) if !items.is_empty() && items.iter().all(|item| matches!(item, Value::Task(_))) => {
+            is(Type::Tasks)
+        }
         Value::List(_) => is(Type::List(&Type::Any)),
         Value::Component(spec) => is(Type::Component(spec.member.family)),
         _ => &Type::Any,

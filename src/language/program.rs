@@ -120,6 +120,36 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// What holds at a step, where anything does.
+    pub fn settings(&self) -> Option<&Settings> {
+        let settings = match self {
+            Op::Train(op) => &op.settings,
+            Op::Forget(op) => &op.settings,
+            Op::Zap(op) => &op.settings,
+            Op::Evaluate(op) => &op.settings,
+            Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => settings,
+            Op::Guard(op) => &op.settings,
+            Op::Repeat { until: Some(until), .. } => &until.settings,
+            _ => return None,
+        };
+        Some(settings)
+    }
+
+    /// What holds at a step, and where the conditions of its triggers are looked at.
+    pub fn all_settings(&self) -> impl Iterator<Item = &Settings> {
+        let triggers = match self {
+            Op::Train(op) => op.triggers.as_slice(),
+            _ => &[],
+        };
+        let asked = triggers.iter().filter_map(|trigger| match &trigger.due {
+            Due::When { settings, .. } => Some(settings.as_ref()),
+            Due::Every(_) => None,
+        });
+        self.settings().into_iter().chain(asked)
+    }
+}
+
 /// `train`, `consolidate`, `relearn`.
 #[derive(Clone, Debug)]
 pub struct Train {
@@ -354,6 +384,6 @@ impl Settings {
 
     /// The split that a metric without one is measured on.
     pub fn default_split(&self) -> Split {
-        if self.facts.count(Split::Validation) > 0 { Split::Validation } else { Split::Test }
+        self.facts.default_split()
     }
 }

@@ -3,7 +3,7 @@
 use super::context::{Context, Fixed, LoopVariable};
 use super::values::{Place, out_of_bounds};
 use crate::components::coerce::coerce;
-use crate::components::{Environment, Expression, Metric, Type, Value};
+use crate::components::{Environment, Expression, Metric, Spec, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -28,6 +28,10 @@ impl Environment for Tried<'_> {
     fn metric(&mut self, _: &Metric) -> Option<f64> {
         Some(MEASURED)
     }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
+        Some(true)
+    }
 }
 
 impl Context<'_> {
@@ -36,9 +40,14 @@ impl Context<'_> {
         let (mut ids, mut measured) = (Vec::new(), false);
         expression.visit(&mut |e| match e {
             Expression::Variable(id, _) if !ids.contains(id) => ids.push(*id),
-            Expression::Metric(_) => measured = true,
-            _ => {}
+            e => measured |= e.is_of_the_run(),
         });
+        if let (Expression::Holds(_), false) = (expression, matches!(ty, Type::Condition | Type::Bool | Type::Any)) {
+            let message = format!("{} takes {}, not a condition", place.what, ty.describe());
+            let d = Diagnostic::new(Code::WRONG_TYPE, span, message);
+            self.report(d.help("conditions stand in `if`, `when`, `until`, `guard` and `expect`"));
+            return false;
+        }
         if measured && !matches!(ty, Type::Condition | Type::Bool | Type::Any) {
             let d = Diagnostic::new(Code::UNKNOWN_TIME, span, format!("{} must be known before the run", place.what));
             self.report(d.help("metrics may stand in conditions only"));
@@ -152,6 +161,7 @@ fn shown(value: &Value) -> String {
         Value::Word(w) => w.clone(),
         Value::Text(text) => format!("{text:?}"),
         Value::Metric(metric) => metric.to_string(),
+        Value::Task(task) => task.to_string(),
         Value::Component(spec) => spec.name().to_string(),
         Value::Selector(selector) => selector.to_string(),
         Value::Duration(duration) => duration.to_string(),

@@ -8,7 +8,7 @@ use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
 use crate::components::{
-    Duration, Expression, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models,
+    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
@@ -34,6 +34,8 @@ pub(super) struct Current {
     pub measure: Chain<Measure>,
     /// one of them measures with the objective's attack
     pub bare: bool,
+    /// one of them, or `keep best:`, looks back to a checkpoint
+    pub retains: bool,
     pub keep: Keep,
     /// the settings in force of words that hold once: word, index in the notes, and how many steps the program had then
     pub made: Vec<(&'static str, usize, usize)>,
@@ -128,6 +130,7 @@ impl Default for Current {
             trained: None,
             measure: Chain::default(),
             bare: false,
+            retains: false,
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
             made: Vec::new(),
             added: Added::default(),
@@ -357,6 +360,10 @@ impl Context<'_> {
             self.no_split(metric, split, span);
             return None;
         }
+        let split = metric.split.unwrap_or(facts.default_split());
+        if !self.costs_fit(&metric.spec, facts) || !self.tasks_fit(metric, facts, split, span) {
+            return None;
+        }
         let mut filled = metric.clone();
         for (param, arg) in metric.spec.member.params.iter().zip(&mut filled.spec.args) {
             match arg {
@@ -446,7 +453,7 @@ impl Context<'_> {
         for (param, value) in spec.member.params.iter().zip(&spec.args) {
             let Value::Later(expression, _) = value else { continue };
             let mut measured = false;
-            expression.visit(&mut |e| measured |= matches!(e, Expression::Metric(_)));
+            expression.visit(&mut |e| measured |= e.is_of_the_run());
             if measured || param.ty == Type::Metric {
                 let message = format!("`{}` of `{}` must be known before the run", param.name, spec.name());
                 let d = Diagnostic::new(Code::UNKNOWN_TIME, span, message);

@@ -230,6 +230,7 @@ static FOREIGN_ARGUMENTS: &[(&str, &str)] = &[
     ("epsilon", "eps"),
     ("alpha", "step"),
     ("step_size", "step"),
+    ("patience", "duration"),
     ("steps", "iters"),
     ("iterations", "iters"),
     ("nb_iter", "iters"),

@@ -8,7 +8,7 @@ use super::scope::Meaning;
 use super::suggest;
 use crate::components::coerce::coerce;
 use crate::components::describe::{Bounds, Family, Type};
-use crate::components::metrics;
+use crate::components::metrics::{self, MetricUnit};
 use crate::components::selector::{Index, Selector};
 use crate::components::{Duration, Expression, Metric, Split, Unit, Value, arithmetic, catalogue, item};
 use crate::diagnostic::{Applicability, Code, Diagnostic};
@@ -159,6 +159,11 @@ impl<'a> Context<'a> {
         };
         self.index.means(split_span, Sense::Split(split));
         let Some(member) = catalogue::find(Family::Metric, name) else {
+            if catalogue::find(Family::Condition, name).is_some() {
+                let d = Diagnostic::new(Code::WRONG_TYPE, span, format!("`{name}` is a condition, and of no split"));
+                self.report(d.help(format!("name the split of its metric: `{name}({}.clean, …)`", split.name())));
+                return None;
+            }
             self.unknown_component(name, name_span, Family::Metric, &[]);
             return None;
         };
@@ -321,7 +326,10 @@ impl<'a> Context<'a> {
             (_, Value::Metric(m)) => (m, a),
             _ => return Some(()),
         };
-        let bounds = metrics::describe(&metric.spec).bounds;
+        let metrics::MetricInfo { bounds, unit, .. } = metrics::describe(&metric.spec);
+        if unit == MetricUnit::Share && bounds.max.is_infinite() {
+            return self.plausible_ratio(metric, number, expr);
+        }
         let outside = |(with, number): (String, Value)| {
             let n = match number {
                 Value::Int(i) => i as f64,
@@ -344,6 +352,19 @@ impl<'a> Context<'a> {
             };
         }
         self.report(d);
+        None
+    }
+
+    /// `retention(old) > 95`: a ratio may be above 1, but a whole number is hardly meant as one.
+    fn plausible_ratio(&mut self, metric: &Metric, number: &Value, expr: &Expr) -> Option<()> {
+        let whole = |(_, number)| match number {
+            Value::Int(n) if !(0..=1).contains(&n) => Some(n),
+            _ => None,
+        };
+        let Some(n) = self.rounds(number).into_iter().find_map(whole) else { return Some(()) };
+        let message = format!("`{metric}` is a share: is {n} meant as {n}% or as {n} times what it was?");
+        let d = Diagnostic::new(Code::BARE_SHARE, expr.span, message).help(format!("write `{n}%` or `{n}.0`"));
+        self.report(self.instead(d, expr.span, format!("{n}%"), Applicability::Unsafe));
         None
     }
 

@@ -252,6 +252,12 @@ impl<'a> List<'a> {
             self.members(Family::Metric, 1);
             self.table(words::SPLITS, Kind::MODULE, 2);
         }
+        if takes(ty, &Type::Tasks) {
+            self.members(Family::Task, 1);
+        }
+        if takes(ty, &Type::Condition) {
+            self.members(Family::Condition, 1);
+        }
         if takes(ty, &Type::Bool) || takes(ty, &Type::Condition) {
             for word in ["true", "false"] {
                 self.offer(1, Kind::KEYWORD, word, "", String::new(), word.into());
@@ -420,7 +426,7 @@ impl<'a> List<'a> {
         self.cursor.start = start + 1;
         let Some(level) = self.cursor.level() else { return };
         let back = level.clause == Clause::Otherwise;
-        if !back && !matches!(level.callee, "rollback" | "rewind" | "checkpoint") {
+        if !back && !matches!(level.callee, "rollback" | "rewind" | "checkpoint" | "retention") {
             return;
         }
         let made = self.analysis.index.definitions().iter().filter(|d| d.kind == DefinitionKind::Checkpoint);
@@ -474,7 +480,7 @@ fn suits(have: &Type, want: &Type) -> bool {
         Type::Duration | Type::Moment => matches!(have, Type::Int | Type::Duration),
         Type::Share | Type::Real => numbers,
         Type::List(entry) => matches!(have, Type::List(_)) || suits(have, entry),
-        Type::Condition => matches!(have, Type::Metric | Type::Bool) || numbers,
+        Type::Condition => matches!(have, Type::Metric | Type::Bool | Type::Condition) || numbers,
         want => have == want,
     }
 }

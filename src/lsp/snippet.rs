@@ -100,6 +100,7 @@ fn of_type(ty: &Type) -> String {
         Type::Selector => "head".into(),
         Type::Metric => "clean".into(),
         Type::Condition => "clean > 50%".into(),
+        Type::Tasks => "split(fashion, by: class, size: 5)".into(),
         Type::Word(list) => list.first().copied().unwrap_or_default().into(),
         Type::Component(_) => families_of(ty)
             .find_map(|f| catalogue::members(f).first().copied())

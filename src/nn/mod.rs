@@ -3,7 +3,6 @@
 pub mod architecture;
 #[cfg(test)]
 pub(crate) mod check;
-pub mod files;
 pub mod in_place;
 pub mod init;
 pub mod kernels;

@@ -270,7 +270,8 @@ impl<'a> Canon<'a> {
     }
 
     fn condition(&mut self, condition: &Expression, s: &Settings) -> Json {
-        let measures = !super::variables::metrics_in(condition).is_empty();
+        let mut measures = false;
+        condition.visit(&mut |e| measures |= e.is_of_the_run());
         let data = if measures { self.data(s) } else { Json::Null };
         json!([self.expression(condition, Some(s)), data])
     }
@@ -357,6 +358,7 @@ impl<'a> Canon<'a> {
             Value::Named(items) => items.iter().map(|(n, v)| json!([n, self.value(v, epoch)])).collect(),
             Value::Selector(s) => self.selector(s),
             Value::Metric(m) => self.metric(m, None),
+            Value::Task(task) => json!({ "task": self.spec(&task.data, None), "classes": task.classes }),
             Value::Component(spec) => self.spec(spec, epoch),
             Value::Later(e, ty) => {
                 json!({ "later": self.expression(e, None), "type": format!("{ty:?}"), "epoch": epoch })
@@ -378,6 +380,18 @@ impl<'a> Canon<'a> {
             Expression::Constant(v) => self.value(v, None),
             Expression::Variable(id, _) => json!({ "variable": number(&mut self.variables, *id) }),
             Expression::Metric(m) => json!({ "metric": self.metric(m, s) }),
+            Expression::Holds(spec) => {
+                let epoch = s.map(Settings::steps_per_epoch);
+                let args: Vec<Json> = spec
+                    .args
+                    .iter()
+                    .map(|arg| match arg {
+                        Value::Metric(m) => self.metric(m, s),
+                        other => self.value(other, epoch),
+                    })
+                    .collect();
+                json!({ "holds": spec.name(), "args": args })
+            }
             Expression::Negate(e) => json!({ "-": self.expression(e, s) }),
             Expression::Not(e) => json!({ "not": self.expression(e, s) }),
             Expression::Binary(op, a, b) => json!({ op.symbol(): [self.expression(a, s), self.expression(b, s)] }),

@@ -1,6 +1,8 @@
 //! Passes through the network: what one optimizer step, one measurement and one attack take.
 
 use super::variables::Variables;
+use crate::components::metrics::{cost, retention};
+use crate::components::tasks::{self, Task};
 use crate::components::{Metric, Spec, Split, Value};
 use crate::language::program::{Batch, Settings};
 
@@ -90,6 +92,10 @@ pub struct Probe {
     pub attack: Option<Spec>,
     /// `loss`, `clean`, `robust`
     pub metric: &'static str,
+    /// what else tells it from others of that name: a cost matrix, tasks and a checkpoint
+    pub arguments: Option<String>,
+    /// classes whose examples alone are measured, each also at a checkpoint
+    pub classes: Option<usize>,
 }
 
 /// What is measured for `metric` under these settings.
@@ -104,9 +110,23 @@ pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) ->
             let given = metric.spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack));
             let takes_attack = metric.spec.member.param("attack").is_some();
             let attack = given.or(attack_of(&settings.objective).filter(|_| takes_attack));
-            Probe { split, attack: attack.map(|a| variables.resolve_spec(a)), metric: metric.spec.name() }
+            let spec = variables.resolve_spec(&metric.spec);
+            let classes = retention::parts(&spec).map(|(tasks, _)| classes(&tasks));
+            let told = classes.is_some() || cost::file(&spec).is_some();
+            Probe {
+                split,
+                attack: attack.map(|a| variables.resolve_spec(a)),
+                metric: metric.spec.name(),
+                arguments: told.then(|| spec.to_json().to_string()),
+                classes,
+            }
         }
     }
+}
+
+/// How many classes there are in tasks together.
+fn classes(tasks: &[&Task]) -> usize {
+    tasks::joined(tasks).iter().map(|(_, classes)| classes.len()).sum()
 }
 
 /// What it takes to measure all of these at one point of training: one pass over each split for the images as they
@@ -114,8 +134,16 @@ pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) ->
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
     let mut done: Vec<(Split, Option<&Spec>)> = Vec::new();
-    for probe in probes {
+    for (i, probe) in probes.iter().enumerate() {
         let images = settings.facts.count(probe.split) as u64;
+        if let Some(classes) = probe.classes {
+            // As if each class had its share; the accuracy at the checkpoint is measured once for it.
+            let all = settings.facts.classes.max(1) as u64;
+            let images = images.saturating_mul(classes as u64).div_ceil(all);
+            let times = if probes[..i].contains(probe) { 0 } else { 2 };
+            (0..times).for_each(|_| total.add(images, None));
+            continue;
+        }
         for attack in [None, probe.attack.as_ref()] {
             if !done.contains(&(probe.split, attack)) {
                 total.add(images, attack.map(attack_passes));

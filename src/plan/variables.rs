@@ -46,6 +46,10 @@ impl Environment for Variables {
     fn metric(&mut self, _: &Metric) -> Option<f64> {
         None
     }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
+        None
+    }
 }
 
 /// Whether what a body does may differ from one value of the variable to the next.
@@ -121,6 +125,7 @@ fn leaf_uses(leaf: &Expression, id: u32) -> bool {
     match leaf {
         Expression::Variable(variable, _) => *variable == id,
         Expression::Metric(m) => spec_uses(&m.spec, id),
+        Expression::Holds(spec) => spec_uses(spec, id),
         _ => false,
     }
 }

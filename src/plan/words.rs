@@ -1,7 +1,7 @@
 //! Values and numbers as people read them.
 
 use super::range::Range;
-use crate::components::{Default, Duration, Metric, Param, Spec, Type, Value};
+use crate::components::{Default, Duration, Metric, Param, Spec, Type, Value, tasks};
 
 /// `1234567` → `1,234,567`
 pub fn count(n: u64) -> String {
@@ -80,6 +80,7 @@ pub fn value(value: &Value, ty: Option<&Type>) -> String {
         Value::Text(t) => format!("{t:?}"),
         Value::Word(w) => w.clone(),
         Value::Duration(d) => duration(*d),
+        Value::List(_) if ty == Some(&Type::Tasks) => tasks::shown(&tasks::of(value)),
         Value::List(items) => {
             let inner = match ty {
                 Some(Type::List(inner)) => Some(*inner),
@@ -96,6 +97,7 @@ pub fn value(value: &Value, ty: Option<&Type>) -> String {
         }
         Value::Selector(s) => s.to_string(),
         Value::Metric(m) => metric(m),
+        Value::Task(task) => task.to_string(),
         Value::Component(s) => spec(s),
         Value::Later(e, _) => expression(e),
     }
@@ -173,7 +175,11 @@ pub fn spec(spec: &Spec) -> String {
         .filter(|(param, arg)| !is_default(param, arg))
         .map(|(param, arg)| {
             let text = value(arg, Some(&param.ty));
-            if matches!(arg, Value::Component(_) | Value::Metric(_)) { text } else { format!("{}: {text}", param.name) }
+            if matches!(arg, Value::Component(_) | Value::Metric(_)) || param.ty == Type::Tasks {
+                text
+            } else {
+                format!("{}: {text}", param.name)
+            }
         })
         .collect();
     if given.is_empty() { spec.name().into() } else { format!("{}({})", spec.name(), given.join(", ")) }

@@ -37,6 +37,12 @@ pub const SHEET_ROWS: u32 = 1 << 14;
 /// Bytes of a list of labels. The real one of 50,000 takes 100 kB.
 pub const LABELS_BYTES: u64 = 16 << 20;
 
+/// Bytes of a cost matrix. One of 1,000 classes takes 2 to 8 million.
+pub const COSTS_BYTES: u64 = 16 << 20;
+
+/// Classes of a cost matrix: each takes a row and a column of at least two bytes, so no more fit into [`COSTS_BYTES`].
+pub const COSTS_CLASSES: usize = 2896;
+
 /// Bytes of the header of weights. One of 1,000 tensors takes 100 kB.
 pub const WEIGHTS_HEADER_BYTES: u64 = 16 << 20;
 

@@ -1,8 +1,9 @@
-//! Run folders: what lies at a path, and making a new one that only this process writes to.
+//! Run folders: what lies at a path, and taking one that only this process writes to.
 
-use super::lock::{Holder, Life, Lock};
+use super::lock::{Holder, Life, Lock, Taken};
 use super::manifest::Manifest;
 use crate::diagnostic::Code;
+use crate::disk;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,12 @@ pub enum FolderError {
     Unfinished { path: String },
     #[error("`{path}` holds a finished run of another plan")]
     OtherPlan { path: String },
-    #[error("`{path}` is being written by process {pid} on {host}")]
-    Held { path: String, pid: u32, host: String, elsewhere: bool },
+    #[error("`{path}` is being written by {by}")]
+    Held { path: String, by: String, elsewhere: bool },
     #[error("`{path}` is not a run folder and not empty")]
     Foreign { path: String },
+    #[error("there is no run in `{path}`")]
+    NoRun { path: String },
     #[error("cannot use `{path}` as a run folder: {source}")]
     Unusable { path: String, source: io::Error },
 }
@@ -50,7 +53,9 @@ pub enum FolderError {
 impl FolderError {
     pub fn code(&self) -> Code {
         match self {
-            FolderError::Foreign { .. } | FolderError::Unusable { .. } => Code::BAD_RUN_FOLDER,
+            FolderError::Foreign { .. } | FolderError::NoRun { .. } | FolderError::Unusable { .. } => {
+                Code::BAD_RUN_FOLDER
+            }
             _ => Code::RUN_EXISTS,
         }
     }
@@ -58,11 +63,16 @@ impl FolderError {
     /// What to do.
     pub fn help(&self) -> &'static str {
         match self {
-            FolderError::Unfinished { .. } => "`--fresh` starts anew in a folder beside it",
+            FolderError::Unfinished { .. } => {
+                "`--resume` goes on where it stopped, `--fresh` starts anew in a folder beside it"
+            }
             FolderError::OtherPlan { .. } => "choose another `--out`, or `--fresh` for a folder beside it",
             FolderError::Held { elsewhere: false, .. } => "wait for it to end, or `--fresh` for a folder beside it",
-            FolderError::Held { .. } => "if that process is gone, `--fresh` starts anew in a folder beside it",
+            FolderError::Held { .. } => {
+                "if that process is gone, its `lock` may be removed; after 5 minutes without a sign of life it is passed over"
+            }
             FolderError::Foreign { .. } => "choose an empty or new folder with `--out`",
+            FolderError::NoRun { .. } => "name the folder that `fsched run` wrote, such as `runs/pipeline-1a2b3c4d`",
             FolderError::Unusable { .. } => "choose a folder that can be written to with `--out`",
         }
     }
@@ -87,7 +97,7 @@ impl Found {
             });
         }
         match Manifest::read(path) {
-            Ok(manifest) if manifest.status == "done" || manifest.finished => Ok(Found::Finished(Box::new(manifest))),
+            Ok(manifest) if manifest.is_finished() => Ok(Found::Finished(Box::new(manifest))),
             Ok(_) => Ok(Found::Unfinished),
             // A lock that says nothing is one that is being written or was cut off.
             Err(_) if lock.exists() || path.join(Manifest::FILE).exists() => Ok(Found::Unfinished),
@@ -97,22 +107,46 @@ impl Found {
 }
 
 impl RunFolder {
-    /// Makes the folder and takes its lock. The lock's file decides between two processes that come at once.
+    /// Makes the folder and takes its lock. The lock decides between two processes that come at once.
     pub fn create(path: &Path) -> Result<RunFolder, FolderError> {
         let unusable = |source| FolderError::Unusable { path: path.display().to_string(), source };
-        let found = Found::at(path).map_err(unusable)?;
-        refuse(path, found)?;
-        fs::create_dir_all(path).map_err(unusable)?;
-        match Lock::take(path.join(LOCK)) {
-            Ok(lock) => Ok(RunFolder { path: path.to_path_buf(), _lock: lock }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(refuse(path, Found::at(path).map_err(unusable)?).err().unwrap_or_else(|| unusable(error)))
+        refuse(path, Found::at(path).map_err(unusable)?)?;
+        disk::make_folder(path).map_err(unusable)?;
+        let folder = RunFolder::lock(path).inspect_err(|_| {
+            // Only an empty folder goes, so nothing of anybody is lost.
+            let _ = fs::remove_dir(path);
+        })?;
+        // Between the look and the lock another process may have come, and gone again.
+        let mut others = fs::read_dir(path).map_err(unusable)?.filter_map(|e| e.ok()).filter(|e| e.file_name() != LOCK);
+        match others.next() {
+            None => Ok(folder),
+            Some(_) => {
+                drop(folder);
+                refuse(path, Found::at(path).map_err(unusable)?)?;
+                Err(FolderError::Foreign { path: path.display().to_string() })
             }
-            Err(error) => {
-                // Only an empty folder goes, so nothing of anybody is lost.
-                let _ = fs::remove_dir(path);
-                Err(unusable(error))
+        }
+    }
+
+    /// Takes the lock of a run that is there, to go on with it.
+    pub fn reopen(path: &Path) -> Result<RunFolder, FolderError> {
+        let unusable = |source| FolderError::Unusable { path: path.display().to_string(), source };
+        match Found::at(path).map_err(unusable)? {
+            Found::Nothing => Err(FolderError::NoRun { path: path.display().to_string() }),
+            Found::Unfinished => RunFolder::lock(path),
+            found => Err(refuse(path, found).err().unwrap_or_else(|| unusable(io::ErrorKind::Other.into()))),
+        }
+    }
+
+    fn lock(path: &Path) -> Result<RunFolder, FolderError> {
+        let shown = path.display().to_string();
+        match Lock::take(&path.join(LOCK)) {
+            Ok(Taken::Ours(lock)) => Ok(RunFolder { path: path.to_path_buf(), _lock: lock }),
+            Ok(Taken::Theirs(Some(holder))) => Err(held(shown, &holder, holder.life())),
+            Ok(Taken::Theirs(None)) => {
+                Err(FolderError::Held { path: shown, by: "another process".into(), elsewhere: false })
             }
+            Err(source) => Err(FolderError::Unusable { path: shown, source }),
         }
     }
 
@@ -137,11 +171,14 @@ fn refuse(path: &Path, found: Found) -> Result<(), FolderError> {
         Found::Nothing => Ok(()),
         Found::Finished(_) => Err(FolderError::OtherPlan { path }),
         Found::Unfinished => Err(FolderError::Unfinished { path }),
-        Found::Held(Holder { host, pid, .. }, life) => {
-            Err(FolderError::Held { path, pid, host, elsewhere: life == Life::Elsewhere })
-        }
+        Found::Held(holder, life) => Err(held(path, &holder, life)),
         Found::Foreign => Err(FolderError::Foreign { path }),
     }
+}
+
+fn held(path: String, holder: &Holder, life: Life) -> FolderError {
+    let by = format!("process {} on {}", holder.pid, holder.host);
+    FolderError::Held { path, by, elsewhere: life == Life::Elsewhere }
 }
 
 #[cfg(test)]
@@ -155,12 +192,15 @@ mod tests {
         let folder = RunFolder::create(&path).unwrap();
         let error = RunFolder::create(&path).unwrap_err();
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
-        let dead = Holder { started: Some("earlier".into()), ..Holder::me() };
-        fs::write(path.join(LOCK), serde_json::to_string(&dead).unwrap()).unwrap();
-        assert!(matches!(RunFolder::create(&path).unwrap_err(), FolderError::Unfinished { .. }));
         let beside = RunFolder::create_beside(&path).unwrap();
         assert_eq!(beside.path, dir.path().join("runs/a-2"));
         drop(folder);
+        let dead = Holder { started: Some("earlier".into()), ..Holder::me() };
+        fs::write(path.join(LOCK), serde_json::to_string(&dead).unwrap()).unwrap();
+        assert!(matches!(RunFolder::create(&path).unwrap_err(), FolderError::Unfinished { .. }));
+        assert!(RunFolder::reopen(&path).is_ok());
+        let error = RunFolder::reopen(&dir.path().join("runs/none")).unwrap_err();
+        assert!(matches!(error, FolderError::NoRun { .. }), "{error}");
     }
 
     #[test]

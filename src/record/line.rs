@@ -170,7 +170,7 @@ impl What {
     pub fn of(event: &Event, sources: &Sources, per_example: Option<String>) -> Option<What> {
         let text = |word: &str| step_text(sources, event.span, word);
         Some(match &event.kind {
-            Kind::Progress { .. } => return None,
+            Kind::Progress { .. } | Kind::Resume { .. } | Kind::Continue { .. } => return None,
             Kind::RunStart { total_steps } => {
                 What::Start { what: "run".into(), text: String::new(), steps: *total_steps }
             }

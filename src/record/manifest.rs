@@ -1,6 +1,6 @@
 //! `manifest.json`: what was run, with what, and how it ended.
 
-use super::atomic;
+use crate::disk;
 use crate::reading::{self, json, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ pub struct Manifest {
     pub format: u32,
     /// `running`, `done`, `failed`, `stopped`
     pub status: String,
-    /// why it failed
+    /// why it failed or was stopped
     pub reason: Option<String>,
-    /// nothing is left to do: it came to its end, or a guard ended it
+    /// nothing is left to go on with: it came to its end, or to a `guard` that stopped it
     #[serde(default)]
     pub finished: bool,
     /// whether an `expect` was false
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub isa: String,
     pub data: Vec<DataSum>,
     pub command: Vec<String>,
+    /// how the program was read, for a resume
+    #[serde(default)]
+    pub input: InputAsGiven,
     pub versions: BTreeMap<String, String>,
     /// UTC
     pub started: String,
@@ -47,8 +50,17 @@ pub struct Manifest {
 pub struct Program {
     pub path: String,
     pub sha256: String,
-    /// files it brought in, as they lie beside it
-    pub imports: Vec<String>,
+    /// files it brought in
+    pub imports: Vec<Import>,
+}
+
+/// A file that the program brought in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Import {
+    /// as the run read it
+    pub name: String,
+    /// as it lies in the run folder
+    pub file: String,
 }
 
 /// A data set that was read.
@@ -59,6 +71,17 @@ pub struct DataSum {
     pub arguments: serde_json::Value,
     /// SHA-256 of all pixels and labels
     pub checksum: String,
+}
+
+/// What the command line said of how the program is read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InputAsGiven {
+    /// the program's own folder, in which its paths start
+    pub folder: String,
+    pub data_dir: String,
+    pub allow_path: Vec<String>,
+    /// `--set`, as it was written
+    pub set: Vec<(String, String)>,
 }
 
 /// Where the ledger's chain ends.
@@ -74,13 +97,18 @@ impl Manifest {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        atomic::write(&folder.join(Manifest::FILE), text.as_bytes())
+        disk::write_whole(&folder.join(Manifest::FILE), text.as_bytes())
+    }
+
+    /// Nothing is left to go on with. Manifests of older versions say so by their status.
+    pub fn is_finished(&self) -> bool {
+        self.finished || self.status == "done"
     }
 
     pub fn read(folder: &Path) -> io::Result<Manifest> {
         let path = folder.join(Manifest::FILE);
         let bytes = reading::whole(&path, limits::MANIFEST_BYTES)?;
-        json::parse(&bytes, json::Kind::Any).map_err(|e| atomic::named("read", &path, e.into()))
+        json::parse(&bytes, json::Kind::Any).map_err(|e| disk::named("read", &path, e.into()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! What stays of a run and what people see of it. Listens to [`crate::runtime::event`]s and never influences the run.
 
-pub mod atomic;
 mod bars;
 mod folder;
 mod ledger;
@@ -9,6 +8,7 @@ mod lock;
 mod log;
 mod manifest;
 mod number;
+mod program;
 mod progress;
 mod recorder;
 pub mod screen;
@@ -17,10 +17,10 @@ mod table;
 mod text;
 
 pub use folder::{FolderError, Found, RunFolder};
-pub use ledger::{is_sound as ledger_is_sound, sha256, verify};
+pub use ledger::{is_sound as ledger_is_sound, reaches, verify};
 pub use line::{ChangeLine, EventLine, Measured, Place, What};
-pub use manifest::{DataSum, LedgerHead, Manifest, Program};
+pub use manifest::{DataSum, Import, InputAsGiven, LedgerHead, Manifest, Program};
 pub use number::{plural, thousands};
 pub use progress::Progress;
-pub use recorder::{About, Recorder, SharedRecorder};
+pub use recorder::{About, Recorder, Resume, SharedRecorder};
 pub use summary::{Evaluated, Summary, draw_evaluated};

@@ -1,7 +1,6 @@
 //! Numbers as people read them.
 
 use crate::components::metrics::{self, MetricInfo, MetricUnit};
-use crate::components::{Family, catalogue};
 use std::time::Duration;
 
 /// `12,345`
@@ -75,8 +74,7 @@ pub fn lower_is_better(metric: &str) -> bool {
 
 /// What the catalogue says of a metric, whatever its arguments.
 fn describe(metric: &str) -> Option<MetricInfo> {
-    let member = catalogue::find(Family::Metric, metric.split(['(', ')']).next()?)?;
-    catalogue::with_defaults(member).map(|spec| metrics::describe(&spec))
+    metrics::named(metric.split(['(', ')']).next()?)
 }
 
 /// `robust(pgd)` of `validation.robust(pgd)`
@@ -109,6 +107,8 @@ mod tests {
         assert_eq!(value("validation.robust(pgd)", Some(0.8412)), "84.1%");
         assert_eq!(value("test.loss", Some(0.8412)), "0.8412");
         assert_eq!(value("gap(validation.loss)", Some(0.5)), "0.5000");
+        assert_eq!(value("validation.cost(costs.csv)", Some(0.5)), "0.5000");
+        assert!(lower_is_better("cost(costs.csv)"));
         assert_eq!(value("clean", None), "not finite");
         assert_eq!(difference("clean", Some(0.8), Some(0.25)), Some("-55.0".into()));
         assert!(lower_is_better("validation.gap(clean)") && !lower_is_better("test.clean"));

@@ -73,21 +73,13 @@ impl Progress {
     fn tell(&mut self, event: &Event) {
         let step = self.screen.paint(Ink::Faint, &event.step);
         match &event.kind {
-            Kind::RunStart { total_steps } => {
+            Kind::RunStart { total_steps } | Kind::Resume { total_steps } => {
                 if let Out::Bars(bars) = &mut self.out {
                     bars.begin(*total_steps);
                 }
             }
-            Kind::Start { what, steps } => {
-                let text = step_text(&self.sources, event.span, what);
-                self.training = steps.map(|_| Training { before: event.epochs });
-                if let Out::Bars(bars) = &mut self.out {
-                    bars.step(&format!("{} {text}", event.step), *steps);
-                }
-                let steps = steps
-                    .map_or(String::new(), |n| format!(" ({} step{})", thousands(n), if n == 1 { "" } else { "s" }));
-                self.line(&format!("{step}  {}{steps}", self.screen.paint(Ink::Strong, text)));
-            }
+            Kind::Start { what, steps } => self.start(event, what, *steps, event.epochs),
+            Kind::Continue { what, steps, before } => self.start(event, what, *steps, *before),
             Kind::Epoch { loss, accuracy, rate, .. } => {
                 let before = self.training.as_ref().map_or(0.0, |t| t.before);
                 let epoch = short(event.epochs - before);
@@ -129,6 +121,18 @@ impl Progress {
             }
             Kind::Measure { .. } | Kind::Progress { .. } => {}
         }
+    }
+
+    fn start(&mut self, event: &Event, what: &str, steps: Option<u64>, before: f64) {
+        let text = step_text(&self.sources, event.span, what);
+        self.training = steps.map(|_| Training { before });
+        if let Out::Bars(bars) = &mut self.out {
+            bars.step(&format!("{} {text}", event.step), steps);
+        }
+        let steps =
+            steps.map_or(String::new(), |n| format!(" ({} step{})", thousands(n), if n == 1 { "" } else { "s" }));
+        let step = self.screen.paint(Ink::Faint, &event.step);
+        self.line(&format!("{step}  {}{steps}", self.screen.paint(Ink::Strong, text)));
     }
 
     fn change(&mut self, event: &Event, change: &Change) {

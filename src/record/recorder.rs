@@ -1,19 +1,20 @@
 //! Writes what happens in a run into its folder. It never influences the run, except that a record that cannot be
 //! written stops it.
 
-use super::atomic;
 use super::folder::RunFolder;
 use super::ledger;
 use super::line::{EventLine, LedgerLine, Place, What, status_word};
 use super::lock;
 use super::log::Log;
-use super::manifest::{DataSum, LedgerHead, Manifest, Program, utc};
-use crate::runtime::event::{Change, Event, Kind, Listener, Status};
-use crate::source::{Source, Sources};
+use super::manifest::{DataSum, InputAsGiven, LedgerHead, Manifest, Program, utc};
+use super::program::write_program;
+use crate::disk::{self, Patience};
+use crate::runtime::event::{Change, Event, Kind, Listener, Mark, Status};
+use crate::source::Sources;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -30,6 +31,20 @@ pub struct About {
     pub isa: String,
     pub data: Vec<DataSum>,
     pub command: Vec<String>,
+    pub input: InputAsGiven,
+}
+
+/// Where a run that was cut off goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// the checkpoint, relative to the run folder; without one it starts over
+    pub checkpoint: Option<String>,
+    /// how far the records had come there
+    pub marks: BTreeMap<String, Mark>,
+    /// seconds that the run had taken
+    pub seconds: f64,
+    /// the program and plan are others than before
+    pub changed: bool,
 }
 
 /// The records of one run.
@@ -43,43 +58,132 @@ pub struct Recorder {
     sessions: Log,
     /// files under `evaluations/` so far
     evaluations: BTreeSet<String>,
+    /// seconds of earlier sessions
+    before: f64,
     started: Instant,
     ended: bool,
+    patience: Patience,
 }
+
+const EVENTS: &str = "events.jsonl";
+const LEDGER: &str = "ledger.jsonl";
+const SESSIONS: &str = "sessions.jsonl";
+const FILES: [&str; 3] = [EVENTS, LEDGER, SESSIONS];
 
 impl Recorder {
     /// Writes all that is known before the run: the program and what it brings in, `plan.json` with `plan`, the manifest.
     /// Where that fails, nothing of the folder is left.
-    pub fn begin(folder: RunFolder, sources: Arc<Sources>, plan: &str, about: About) -> io::Result<Recorder> {
+    pub fn begin(
+        folder: RunFolder,
+        sources: Arc<Sources>,
+        plan: &str,
+        about: About,
+        patience: Patience,
+    ) -> io::Result<Recorder> {
         let path = folder.path.clone();
-        Recorder::write_beginning(folder, sources, plan, about).inspect_err(|_| {
+        Recorder::write_beginning(folder, sources, plan, about, patience).inspect_err(|_| {
             // The folder was empty when it became ours, so all in it is ours.
             let _ = std::fs::remove_dir_all(path);
         })
     }
 
-    fn write_beginning(folder: RunFolder, sources: Arc<Sources>, plan: &str, about: About) -> io::Result<Recorder> {
+    fn write_beginning(
+        folder: RunFolder,
+        sources: Arc<Sources>,
+        plan: &str,
+        about: About,
+        patience: Patience,
+    ) -> io::Result<Recorder> {
         let path = folder.path.clone();
         let program = write_program(&path, &sources)?;
-        atomic::write(&path.join("plan.json"), plan.as_bytes())?;
+        disk::write_whole(&path.join("plan.json"), plan.as_bytes())?;
         let manifest = manifest(about, program);
         manifest.write(&path)?;
+        let [events, ledger, sessions] = FILES.map(|name| Log::create(&path.join(name), &patience));
         let mut recorder = Recorder {
             sources,
             manifest,
-            events: Log::create(&path.join("events.jsonl"))?,
-            ledger: Log::create(&path.join("ledger.jsonl"))?,
-            sessions: Log::create(&path.join("sessions.jsonl"))?,
+            events: events?,
+            ledger: ledger?,
+            sessions: sessions?,
             evaluations: BTreeSet::new(),
+            before: 0.0,
             started: Instant::now(),
             ended: false,
             folder,
+            patience,
         };
         recorder.session("start", "")?;
         Ok(recorder)
     }
 
-    /// Closes the records; only the first call counts. `reason` says why a run failed.
+    /// Goes on with the records of a run: events and ledger are cut back to where the checkpoint left them.
+    ///
+    /// # Errors
+    /// If they are shorter than that or the ledger is another one, and what the file system says.
+    pub fn resume(
+        folder: RunFolder,
+        sources: Arc<Sources>,
+        plan: &str,
+        about: About,
+        patience: Patience,
+        from: &Resume,
+    ) -> io::Result<Recorder> {
+        let path = folder.path.clone();
+        let found = Manifest::read(&path).ok();
+        let program = match &found {
+            Some(found) if !from.changed => found.program.clone(),
+            _ => write_program(&path, &sources)?,
+        };
+        if from.changed || !path.join("plan.json").exists() {
+            disk::write_whole(&path.join("plan.json"), plan.as_bytes())?;
+        }
+        let fresh = manifest(about, program);
+        let mut manifest = match found {
+            Some(found) => Manifest { program: fresh.program, plan: fresh.plan, bindings: fresh.bindings, ..found },
+            None => fresh,
+        };
+        (manifest.status, manifest.reason, manifest.ended) = ("running".into(), None, None);
+        (manifest.expectations_held, manifest.ledger) = (true, LedgerHead { lines: 0, sha256: ledger::genesis() });
+        let lines = |name: &str| Some(from.marks.get(name).map_or(0, |mark| mark.lines));
+        let mut evaluations = BTreeSet::new();
+        let events = Log::reopen(&path.join(EVENTS), lines(EVENTS), &patience, |line| {
+            let event: EventLine = serde_json::from_str(line)?;
+            match event.what {
+                What::Expect { held, .. } => manifest.expectations_held &= held,
+                What::Measure { per_example: Some(file), .. } => {
+                    let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
+                    evaluations.extend(name.map(str::to_string));
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let head = &mut manifest.ledger;
+        let ledger = Log::reopen(&path.join(LEDGER), lines(LEDGER), &patience, |line| {
+            *head = LedgerHead { lines: head.lines + 1, sha256: disk::sha256(line.as_bytes()) };
+            Ok(())
+        })?;
+        manifest.write(&path)?;
+        let sessions = Log::reopen(&path.join(SESSIONS), None, &patience, |_| Ok(()))?;
+        let mut recorder = Recorder {
+            sources,
+            manifest,
+            events,
+            ledger,
+            sessions,
+            evaluations,
+            before: from.seconds,
+            started: Instant::now(),
+            ended: false,
+            folder,
+            patience,
+        };
+        recorder.session("resume", from.checkpoint.as_deref().unwrap_or("the beginning"))?;
+        Ok(recorder)
+    }
+
+    /// Closes the records; only the first call counts. `reason` says why a run failed or was stopped.
     pub fn end(&mut self, status: Status, reason: Option<String>) -> io::Result<()> {
         if self.ended {
             return Ok(());
@@ -90,8 +194,12 @@ impl Recorder {
         self.manifest.reason = reason;
         self.manifest.finished = matches!(status, Status::Done | Status::Ended);
         self.manifest.ended = Some(utc(SystemTime::now()));
-        self.manifest.seconds = Some(milliseconds(self.started));
-        self.manifest.write(&self.folder.path)?;
+        self.manifest.seconds = Some(self.seconds());
+        // The manifest says that all is there: so it is, first.
+        self.events.flush()?;
+        self.ledger.flush()?;
+        let (manifest, path) = (&self.manifest, &self.folder.path);
+        self.patience.with(|| manifest.write(path))?;
         self.session("end", word)
     }
 
@@ -102,8 +210,13 @@ impl Recorder {
     /// `what`: the status of an end, the folder of a save.
     fn session(&mut self, kind: &str, what: &str) -> io::Result<()> {
         let now = utc(SystemTime::now());
-        let line = Session { time: &now, kind, what, host: &lock::host(), pid: std::process::id() };
-        self.sessions.append(&line).map(|_| ())
+        let (host, pid, seconds) = (lock::host(), std::process::id(), self.seconds());
+        self.sessions.append(&Session { time: &now, kind, what, seconds, host: &host, pid }).map(|_| ())
+    }
+
+    /// Since the run began, without the time between its sessions, to the millisecond.
+    fn seconds(&self) -> f64 {
+        ((self.before + self.started.elapsed().as_secs_f64()) * 1000.0).round() / 1000.0
     }
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
@@ -117,7 +230,7 @@ impl Recorder {
         if let Kind::Expect { held: false, .. } = event.kind {
             self.manifest.expectations_held = false;
         }
-        let t = milliseconds(self.started);
+        let t = self.seconds();
         let step = event.step.clone();
         self.events.append(&EventLine { t, step, what, place, clock: event.clock, epochs: event.epochs })?;
         Ok(())
@@ -126,7 +239,7 @@ impl Recorder {
     fn enter(&mut self, event: &Event, change: &Change, place: Place) -> io::Result<()> {
         let line = self.ledger.append(&LedgerLine::of(event, change, place, &self.manifest.ledger.sha256))?;
         self.manifest.ledger =
-            LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: ledger::sha256(line.as_bytes()) };
+            LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: disk::sha256(line.as_bytes()) };
         Ok(())
     }
 
@@ -141,8 +254,8 @@ impl Recorder {
         let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
         let Some(name) = free else { return Ok(None) };
         let folder = self.folder.path.join("evaluations");
-        std::fs::create_dir_all(&folder).map_err(|e| atomic::named("create", &folder, e))?;
-        atomic::write(&folder.join(format!("{name}.json")), values_json(values).to_string().as_bytes())?;
+        disk::make_folder(&folder)?;
+        disk::write_whole(&folder.join(format!("{name}.json")), values_json(values).to_string().as_bytes())?;
         let path = format!("evaluations/{name}.json");
         self.evaluations.insert(name);
         Ok(Some(path))
@@ -158,8 +271,10 @@ impl Listener for Recorder {
         self.session("save", folder)
     }
 
-    fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
-        Ok(vec![("events.jsonl".into(), self.events.length()), ("ledger.jsonl".into(), self.ledger.length())])
+    fn marks(&mut self) -> io::Result<Vec<(String, Mark)>> {
+        let head = Some(self.manifest.ledger.sha256.clone());
+        let ledger = Mark { sha256: head, ..self.ledger.flush()? };
+        Ok(vec![(EVENTS.into(), self.events.flush()?), (LEDGER.into(), ledger)])
     }
 }
 
@@ -177,6 +292,14 @@ impl SharedRecorder {
         self.recorder().end(status, reason)
     }
 
+    /// Notes what a session met that another run of the program need not meet: a signal, a disk that was full.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn note(&self, kind: &str, what: &str) -> io::Result<()> {
+        self.recorder().session(kind, what)
+    }
+
     /// A panic elsewhere leaves the records as sound as they were.
     fn recorder(&self) -> MutexGuard<'_, Recorder> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -192,8 +315,8 @@ impl Listener for SharedRecorder {
         self.recorder().saved(folder)
     }
 
-    fn lengths(&mut self) -> io::Result<Vec<(String, u64)>> {
-        self.recorder().lengths()
+    fn marks(&mut self) -> io::Result<Vec<(String, Mark)>> {
+        self.recorder().marks()
     }
 }
 
@@ -204,6 +327,8 @@ struct Session<'a> {
     kind: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     what: &'a str,
+    /// of the run so far
+    seconds: f64,
     host: &'a str,
     pid: u32,
 }
@@ -225,6 +350,7 @@ fn manifest(about: About, program: Program) -> Manifest {
         isa: about.isa,
         data: about.data,
         command: about.command,
+        input: about.input,
         versions: BTreeMap::from([version]),
         started: utc(SystemTime::now()),
         ended: None,
@@ -232,53 +358,6 @@ fn manifest(about: About, program: Program) -> Manifest {
         ledger: LedgerHead { lines: 0, sha256: ledger::genesis() },
     }
 }
-
-/// `program.fsched`, and beside it the files that it brings in, under the names that it calls them by.
-fn write_program(folder: &Path, sources: &Sources) -> io::Result<Program> {
-    let mut files = sources.iter().map(|(_, source)| source);
-    let Some(root) = files.next() else { return Err(io::Error::other("there is no program")) };
-    atomic::write(&folder.join("program.fsched"), root.text.as_bytes())?;
-    let mut imports = Vec::new();
-    // Names in angle brackets are texts of the command line.
-    for (n, source) in files.filter(|s| !s.name.starts_with('<')).enumerate() {
-        let relative = beside_root(root, source).unwrap_or_else(|| PathBuf::from(format!("imports/{n}.fsched")));
-        let path = folder.join(&relative);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| atomic::named("create", parent, e))?;
-        }
-        atomic::write(&path, source.text.as_bytes())?;
-        imports.push(relative.display().to_string());
-    }
-    Ok(Program { path: root.name.clone(), sha256: ledger::sha256(root.text.as_bytes()), imports })
-}
-
-/// The path of an imported file as seen from the root's folder, where it lies in there and takes no record's name.
-fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
-    let folder = Path::new(&root.name).parent()?;
-    let relative = Path::new(&import.name).strip_prefix(folder).ok()?;
-    let inside = relative.components().all(|c| matches!(c, Component::Normal(_)));
-    let first = relative.components().next()?.as_os_str().to_string_lossy().to_lowercase();
-    let taken = RECORDS.contains(&first.as_str()) || relative.extension().is_none_or(|e| e != "fsched");
-    (inside && !taken).then(|| relative.to_path_buf())
-}
-
-/// What the folder of a run holds itself; files that a program brings in take none of these names, nor, on disks that
-/// don't tell large letters from small ones, any that differ in this alone.
-const RECORDS: [&str; 13] = [
-    "program.fsched",
-    "imports",
-    "manifest.json",
-    "plan.json",
-    "events.jsonl",
-    "ledger.jsonl",
-    "sessions.jsonl",
-    "checkpoints",
-    "evaluations",
-    "final.safetensors",
-    "report.html",
-    "tensorboard",
-    "lock",
-];
 
 /// Right and wrong as 1 and 0, other values as they are.
 fn values_json(values: &[f64]) -> serde_json::Value {
@@ -297,22 +376,18 @@ fn file_name(metric: &str) -> String {
 /// File systems take names of up to 255 bytes: of longer ones the beginning, and what tells it from others.
 fn short(name: &str) -> String {
     match name.char_indices().nth(150) {
-        Some((cut, _)) => format!("{}-{}", &name[..cut], &ledger::sha256(name.as_bytes())[..16]),
+        Some((cut, _)) => format!("{}-{}", &name[..cut], &disk::sha256(name.as_bytes())[..16]),
         None => name.to_string(),
     }
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::components::Split;
-    use crate::record::{Found, verify};
+    use crate::record::{Found, Import, verify};
     use crate::runtime::event::ChangedTensor;
-    use crate::source::{FileId, Span};
+    use crate::source::{FileId, Source, Span};
 
     fn sources() -> Arc<Sources> {
         let mut sources = Sources::default();
@@ -332,6 +407,7 @@ mod tests {
             isa: "avx2".into(),
             data: Vec::new(),
             command: vec!["fsched".into(), "run".into()],
+            input: InputAsGiven::default(),
         }
     }
 
@@ -371,8 +447,13 @@ mod tests {
         }
     }
 
+    fn begin(folder: &Path) -> Recorder {
+        let folder = RunFolder::create(folder).unwrap();
+        Recorder::begin(folder, sources(), "{}", about(), Patience::none()).unwrap()
+    }
+
     fn record(folder: &Path) {
-        let mut recorder = Recorder::begin(RunFolder::create(folder).unwrap(), sources(), "{}", about()).unwrap();
+        let mut recorder = begin(folder);
         for kind in [
             Kind::RunStart { total_steps: Some(94) },
             Kind::Progress { done: 1, loss: 1.0, rate: 0.1 },
@@ -387,8 +468,9 @@ mod tests {
             recorder.hear(&event(kind)).unwrap();
         }
         recorder.saved("checkpoints/4").unwrap();
-        let [events, ledger] = ["events.jsonl", "ledger.jsonl"].map(|f| (f.to_string(), read(folder, f).len() as u64));
-        assert_eq!(recorder.lengths().unwrap(), [events, ledger]);
+        let marks: Vec<(String, u64)> =
+            recorder.marks().unwrap().into_iter().map(|(f, mark)| (f, mark.lines)).collect();
+        assert_eq!(marks, [EVENTS, LEDGER].map(|f| (f.to_string(), read(folder, f).lines().count() as u64)));
         recorder.end(Status::Done, None).unwrap();
     }
 
@@ -407,7 +489,8 @@ mod tests {
         assert_eq!(read(&folder, "evaluations/2.repeat[1].1-test-robust-pgd.json"), "[0.5,1.0]");
         let manifest = Manifest::read(&folder).unwrap();
         assert_eq!((manifest.status.as_str(), manifest.expectations_held, manifest.seed), ("done", false, 7));
-        assert_eq!(manifest.program.imports, ["sub/b.fsched"]);
+        let import = Import { name: "dir/sub/b.fsched".into(), file: "sub/b.fsched".into() };
+        assert_eq!(manifest.program.imports, [import]);
         let ledger = read(&folder, "ledger.jsonl");
         assert_eq!(manifest.ledger, LedgerHead { lines: 2, sha256: verify(&ledger).unwrap() });
         let sessions: Vec<serde_json::Value> =
@@ -445,7 +528,7 @@ mod tests {
         let path = dir.path().join("run");
         let folder = RunFolder::create(&path).unwrap();
         std::fs::create_dir(path.join("plan.json")).unwrap();
-        let error = Recorder::begin(folder, sources(), "{}", about()).unwrap_err();
+        let error = Recorder::begin(folder, sources(), "{}", about(), Patience::none()).unwrap_err();
         assert!(error.to_string().contains("plan.json`"), "{error}");
         assert!(!path.exists());
     }
@@ -461,22 +544,6 @@ mod tests {
             read(folder, "events.jsonl").lines().map(|l| l.split_once(",\"step\"").unwrap().1.to_string()).collect()
         };
         assert_eq!(timeless(&a), timeless(&b));
-    }
-
-    #[test]
-    fn imports_never_take_the_place_of_a_record() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut sources = Sources::default();
-        let names = ["a.fsched", "program.fsched", "Final.safetensors/b.fsched", "imports/0.fsched", "lib.fsched", "x"];
-        names.into_iter().for_each(|name| {
-            sources.add(Source::new(name, name));
-        });
-        let program = write_program(dir.path(), &sources).unwrap();
-        let written = ["imports/0.fsched", "imports/1.fsched", "imports/2.fsched", "lib.fsched", "imports/4.fsched"];
-        assert_eq!(program.imports, written);
-        for (name, written) in names.iter().zip(["program.fsched"].iter().chain(&written)) {
-            assert_eq!(read(dir.path(), written), **name);
-        }
     }
 
     #[test]

@@ -340,7 +340,8 @@ fn same(column: &str, metric: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{About, Recorder, RunFolder};
+    use crate::disk::Patience;
+    use crate::record::{About, InputAsGiven, Recorder, RunFolder};
     use crate::runtime::event::{Change, ChangedTensor, Event, Kind, Listener, Status};
     use crate::source::{FileId, Source, Sources, Span};
     use std::collections::BTreeMap;
@@ -400,9 +401,10 @@ mod tests {
             isa: "avx2".into(),
             data: Vec::new(),
             command: Vec::new(),
+            input: InputAsGiven::default(),
         };
         let folder = RunFolder::create(folder).unwrap();
-        let mut recorder = Recorder::begin(folder, Arc::new(sources), "{}", about).unwrap();
+        let mut recorder = Recorder::begin(folder, Arc::new(sources), "{}", about, Patience::none()).unwrap();
         for event in [
             Event { step: String::new(), span: None, ..event(1, 0, 0.0, Kind::RunStart { total_steps: Some(30) }) },
             event(1, 0, 0.0, start("train", Some(20))),

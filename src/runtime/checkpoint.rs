@@ -1,16 +1,21 @@
 //! What stays: checkpoints under `checkpoints/<id>/`, and the final weights.
 //!
-//! A checkpoint is a folder of three files: `weights.safetensors` (in PyTorch's names), `state.safetensors` (what the
-//! optimizers remember) and `state.json` (all the rest, and SHA-256 sums of the other two).
+//! A checkpoint is a folder: `weights.safetensors` (in PyTorch's names), `state.safetensors` (what the optimizers
+//! remember), `state.json` (all the rest, and SHA-256 sums), `named/` (the named checkpoints that the state knows, so
+//! that it needs nothing outside of its folder), and `time.json` (what a clock said).
 
 use super::error::{Failure, Halt};
 use super::event::Kind;
+use super::guard::broken_weight;
 use super::measure::Reading;
 use super::moment::Moment;
-use super::state::{Best, Point};
-use super::{Run, disk, store};
+use super::state::Best;
+use super::store::{self, Pair};
+use super::{Run, guard, retention};
+use crate::components::Duration;
 use crate::components::metrics;
 use crate::components::optimizers::OptimizerState;
+use crate::disk;
 use crate::language::program::{Keep, Settings};
 use crate::nn::network::Network;
 use std::collections::BTreeMap;
@@ -21,12 +26,14 @@ use std::path::PathBuf;
 pub struct Snapshot {
     pub network: Network,
     pub optimizers: BTreeMap<u32, OptimizerState>,
+    /// of its files; empty where there is no run folder
+    pub pair: Pair,
 }
 
 impl Snapshot {
     fn of(run: &Run) -> Result<Snapshot, Failure> {
         let state = &run.state;
-        Ok(Snapshot { network: state.network.copy()?, optimizers: copies(&state.optimizers)? })
+        Ok(Snapshot { network: state.network.copy()?, optimizers: copies(&state.optimizers)?, pair: Pair::default() })
     }
 
     /// The checkpoint of that name.
@@ -55,65 +62,86 @@ fn copies(optimizers: &BTreeMap<u32, OptimizerState>) -> Result<BTreeMap<u32, Op
 pub fn name(run: &mut Run, name: &str) -> Result<(), Halt> {
     let snapshot = Snapshot::of(run)?;
     run.state.named.insert(name.to_string(), snapshot);
+    retention::checkpoint_made(run, name);
     let folder = store::named_folder(name);
     let relative = if run.world.folder.is_some() { format!("checkpoints/{folder}") } else { String::new() };
     run.emit(Kind::Checkpoint { name: Some(name.to_string()), folder: relative })?;
-    Ok(write(run, &folder)?)
+    Ok(write(run, &[folder], Some(name))?)
 }
 
-/// After a training step: the checkpoint that `keep … every:` asks for, if one is due.
-pub fn keep(run: &mut Run, settings: &Settings, before: Moment) -> Result<(), Halt> {
+/// After a training step, all its measurements told: the best checkpoint if `best`, what `keep best:` asks for, is the
+/// best so far, and the one that `keep … every:` asks for, if it is due. Both hold the same state, from which the next
+/// thing to happen is what happens after this.
+pub fn after_training_step(
+    run: &mut Run,
+    settings: &Settings,
+    before: Moment,
+    best: Option<&Reading>,
+) -> Result<(), Halt> {
+    let mut folders = Vec::new();
+    folders.extend(best.and_then(|reading| better(run, reading)));
     let Keep { last, every, .. } = settings.keep;
-    if last == 0 || run.world.folder.is_none() || !run.moment().passes(every, before) {
+    let by_clock = matches!(every, Duration::Seconds(_));
+    if last > 0 && (if by_clock { overdue(run, every) } else { run.moment().passes(every, before) }) {
+        folders.push(unnamed(run));
+    }
+    if run.world.folder.is_none() || folders.is_empty() {
         return Ok(());
     }
-    let by_clock = matches!(every, crate::components::Duration::Seconds(_));
-    Ok(save(run, last, by_clock)?)
+    for folder in &folders {
+        let relative = format!("checkpoints/{folder}");
+        match by_clock && folder.starts_with(UNNAMED) {
+            true => run.tell_saved(&relative)?,
+            false => run.emit(Kind::Checkpoint { name: None, folder: relative })?,
+        }
+    }
+    write(run, &folders, None)?;
+    Ok(drop_older(run, last)?)
 }
 
-/// Somebody asked the run to stop.
-pub fn save_before_stopping(run: &mut Run) -> Result<(), Failure> {
-    let last = run.state.journal.kept.len().max(1);
-    save(run, last, true)
-}
-
-/// An unnamed checkpoint; of the older ones the newest stay, `last` in all.
-fn save(run: &mut Run, last: usize, by_clock: bool) -> Result<(), Failure> {
-    if run.world.folder.is_none() {
-        return Ok(());
-    }
-    let folder = format!("step-{:08}", run.state.journal.clock);
-    let kept = &mut run.state.journal.kept;
-    kept.retain(|old| *old != folder);
-    kept.push(folder.clone());
-    let dropped: Vec<String> = kept.drain(..kept.len().saturating_sub(last)).collect();
-    let relative = format!("checkpoints/{folder}");
-    if by_clock {
-        run.tell_saved(&relative)?;
-    } else {
-        run.emit(Kind::Checkpoint { name: None, folder: relative })?;
-    }
-    write(run, &folder)?;
-    for folder in dropped {
-        disk::remove_folder(&checkpoints(run).join(folder))?;
+/// After a step that isn't training: `keep … every:` by a clock, for evaluations take their time too.
+pub fn after_step(run: &mut Run, settings: &Settings) -> Result<(), Halt> {
+    let Keep { last, every, .. } = settings.keep;
+    if last > 0 && run.world.folder.is_some() && overdue(run, every) {
+        save(run)?;
+        drop_older(run, last)?;
     }
     Ok(())
 }
 
-/// After a measurement that `keep best:` asks for: a checkpoint if it is the best so far.
-pub fn best(run: &mut Run, reading: &Reading) -> Result<(), Halt> {
-    let point = Point { clock: run.state.journal.clock, value: reading.value };
+/// An unnamed checkpoint that a clock or a signal decided.
+pub fn save(run: &mut Run) -> Result<(), Failure> {
+    if run.world.folder.is_none() {
+        return Ok(());
+    }
+    let folder = unnamed(run);
+    run.tell_saved(&format!("checkpoints/{folder}"))?;
+    write(run, &[folder], None)
+}
+
+/// Whether a clock asks for a checkpoint: so long after the one before, or after the beginning of the session.
+fn overdue(run: &Run, every: Duration) -> bool {
+    matches!(every, Duration::Seconds(n) if run.seconds() - run.saved_at >= n)
+}
+
+/// What begins the folders of unnamed checkpoints.
+const UNNAMED: &str = "step-";
+
+fn unnamed(run: &Run) -> String {
+    format!("{UNNAMED}{:08}", run.state.journal.clock)
+}
+
+/// The folder for the best by this metric, if it is that.
+fn better(run: &mut Run, reading: &Reading) -> Option<String> {
+    let point = run.state.journal.point(reading.value);
     let info = metrics::describe(&reading.spec);
     let known = run.state.journal.best.get(&reading.key);
     if reading.value.is_nan() || known.is_some_and(|best| !info.better(reading.value, best.point.value)) {
-        return Ok(());
+        return None;
     }
     let folder = known.map_or_else(|| best_folder(run.state.journal.best.len()), |best| best.folder.clone());
     run.state.journal.best.insert(reading.key.clone(), Best { point, folder: folder.clone() });
-    if run.world.folder.is_some() {
-        run.emit(Kind::Checkpoint { name: None, folder: format!("checkpoints/{folder}") })?;
-    }
-    Ok(write(run, &folder)?)
+    Some(folder)
 }
 
 /// Programs seldom keep the best by more than one metric.
@@ -121,21 +149,52 @@ fn best_folder(others: usize) -> String {
     if others == 0 { "best".into() } else { format!("best-{}", others + 1) }
 }
 
-/// At the end of a run: `final.safetensors`.
-pub fn finish(run: &mut Run) -> Result<(), Halt> {
-    if let Some(folder) = &run.world.folder {
-        store::write_tensors(&run.state.network.state_dict()?, &folder.join("final.safetensors"))?;
+/// Of the unnamed checkpoints the newest stay, `last` in all.
+fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
+    let checkpoints = checkpoints(run);
+    let Ok(entries) = std::fs::read_dir(&checkpoints) else { return Ok(()) };
+    let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let step = |name: &String| name.strip_prefix(UNNAMED)?.parse::<u64>().ok();
+    let mut found: Vec<(u64, String)> = names.filter_map(|name| Some((step(&name)?, name))).collect();
+    found.sort();
+    for (_, folder) in &found[..found.len().saturating_sub(last)] {
+        disk::remove_folder(&checkpoints.join(folder)).map_err(Failure::disk)?;
     }
     Ok(())
 }
 
-fn write(run: &mut Run, folder: &str) -> Result<(), Failure> {
-    if run.world.folder.is_none() {
-        return Ok(());
+/// At the end of a run: `final.safetensors`.
+pub fn finish(run: &mut Run) -> Result<(), Halt> {
+    if let Some(folder) = run.world.folder.clone() {
+        let (tensors, path) = (run.state.network.state_dict()?, folder.join("final.safetensors"));
+        run.world.patience.with(|| store::write_tensors(&tensors, &path)).map_err(Failure::disk)?;
     }
-    run.state.journal.logs = run.log_lengths()?;
-    store::save(&run.state, &checkpoints(run).join(folder))?;
-    run.saved = Some(format!("checkpoints/{folder}"));
+    Ok(())
+}
+
+/// Writes the state as a checkpoint, under several names if it is several.
+fn write(run: &mut Run, folders: &[String], own: Option<&str>) -> Result<(), Failure> {
+    let (Some(first), Some(_)) = (folders.first(), &run.world.folder) else { return Ok(()) };
+    if let Some(name) = broken_weight(&run.state.network)? {
+        // The checkpoints that are there are good, and stay.
+        return Err(guard::not_finite(run, &format!("{name} is no longer finite"), &[]));
+    }
+    disk::point("checkpoint: all is told");
+    run.state.journal.logs = run.marks()?;
+    let prepared = store::prepare(&run.state, &run.world.plan, own)?;
+    let (checkpoints, seconds) = (checkpoints(run), run.seconds());
+    disk::point("checkpoint: the state is put into words");
+    run.world.patience.with(|| prepared.write(&checkpoints, first, seconds)).map_err(Failure::disk)?;
+    for other in &folders[1..] {
+        let link = |fresh: &std::path::Path| disk::link_folder(&checkpoints.join(first), fresh);
+        let both = || disk::replace_folder(&checkpoints.join(other), link);
+        run.world.patience.with(both).map_err(Failure::disk)?;
+    }
+    if let Some(snapshot) = own.and_then(|name| run.state.named.get_mut(name)) {
+        snapshot.pair = prepared.pair;
+    }
+    run.saved = folders.last().map(|folder| format!("checkpoints/{folder}"));
+    run.saved_at = run.seconds();
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What conditions decide between steps: `guard`, the end of `repeat until`, `stop`.
 
-use super::error::Halt;
+use super::error::{Halt, Stop};
 use super::event::Kind;
 use super::{Run, forget, scope};
 use crate::components::Expression;
@@ -13,7 +13,7 @@ pub fn guard(run: &mut Run, guard: &Guard) -> Result<(), Halt> {
     run.emit(Kind::Guard { text: guard.text.clone(), held, values, action: action.clone() })?;
     match action {
         Some(Otherwise::Rollback(name)) => forget::rollback(run, &name),
-        Some(Otherwise::Stop) => Err(Halt::Ended(format!("the guard `{}` did not hold", guard.text))),
+        Some(Otherwise::Stop) => Err(Halt::Stopped(Stop::Guard(guard.text.clone()))),
         Some(Otherwise::Warn) | None => Ok(()),
     }
 }

@@ -1,27 +1,48 @@
-//! Where a run stands: the steps that it is inside of, outermost first, and the turn of each loop among them.
+//! Where a run stands: the steps that it is inside of, outermost first, the turn of each loop among them, and how far
+//! those that train have come.
 
+use super::progress::Progress;
 use serde::{Deserialize, Serialize};
 
 /// A stack of the steps that are under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor {
     frames: Vec<Frame>,
 }
 
 /// One step that is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
     /// static path: `3.repeat.1`
     pub id: String,
     /// turn of a loop, from 1; 0 for all that isn't a loop
     pub turn: u64,
+    /// of a training statement under way. An innermost step without it has been done: states are saved between steps
+    /// and within training, never elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub training: Option<Progress>,
 }
 
 impl Cursor {
     /// A step begins.
     pub fn enter(&mut self, id: &str) {
-        self.frames.push(Frame { id: id.to_string(), turn: 0 });
+        self.frames.push(Frame { id: id.to_string(), turn: 0, training: None });
+    }
+
+    /// A step that was under way goes on.
+    pub fn enter_again(&mut self, frame: Frame) {
+        self.frames.push(frame);
+    }
+
+    /// The innermost step.
+    pub fn innermost(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut()
+    }
+
+    /// The innermost training statement under way.
+    pub fn training(&self) -> Option<&Progress> {
+        self.frames.last().and_then(|frame| frame.training.as_ref())
     }
 
     /// The innermost step, a loop, begins its next turn.
@@ -29,6 +50,23 @@ impl Cursor {
         if let Some(frame) = self.frames.last_mut() {
             frame.turn += 1;
         }
+    }
+
+    /// The same, to be changed.
+    pub fn training_mut(&mut self) -> Option<&mut Progress> {
+        self.frames.last_mut().and_then(|frame| frame.training.as_mut())
+    }
+
+    /// The innermost step, a block that runs again and again, is in this turn.
+    pub fn set_turn(&mut self, turn: u64) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.turn = turn;
+        }
+    }
+
+    /// Turn of the innermost step, a loop.
+    pub fn turns(&self) -> u64 {
+        self.frames.last().map_or(0, |frame| frame.turn)
     }
 
     /// The innermost step has ended.
@@ -41,8 +79,9 @@ impl Cursor {
         self.frames.last().map_or("", |frame| &frame.id)
     }
 
-    pub fn frames(&self) -> &[Frame] {
-        &self.frames
+    /// Gives the steps away, and is outside all of them afterwards.
+    pub fn take(&mut self) -> Vec<Frame> {
+        std::mem::take(&mut self.frames)
     }
 
     /// Names the innermost step among all turns: `3.repeat[2].1`. Empty outside all steps.
@@ -73,7 +112,9 @@ mod tests {
     use super::*;
 
     fn cursor(frames: &[(&str, u64)]) -> Cursor {
-        Cursor { frames: frames.iter().map(|(id, turn)| Frame { id: id.to_string(), turn: *turn }).collect() }
+        Cursor {
+            frames: frames.iter().map(|(id, turn)| Frame { id: id.to_string(), turn: *turn, training: None }).collect(),
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What goes wrong while a program runs, and how it finds its way out.
 
+use crate::components::Duration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -51,26 +52,44 @@ impl Failure {
         self
     }
 
-    /// A file operation that failed; names the path.
-    pub fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
-        Failure::new(format!("cannot {doing} {}: {error}", path.display()))
-            .help("make sure that the folder exists, may be written to, and has space left")
+    /// A file operation that failed; the error names the path.
+    pub fn disk(error: std::io::Error) -> Failure {
+        Failure::new(error.to_string()).help("make sure that the folder exists, may be written to, and has space left")
     }
 }
 
 /// Why the steps were left early.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Halt {
-    /// somebody asked the run to stop; its state is saved
-    Stopped,
+    /// the run stops before its end
+    Stopped(Stop),
     /// `stop`: the training step that hosts it is left
     Leave,
-    /// a guard ends the run; why
-    Ended(String),
     /// no place yet
     Failure(Failure),
     /// with its place
     Error(RunError),
+}
+
+/// Why a run stopped before its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stop {
+    /// somebody asked for it; its state is saved
+    Asked,
+    /// its time is used up; its state is saved
+    Budget(Duration),
+    /// a guard did not hold; nothing is left to do
+    Guard(String),
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stop::Asked => f.write_str("asked to stop"),
+            Stop::Budget(budget) => write!(f, "the budget of {budget} is used up"),
+            Stop::Guard(guard) => write!(f, "the guard `{guard}` did not hold"),
+        }
+    }
 }
 
 impl Halt {

@@ -3,6 +3,7 @@
 use crate::components::Split;
 use crate::language::program::Otherwise;
 use crate::source::Span;
+use serde::{Deserialize, Serialize};
 
 /// Something that happened, and where.
 #[derive(Clone, Debug)]
@@ -23,6 +24,17 @@ pub enum Kind {
     /// The run begins; `total_steps` of training where that is known.
     RunStart {
         total_steps: Option<u64>,
+    },
+    /// A run goes on that was interrupted; for progress bars, never recorded.
+    Resume {
+        total_steps: Option<u64>,
+    },
+    /// A training step goes on that was interrupted; likewise.
+    Continue {
+        what: String,
+        steps: Option<u64>,
+        /// epochs of the run when it began
+        before: f64,
     },
     /// A step begins; `steps` of training in it, where it trains.
     Start {
@@ -143,9 +155,19 @@ pub trait Listener {
         Ok(())
     }
 
-    /// Names of the files of records with their lengths in bytes, all written so far flushed. A checkpoint holds them,
-    /// so that records can be cut back to it.
-    fn lengths(&mut self) -> std::io::Result<Vec<(String, u64)>> {
+    /// How far the files of records have come, by name, all written so far flushed. A checkpoint holds it, so that
+    /// records can be cut back to it.
+    fn marks(&mut self) -> std::io::Result<Vec<(String, Mark)>> {
         Ok(Vec::new())
     }
+}
+
+/// How far a file of records has come. It holds nothing that differs between two runs of one plan, so no bytes: the
+/// times in events have more digits or fewer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub lines: u64,
+    /// of the last line, where the file is a chain
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
 }

@@ -1,25 +1,80 @@
 //! One short function for each kind of step.
 
-use super::error::Halt;
+use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::state::Expectation;
 use super::{Run, checkpoint, control, forget, measure, scope, train};
 use crate::components::{Expression, Value};
+use crate::disk;
 use crate::language::program::{Evaluate, Op, Settings, Step, Until};
 
-/// Steps, one after another.
+/// Steps, one after another. Where a resumed run is on its way to where it stood, those before that are passed over.
 pub fn body(run: &mut Run, steps: &[Step]) -> Result<(), Halt> {
-    steps.iter().try_for_each(|step| one(run, step))
+    let first = match run.path.front() {
+        None => 0,
+        // What settings add to a program stands before the step after them, under its path.
+        Some(frame) => steps.iter().rposition(|step| step.id == frame.id).ok_or_else(|| lost(&frame.id))?,
+    };
+    steps[..first].iter().try_for_each(|step| pass_over(run, step))?;
+    steps[first..].iter().try_for_each(|step| one(run, step))
+}
+
+fn lost(id: &str) -> Failure {
+    Failure::new(format!("the checkpoint stands at step {id}, which the program does not have there"))
+        .help("resume with the program that the run began with")
 }
 
 fn one(run: &mut Run, step: &Step) -> Result<(), Halt> {
-    run.state.journal.cursor.enter(&step.id);
+    let was_done = enter(run, &step.id);
     let outer = run.span.replace(step.span);
-    let done = op(run, &step.op).and_then(|()| run.heed_stop());
+    let done = match was_done {
+        true => pass_over(run, step),
+        false => op(run, &step.op).and_then(|()| after(run, &step.op)),
+    };
     let done = done.map_err(|halt| halt.at(&run.state.journal.cursor.instance(), run.span));
     run.span = outer;
     run.state.journal.cursor.leave();
     done
+}
+
+/// Begins a step, or goes on with it; whether it had been done when the run was interrupted.
+pub fn enter(run: &mut Run, id: &str) -> bool {
+    let cursor = &mut run.state.journal.cursor;
+    match run.path.pop_front() {
+        None => {
+            cursor.enter(id);
+            false
+        }
+        Some(frame) => {
+            let was_done = run.path.is_empty() && frame.training.is_none();
+            cursor.enter_again(frame);
+            was_done
+        }
+    }
+}
+
+/// Between this step and the next one.
+fn after(run: &mut Run, op: &Op) -> Result<(), Halt> {
+    match op {
+        // Nothing is saved where a path does not say what has been done.
+        Op::Schedule { .. } | Op::FreshOptimizer { .. } => return Ok(()),
+        // Training has looked after each of its steps.
+        Op::Train(_) => {}
+        op => {
+            if let Some(settings) = op.settings() {
+                checkpoint::after_step(run, settings)?;
+            }
+        }
+    }
+    run.heed_stop()
+}
+
+/// What a step that had been done leaves behind outside of the state.
+fn pass_over(run: &mut Run, step: &Step) -> Result<(), Halt> {
+    match &step.op {
+        Op::Schedule { clock, schedule, total } => train::recall_schedule(run, *clock, schedule, *total),
+        _ => Ok(()),
+    }
 }
 
 fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
@@ -37,8 +92,11 @@ fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),
         Op::For { variable, values, body, .. } => each(run, *variable, values, body),
         Op::If { condition, settings, then, otherwise } => {
-            let taken = if holds(run, condition, settings)? { then } else { otherwise };
-            body(run, taken)
+            let taken = match run.path.front().map(|frame| frame.id.as_str()) {
+                Some(inside) => then.iter().any(|step| step.id == inside),
+                None => holds(run, condition, settings)?,
+            };
+            body(run, if taken { then } else { otherwise })
         }
         Op::Block { body: steps, .. } => body(run, steps),
         Op::Schedule { clock, schedule, total } => train::schedule(run, *clock, schedule, *total),
@@ -50,8 +108,11 @@ fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
 }
 
 fn repeat(run: &mut Run, count: u64, until: Option<&Until>, steps: &[Step]) -> Result<(), Halt> {
-    for _ in 0..count {
-        run.state.journal.cursor.turn();
+    let mut inside = !run.path.is_empty();
+    while inside || run.state.journal.cursor.turns() < count {
+        if !std::mem::take(&mut inside) {
+            run.state.journal.cursor.turn();
+        }
         body(run, steps)?;
         if let Some(until) = until
             && control::ends(run, until)?
@@ -63,8 +124,12 @@ fn repeat(run: &mut Run, count: u64, until: Option<&Until>, steps: &[Step]) -> R
 }
 
 fn each(run: &mut Run, variable: u32, values: &[Value], steps: &[Step]) -> Result<(), Halt> {
-    for value in values {
-        run.state.journal.cursor.turn();
+    let mut inside = !run.path.is_empty();
+    let first = run.state.journal.cursor.turns().saturating_sub(1) as usize;
+    for value in values.iter().skip(first) {
+        if !std::mem::take(&mut inside) {
+            run.state.journal.cursor.turn();
+        }
         run.variables.insert(variable, value.clone());
         body(run, steps)?;
     }
@@ -77,7 +142,9 @@ fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
     run.emit(Kind::Start { what: "evaluate".into(), steps: None })?;
     let metrics =
         op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
-    for reading in measure::all(run, &metrics, &settings)? {
+    let readings = measure::all(run, &metrics, &settings)?;
+    disk::point("evaluate: measured, not told");
+    for reading in readings {
         measure::tell(run, &reading, op.per_example)?;
     }
     Ok(())

@@ -6,17 +6,19 @@ use super::event::{Change, ChangedTensor, Kind};
 use super::guard::broken_weight;
 use super::measure::{self, Reading};
 use super::train::{batch_of, objective};
-use super::{Run, disk, scope, some_examples};
+use super::{Run, scope, some_examples};
 use crate::components::forgetting::{
     self, Fill, Forgotten, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
 };
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
+use crate::disk;
 use crate::language::program::{self, Batch, Settings, Target};
 use crate::language::selectors;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use crate::nn::weights;
+use crate::reading;
 use candle_core::Tensor;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -105,7 +107,7 @@ pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> 
         return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
     }
     let tensors = differences(&before, &run.state.network)?;
-    let arguments = json!({ "path": path, "sha256": disk::sum(&file)? });
+    let arguments = json!({ "path": path, "sha256": reading::sha256(&file).map_err(Failure::disk)? });
     record.close(run, settings, arguments, tensors, None)
 }
 
@@ -151,6 +153,7 @@ impl Record {
         measured: Vec<(String, f64, f64)>,
     ) -> Result<(), Halt> {
         run.state.journal.changes = self.ordinal;
+        disk::point("change: weights are others, not told");
         let Record { what, ordinal, .. } = self;
         Ok(run.emit(Kind::Change(Change { what, ordinal, arguments, tensors, stream, measured }))?)
     }

@@ -47,16 +47,25 @@ fn is_finite(tensor: &Tensor) -> Result<bool, Failure> {
     Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|x| x.is_finite()))
 }
 
-/// FS0602: where the numbers left the finite, and what there is to go back to.
-pub fn not_finite(run: &Run, what: &str) -> Failure {
+/// FS0602: where the numbers left the finite, on which examples (their ids, if they are known), and what there is to go
+/// back to.
+pub fn not_finite(run: &Run, what: &str, examples: &[u64]) -> Failure {
     let journal = &run.state.journal;
-    let message = format!("{what} after {} steps of this statement, {} of the run", journal.done(), journal.clock);
+    let mut message = format!("{what} after {} steps of this statement, {} of the run", journal.done(), journal.clock);
+    if !examples.is_empty() {
+        let few: Vec<String> = examples.iter().take(FEW).map(u64::to_string).collect();
+        let more = if examples.len() > FEW { format!(" … ({} in all)", examples.len()) } else { String::new() };
+        message.push_str(&format!(", on the examples {}{more}", few.join(", ")));
+    }
     let mut help = "lower the learning rate, or give the optimizer `clip: 1`".to_string();
     if let Some(folder) = &run.saved {
         help.push_str(&format!("; the last checkpoint is {folder}"));
     }
     Failure { code: Code::NOT_FINITE, message, help: Some(help) }
 }
+
+/// Examples of a batch that a message names.
+const FEW: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,13 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::moment::Moment;
-use super::state::Point;
-use super::{Run, checkpoint, disk, some_examples, train};
+use super::{Run, retention, some_examples, train};
+use crate::components::conditions::plateau;
 use crate::components::data::Examples;
 use crate::components::metrics::{self, Measure, Measured};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
+use crate::disk;
 use crate::language::program::{Settings, When};
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
@@ -48,10 +49,10 @@ pub struct Readings {
 }
 
 /// A metric with its split and attack filled in; for a `gap` the metric inside.
-struct Probe {
-    split: Split,
-    spec: Spec,
-    key: String,
+pub(super) struct Probe {
+    pub(super) split: Split,
+    pub(super) spec: Spec,
+    pub(super) key: String,
 }
 
 /// The metric's value now; measured only if it hasn't been at this point of training.
@@ -63,9 +64,13 @@ pub fn now(run: &mut Run, metric: &Metric, settings: &Settings) -> Result<Readin
 /// The values of several metrics now, in order. Those on one split share what they have in common.
 pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec<Reading>, Halt> {
     let probes: Vec<Probe> = metrics.iter().map(|metric| probe(metric, settings)).collect();
+    let (retained, others): (Vec<&Probe>, Vec<&Probe>) = probes.iter().partition(|p| is_retention(&p.spec));
     for split in [Split::Train, Split::Validation, Split::Test] {
-        let wanted: Vec<&Probe> = probes.iter().filter(|p| p.split == split).collect();
+        let wanted: Vec<&Probe> = others.iter().copied().filter(|p| p.split == split).collect();
         measure(run, split, &wanted, settings)?;
+    }
+    for probe in retained {
+        retention::measure(run, probe)?;
     }
     metrics.iter().zip(&probes).map(|(metric, probe)| Ok(reading(run, metric, probe)?)).collect()
 }
@@ -78,9 +83,18 @@ pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), H
     Ok(run.emit(Kind::Measure { split, metric, spec, value: reading.value, n: reading.n, per_example })?)
 }
 
+/// What [`follow`] measured.
+#[derive(Default)]
+pub struct Followed {
+    /// something was due
+    pub any: bool,
+    /// what `keep best:` goes by
+    pub best: Option<Reading>,
+}
+
 /// After a training step: what `measure … every:` and `keep best:` ask for, if it is due. Only these readings make the
 /// histories that `gap` looks back on, so an `evaluate` more or less changes nothing.
-pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bool) -> Result<(), Halt> {
+pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bool) -> Result<Followed, Halt> {
     let moment = run.moment();
     let due = |when: When| matches!(when, When::Every(every) if moment.passes(every, before));
     let mut metrics: Vec<Metric> = Vec::new();
@@ -91,9 +105,10 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         }
     }
     if metrics.is_empty() {
-        return Ok(());
+        return Ok(Followed::default());
     }
     let readings = all(run, &metrics, settings)?;
+    disk::point("evaluate: measured, not told");
     let mut told: Vec<&str> = Vec::new();
     for reading in readings.iter().filter(|r| !is_gap(&r.spec)).chain(readings.iter().filter(|r| is_gap(&r.spec))) {
         // `clean` and `validation.clean` may be one.
@@ -104,13 +119,8 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         remember(run, reading);
         tell(run, reading, false)?;
     }
-    match best {
-        Some(metric) => {
-            let reading = now(run, metric, settings)?;
-            checkpoint::best(run, &reading)
-        }
-        None => Ok(()),
-    }
+    let best = best.map(|metric| now(run, metric, settings)).transpose()?;
+    Ok(Followed { any: true, best })
 }
 
 /// What `measure … at: forget` asks for, measured now.
@@ -121,7 +131,7 @@ pub fn around_changes(run: &mut Run, settings: &Settings) -> Result<Vec<Reading>
 }
 
 fn remember(run: &mut Run, reading: &Reading) {
-    let point = Point { clock: run.state.journal.clock, value: reading.value };
+    let point = run.state.journal.point(reading.value);
     run.state.journal.histories.entry(reading.key.clone()).or_default().push(point);
 }
 
@@ -140,7 +150,8 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     if new.is_empty() {
         return Ok(());
     }
-    let measures = new.iter().map(|p| Measure::build(&p.spec, None)).collect::<Result<Vec<_>, _>>()?;
+    let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
+    let measures = new.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
     let data = run.dataset(&settings.data)?;
     let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
@@ -152,17 +163,20 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
 }
 
 fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure> {
-    let Some(measured) = run.readings.known.get(&probe.key) else {
+    let Some(measured) = run.readings.known.get(&probe.key).or_else(|| run.retained.get(&probe.key)) else {
         return Err(Failure::new(format!("{metric} could not be measured")));
     };
     let name = Metric { split: None, spec: metric.spec.clone() }.to_string();
     let (split, n) = (probe.split, measured.n());
     if !is_gap(&metric.spec) {
-        let (value, per_example) = (measured.value, measured.per_example.clone());
+        // Of a retention, the examples' own values are those of one of two accuracies.
+        let is_mean = !is_retention(&probe.spec);
+        let per_example = if is_mean { measured.per_example.clone() } else { Vec::new() };
+        let value = measured.value;
         return Ok(Reading { split, name, key: probe.key.clone(), spec: probe.spec.clone(), value, n, per_example });
     }
     let value = gap(run, probe, measured.value);
-    let key = format!("gap of {}", probe.key);
+    let key = key(metric, probe);
     Ok(Reading { split, name, key, spec: metric.spec.clone(), value, n, per_example: Vec::new() })
 }
 
@@ -173,6 +187,27 @@ fn gap(run: &Run, probe: &Probe, now: f64) -> f64 {
     let past = history.into_iter().flatten().map(|point| point.value);
     let best = past.fold(now, |best, value| if info.better(value, best) { value } else { best });
     (best - now).abs()
+}
+
+/// Whether a condition on the past of a followed metric holds: `plateau(M, D)`.
+pub fn on_plateau(run: &Run, condition: &Spec, settings: &Settings) -> bool {
+    let (Value::Metric(metric), Value::Duration(duration)) = (condition.get("metric"), condition.get("duration"))
+    else {
+        return false;
+    };
+    let probe = probe(metric, settings);
+    let history = run.state.journal.histories.get(&key(metric, &probe));
+    let past = history.into_iter().flatten().map(|point| (point.clock, point.epochs, point.value));
+    plateau::holds(past, &metrics::describe(&metric.spec), *duration)
+}
+
+fn is_retention(spec: &Spec) -> bool {
+    spec.member == &metrics::retention::MEMBER
+}
+
+/// What a metric's history is kept under.
+fn key(metric: &Metric, probe: &Probe) -> String {
+    if is_gap(&metric.spec) { format!("gap of {}", probe.key) } else { probe.key.clone() }
 }
 
 fn is_gap(spec: &Spec) -> bool {
@@ -197,9 +232,9 @@ fn probe(metric: &Metric, settings: &Settings) -> Probe {
 }
 
 /// The examples of a split for evaluation.
-struct OnDevice<'a> {
-    examples: &'a Examples,
-    device: &'a Device,
+pub(super) struct OnDevice<'a> {
+    pub(super) examples: &'a Examples,
+    pub(super) device: &'a Device,
 }
 
 impl metrics::Examples for OnDevice<'_> {

@@ -1,5 +1,5 @@
 //! Runs a program: steps and loops ([`exec`]), training ([`train`]), what a step changes ([`state`]), what stays on
-//! disk ([`checkpoint`]). It says what happens as [`event`]s and never asks who listens.
+//! disk ([`checkpoint`]), and from where an interrupted run goes on ([`resume`](resume::search)). It says what happens as [`event`]s and never asks who listens.
 //!
 //! The same program, data and seed give the same bytes on any number of threads: random draws are keyed by what they
 //! are for (`nn::rng`), never taken from a common generator, and sums are split by shapes alone.
@@ -24,7 +24,6 @@ mod calibrate;
 mod checkpoint;
 mod control;
 mod cursor;
-mod disk;
 mod error;
 pub mod event;
 mod exec;
@@ -33,27 +32,32 @@ mod guard;
 mod measure;
 mod moment;
 mod progress;
+pub mod resume;
+mod retention;
 mod scope;
 pub mod state;
 pub mod store;
 mod train;
+mod triggers;
 
 pub use calibrate::calibrate;
 pub use checkpoint::Snapshot;
 pub use cursor::{Cursor, Frame};
-pub use error::{Failure, RunError};
+pub use error::{Failure, RunError, Stop};
 pub use state::{Expectation, State};
 
 use crate::components::data::{Dataset, Examples, Places, load};
-use crate::components::{Spec, Split, Value};
+use crate::components::metrics::{Costs, Matrix};
+use crate::components::{Duration, Problem, Spec, Split, Value};
+use crate::disk::{self, Patience};
 use crate::language::program::Program;
 use crate::nn::network::Network;
 use crate::plan::totals::Counter;
 use crate::source::Span;
 use candle_core::Device;
 use error::Halt;
-use event::{Event, Kind, Listener, Status};
-use std::collections::{BTreeMap, BTreeSet};
+use event::{Event, Kind, Listener, Mark, Status};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,9 +72,13 @@ pub struct World {
     pub threads: usize,
     /// the run folder; without one nothing is written
     pub folder: Option<PathBuf>,
+    /// hash of the plan, which checkpoints hold
+    pub plan: String,
     pub listeners: Vec<Box<dyn Listener + Send>>,
     /// set from outside: the run saves its state and ends after the present training step
     pub stop: Arc<AtomicBool>,
+    /// with a disk that is full or away
+    pub patience: Patience,
 }
 
 /// How a run ended that did not fail.
@@ -78,8 +86,6 @@ pub struct World {
 pub struct Summary {
     /// anything but [`Status::Failed`]
     pub status: Status,
-    /// why it ended early, where the program says so
-    pub reason: Option<String>,
     /// optimizer steps
     pub steps: u64,
     pub epochs: f64,
@@ -89,6 +95,8 @@ pub struct Summary {
     pub expectations: Vec<Expectation>,
     /// a clock decided how long some training step was
     pub clocked: bool,
+    /// why it stopped before its end
+    pub stop: Option<Stop>,
 }
 
 /// Runs a program from its beginning to its end.
@@ -99,7 +107,21 @@ pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
     in_pool(world.threads, || {
         let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
         let network = network.map_err(|e| outside(e.into()))?.with_precision(program.precision);
-        Run::new(program, world, State::new(network)).finish()
+        Run::new(program, world, State::new(network)).finish(false)
+    })
+}
+
+/// Goes on with a run from a checkpoint, to the same end bit for bit.
+///
+/// # Errors
+/// As [`run`]; also if the program has no step where the checkpoint stands.
+pub fn go_on(program: &Program, world: &mut World, from: resume::Point) -> Result<Summary, RunError> {
+    in_pool(world.threads, || {
+        let mut run = Run::new(program, world, from.state);
+        run.path = run.state.journal.cursor.take().into();
+        run.saved = Some(from.checkpoint);
+        (run.seconds_before, run.saved_at) = (from.seconds, from.seconds);
+        run.finish(true)
     })
 }
 
@@ -126,13 +148,21 @@ struct Run<'a> {
     /// the `lr` statements met so far
     schedules: BTreeMap<u32, train::Rate>,
     data: Vec<(Spec, Arc<Dataset>)>,
+    /// cost matrices by the files that they come from, read at their first use
+    matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
+    retained: retention::Retained,
     /// training statements whose gradients have been looked at
     guarded: BTreeSet<String>,
+    /// where a resumed run has yet to go to: the steps that a checkpoint was inside of, outermost first
+    path: VecDeque<Frame>,
     /// the checkpoint written last, relative to the run folder
     saved: Option<String>,
+    /// when that was, in seconds of the run
+    saved_at: f64,
     started: Instant,
-    clocked: bool,
+    /// seconds that earlier sessions took
+    seconds_before: f64,
 }
 
 impl<'a> Run<'a> {
@@ -145,41 +175,47 @@ impl<'a> Run<'a> {
             variables: BTreeMap::new(),
             schedules: BTreeMap::new(),
             data: Vec::new(),
+            matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
+            retained: retention::Retained::default(),
             guarded: BTreeSet::new(),
+            path: VecDeque::new(),
             saved: None,
+            saved_at: 0.0,
             started: Instant::now(),
-            clocked: false,
+            seconds_before: 0.0,
         }
     }
 
-    fn finish(mut self) -> Result<Summary, RunError> {
-        let (status, reason) = match self.steps() {
+    fn finish(mut self, again: bool) -> Result<Summary, RunError> {
+        let (status, stop) = match self.steps(again) {
             Ok(()) => (Status::Done, None),
-            Err(Halt::Ended(reason)) => (Status::Ended, Some(reason)),
-            Err(Halt::Stopped) => (Status::Stopped, None),
+            Err(Halt::Stopped(stop @ Stop::Guard(_))) => (Status::Ended, Some(stop)),
+            Err(Halt::Stopped(stop)) => (Status::Stopped, Some(stop)),
             Err(halt) => return Err(self.fail(halt)),
         };
         self.emit(Kind::End { status }).map_err(|failure| self.place(failure.into()))?;
+        let journal = self.state.journal;
         Ok(Summary {
             status,
-            reason,
-            steps: self.state.journal.clock,
-            epochs: self.state.journal.epochs,
-            gradient_evaluations: self.state.journal.gradient_evaluations,
-            expectations: self.state.journal.expectations,
-            clocked: self.clocked,
+            steps: journal.clock,
+            epochs: journal.epochs,
+            gradient_evaluations: journal.gradient_evaluations,
+            expectations: journal.expectations,
+            clocked: journal.clocked,
+            stop,
         })
     }
 
-    fn steps(&mut self) -> Result<(), Halt> {
+    fn steps(&mut self, again: bool) -> Result<(), Halt> {
         let program = self.program;
         if let Some(folder) = &self.world.folder {
-            std::fs::create_dir_all(folder).map_err(|e| Failure::file("make the folder", folder, &e))?;
+            disk::make_folder(folder).map_err(Failure::disk)?;
         }
-        self.emit(Kind::RunStart { total_steps: total_steps(program) })?;
+        let total_steps = total_steps(program);
+        self.emit(if again { Kind::Resume { total_steps } } else { Kind::RunStart { total_steps } })?;
         let ended = exec::body(self, &program.body);
-        if let Ok(()) | Err(Halt::Ended(_)) = ended {
+        if let Ok(()) | Err(Halt::Stopped(Stop::Guard(_))) = ended {
             checkpoint::finish(self)?;
         }
         ended
@@ -213,22 +249,25 @@ impl<'a> Run<'a> {
         self.world.listeners.iter_mut().try_for_each(|listener| listener.saved(folder)).map_err(|e| records(&e))
     }
 
-    /// Lengths of all files that the listeners write.
-    fn log_lengths(&mut self) -> Result<BTreeMap<String, u64>, Failure> {
-        let mut lengths = BTreeMap::new();
+    /// How far all files have come that the listeners write.
+    fn marks(&mut self) -> Result<BTreeMap<String, Mark>, Failure> {
+        let mut marks = BTreeMap::new();
         for listener in &mut self.world.listeners {
-            lengths.extend(listener.lengths().map_err(|e| records(&e))?);
+            marks.extend(listener.marks().map_err(|e| records(&e))?);
         }
-        Ok(lengths)
+        Ok(marks)
     }
 
-    /// Saves the state and leaves, if somebody asked for it.
+    /// Saves the state and leaves, if somebody asked for it or the time of the session is used up.
     fn heed_stop(&mut self) -> Result<(), Halt> {
-        if !self.world.stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        checkpoint::save_before_stopping(self)?;
-        Err(Halt::Stopped)
+        let over = self.program.budget.filter(|budget| self.started.elapsed().as_secs_f64() >= *budget);
+        let stop = match over {
+            _ if self.world.stop.load(Ordering::Relaxed) => Stop::Asked,
+            Some(budget) => Stop::Budget(Duration::Seconds(budget)),
+            None => return Ok(()),
+        };
+        checkpoint::save(self)?;
+        Err(Halt::Stopped(stop))
     }
 
     /// The data set, read at its first use.
@@ -241,9 +280,17 @@ impl<'a> Run<'a> {
         Ok(data)
     }
 
-    /// Seconds since the run began.
+    /// The costs of a file for these classes.
+    fn costs(&mut self, file: &str, classes: &[String]) -> Result<Arc<Costs>, Problem> {
+        if !self.matrices.contains_key(file) {
+            self.matrices.insert(file.to_string(), Matrix::read(file, &self.world.places)?);
+        }
+        self.matrices[file].of_classes(classes).map(Arc::new)
+    }
+
+    /// Seconds that the run has taken, without the time between its sessions.
     fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Run;
 use super::error::{Failure, Halt};
 use super::measure::{self, Reading};
-use crate::components::{Environment, Expression, Metric, Selector, Value};
+use crate::components::{Environment, Expression, Metric, Selector, Spec, Value};
 use crate::language::chain::Chain;
 use crate::language::program::{Measure, Settings};
 use std::collections::BTreeMap;
@@ -35,6 +35,10 @@ impl Environment for Scope<'_, '_> {
                 None
             }
         }
+    }
+
+    fn holds(&mut self, condition: &Spec) -> Option<bool> {
+        Some(measure::on_plateau(self.run, condition, self.settings))
     }
 }
 
@@ -71,6 +75,10 @@ impl Environment for Variables<'_> {
     }
 
     fn metric(&mut self, _: &Metric) -> Option<f64> {
+        None
+    }
+
+    fn holds(&mut self, _: &Spec) -> Option<bool> {
         None
     }
 }

@@ -2,13 +2,16 @@
 
 use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
-use super::progress::Progress;
+use super::event::Mark;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a run is at one moment. Two runs in the same state go on alike; a checkpoint holds all of it.
+///
+/// `journal` holds nothing that differs between two runs of one program, nor between an interrupted run and one that
+/// wasn't: no times, and no saves that a clock decided.
 #[derive(Debug)]
 pub struct State {
     /// weights and running statistics
@@ -29,8 +32,6 @@ pub struct Journal {
     #[serde(with = "exact")]
     pub epochs: f64,
     pub gradient_evaluations: u64,
-    /// the training statement under way; without one, the step that the cursor stands on has been done
-    pub progress: Option<Progress>,
     /// steps on the clock of each `lr` statement
     pub schedules: BTreeMap<u32, u64>,
     /// changes of weights other than by gradient
@@ -39,11 +40,14 @@ pub struct Journal {
     pub histories: BTreeMap<String, Vec<Point>>,
     /// the best so far by each metric that `keep best:` named
     pub best: BTreeMap<String, Best>,
+    /// the first checkpoint that `checkpoint "name"` made: what `retention` compares with unless told otherwise
+    #[serde(default)]
+    pub first_checkpoint: Option<String>,
     pub expectations: Vec<Expectation>,
-    /// folders of unnamed checkpoints that are kept, oldest first
-    pub kept: Vec<String>,
-    /// lengths in bytes of the files that the listeners write
-    pub logs: BTreeMap<String, u64>,
+    /// a clock decided how long some training step was
+    pub clocked: bool,
+    /// how far the files had come that the listeners write
+    pub logs: BTreeMap<String, Mark>,
 }
 
 /// A metric's value at one moment.
@@ -51,6 +55,8 @@ pub struct Journal {
 pub struct Point {
     /// optimizer steps
     pub clock: u64,
+    #[serde(with = "exact")]
+    pub epochs: f64,
     #[serde(with = "exact")]
     pub value: f64,
 }
@@ -74,15 +80,14 @@ pub struct Expectation {
 }
 
 impl Journal {
-    /// Steps of the training statement under way.
-    pub fn done(&self) -> u64 {
-        self.progress.as_ref().map_or(0, |progress| progress.done)
+    /// A metric's value at the present moment.
+    pub fn point(&self, value: f64) -> Point {
+        Point { clock: self.clock, epochs: self.epochs, value }
     }
 
-    /// The training statement under way, begun if none is.
-    pub fn training(&mut self) -> &mut Progress {
-        let epochs = self.epochs;
-        self.progress.get_or_insert_with(|| Progress::begin(epochs))
+    /// Steps of the training statement under way.
+    pub fn done(&self) -> u64 {
+        self.cursor.training().map_or(0, |progress| progress.done)
     }
 }
 
@@ -114,11 +119,11 @@ mod tests {
     #[test]
     fn numbers_come_back_bit_for_bit() {
         for value in [0.1 + 0.2, 1.0 / 3.0, -0.0, 5e-324, f64::MAX, f64::INFINITY] {
-            let text = serde_json::to_string(&Point { clock: 1, value }).unwrap();
+            let text = serde_json::to_string(&Point { clock: 1, epochs: 0.1, value }).unwrap();
             let back: Point = serde_json::from_str(&text).unwrap();
             assert_eq!(back.value.to_bits(), value.to_bits(), "{text}");
         }
-        let nan = serde_json::to_string(&Point { clock: 1, value: f64::NAN }).unwrap();
+        let nan = serde_json::to_string(&Point { clock: 1, epochs: 0.1, value: f64::NAN }).unwrap();
         assert!(serde_json::from_str::<Point>(&nan).unwrap().value.is_nan());
     }
 }

@@ -1,10 +1,10 @@
-//! The state as the three files of a checkpoint, and back.
+//! The state as the files of a checkpoint, and back.
 
 use super::checkpoint::Snapshot;
-use super::disk;
 use super::error::Failure;
 use super::state::{Journal, State};
 use crate::components::optimizers::{OptimizerState, TensorState};
+use crate::disk;
 use crate::language::program::{Model, Precision};
 use crate::nn::network::Network;
 use crate::nn::weights;
@@ -12,87 +12,173 @@ use crate::reading::{self, json, limits};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 const WEIGHTS: &str = "weights.safetensors";
 const MEMORY: &str = "state.safetensors";
 const STATE: &str = "state.json";
+const TIME: &str = "time.json";
+/// The named checkpoints that the state knows, each in a folder of its own.
+const NAMED: &str = "named";
+
+/// Raised when an older version could not read a checkpoint any more.
+const FORMAT: u32 = 2;
 
 /// `state.json`
 #[derive(Debug, Serialize, Deserialize)]
 struct StateFile {
     format: u32,
-    /// SHA-256 of the other files
-    files: Sums,
-    /// the same of the named checkpoints, which lie in folders beside this one
-    named: BTreeMap<String, Named>,
-    shape: Shape,
+    /// hash of the plan
+    plan: String,
+    pair: Pair,
+    /// the same of the named checkpoints
+    named: BTreeMap<String, Pair>,
     journal: Journal,
+    /// SHA-256 of all the rest of this file
+    seal: String,
 }
 
-/// The sums alone.
-#[derive(Deserialize)]
-struct Sealed {
-    files: Sums,
+/// The part of `state.json` that tells checkpoints apart.
+#[derive(Debug, Deserialize)]
+struct Outline {
+    journal: OutlineOfJournal,
 }
 
-type Sums = BTreeMap<String, String>;
+#[derive(Debug, Deserialize)]
+struct OutlineOfJournal {
+    clock: u64,
+    changes: u64,
+    logs: BTreeMap<String, super::event::Mark>,
+}
 
-/// What tensors can't say of themselves.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Shape {
+/// `time.json`: all of a checkpoint that another run of the program need not have.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Time {
+    /// that the run had taken
+    seconds: f64,
+}
+
+/// What two files of tensors can't say of themselves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// SHA-256 by name
+    files: BTreeMap<String, String>,
     /// rows of the classifier
     classes: usize,
     /// updates so far, by optimizer and weight
     optimizer_steps: BTreeMap<u32, BTreeMap<String, u64>>,
 }
 
-/// A named checkpoint that the state knows.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Named {
-    /// beside this checkpoint's own
-    folder: String,
-    files: Sums,
-    shape: Shape,
+/// A checkpoint that is ready to be written. The same state gives the same bytes.
+pub struct Prepared {
+    /// of the weights and of what the optimizers remember
+    pub pair: Pair,
+    files: Vec<(&'static str, Vec<u8>)>,
+    /// folders of named checkpoints that go along
+    named: Vec<String>,
 }
 
-/// Writes a checkpoint: all of it or nothing. The same state gives the same bytes.
-pub fn save(state: &State, folder: &Path) -> Result<(), Failure> {
-    disk::replace_folder(folder, |fresh| {
-        let files = write_pair(&state.network, &state.optimizers, fresh)?;
-        let mut named = BTreeMap::new();
-        for (name, snapshot) in &state.named {
-            named.insert(name.clone(), describe(name, snapshot, folder, &files)?);
-        }
-        let shape = Shape::of(&state.network, &state.optimizers);
-        let file = StateFile { format: 1, files, named, shape, journal: state.journal.clone() };
-        disk::write_file(&fresh.join(STATE), &json(&file)?)
-    })
+/// A checkpoint that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    pub state: State,
+    /// hash of the plan that it was saved under
+    pub plan: String,
+    /// that the run had taken
+    pub seconds: f64,
 }
 
-/// Reads a checkpoint of a program's model. `folder` lies in `checkpoints/`, beside the named ones.
+/// Makes a checkpoint of the state. `own` is its name, if it has one: the state holds the same under it.
+///
+/// # Errors
+/// Tensors that can't be brought from their device.
+pub fn prepare(state: &State, plan: &str, own: Option<&str>) -> Result<Prepared, Failure> {
+    let weights = bytes(&state.network.state_dict()?)?;
+    let memory = bytes(&memory(&state.optimizers))?;
+    let files = [(WEIGHTS, &weights), (MEMORY, &memory)].map(|(name, bytes)| (name.to_string(), disk::sha256(bytes)));
+    let pair = Pair::of(&state.network, &state.optimizers, BTreeMap::from(files));
+    let others = state.named.iter().filter(|(name, _)| own != Some(name.as_str()));
+    let mut named: BTreeMap<String, Pair> = others.map(|(name, s)| (name.clone(), s.pair.clone())).collect();
+    let folders = named.keys().map(|name| named_folder(name)).collect();
+    named.extend(own.map(|name| (name.to_string(), pair.clone())));
+    let journal = state.journal.clone();
+    let file = StateFile { format: FORMAT, plan: plan.to_string(), pair, named, journal, seal: String::new() };
+    let json = sealed(&file)?;
+    Ok(Prepared { pair: file.pair, files: vec![(WEIGHTS, weights), (MEMORY, memory), (STATE, json)], named: folders })
+}
+
+impl Prepared {
+    /// Writes the checkpoint, all of it or nothing, as a folder in `checkpoints`, where the named ones lie too.
+    /// `seconds` is what the run has taken.
+    ///
+    /// # Errors
+    /// What the file system says, with the path.
+    pub fn write(&self, checkpoints: &Path, folder: &str, seconds: f64) -> io::Result<()> {
+        disk::replace_folder(&checkpoints.join(folder), |fresh| {
+            for (name, bytes) in &self.files {
+                disk::write_new(&fresh.join(name), bytes)?;
+            }
+            for name in &self.named {
+                link_pair(&checkpoints.join(name), &fresh.join(NAMED).join(name))?;
+            }
+            disk::write_new(&fresh.join(TIME), &serde_json::to_vec(&Time { seconds })?)
+        })
+    }
+}
+
+/// A named checkpoint's weights and memory once more, in another checkpoint that needs them.
+fn link_pair(from: &Path, to: &Path) -> io::Result<()> {
+    disk::make_folder(to)?;
+    [WEIGHTS, MEMORY].into_iter().try_for_each(|name| disk::link(&from.join(name), &to.join(name)))
+}
+
+/// Reads a checkpoint of a program's model.
 ///
 /// # Errors
 /// Files that are missing, changed since they were written, or of another model.
-pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device) -> Result<State, Failure> {
+pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device) -> Result<Loaded, Failure> {
     let blank = |classes: usize| -> Result<Network, Failure> {
         // The seed doesn't matter: every weight is read.
         let architecture = model.architecture.clone().with_classes(classes);
         Ok(Network::new(architecture, 0, device)?.with_precision(precision))
     };
-    let path = folder.join(STATE);
-    let file: StateFile = read_json(&path)?;
-    if file.format != 1 {
-        let message = format!("{} has format {}, this version reads 1", path.display(), file.format);
-        return Err(Failure::new(message).help("go on with the version that wrote it"));
-    }
-    let Snapshot { network, optimizers } = read_pair(folder, &file.files, &file.shape, &blank)?;
+    let file = unseal(&folder.join(STATE))?;
+    let Snapshot { network, optimizers, .. } = read_pair(folder, &file.pair, &blank)?;
     let mut named = BTreeMap::new();
-    for (name, known) in file.named {
-        let beside = folder.with_file_name(&known.folder);
-        named.insert(name, read_pair(&beside, &known.files, &known.shape, &blank)?);
+    for (name, pair) in file.named {
+        // A named checkpoint's own folder holds itself once.
+        let beside = folder.join(NAMED).join(named_folder(&name));
+        let place = if beside.exists() { beside } else { folder.to_path_buf() };
+        named.insert(name, read_pair(&place, &pair, &blank)?);
     }
-    Ok(State { network, optimizers, named, journal: file.journal })
+    let time: Time = read_json(&folder.join(TIME)).unwrap_or_default();
+    let state = State { network, optimizers, named, journal: file.journal };
+    Ok(Loaded { state, plan: file.plan, seconds: time.seconds })
+}
+
+/// How far a run had come at a checkpoint: greater is later. `None` where that can't be read.
+pub fn order(folder: &Path) -> Option<(u64, u64, u64)> {
+    let Outline { journal } = read_json(&folder.join(STATE)).ok()?;
+    Some((journal.clock, journal.changes, journal.logs.values().map(|mark| mark.lines).sum()))
+}
+
+/// Gives the named checkpoints of a state their folders in `checkpoints`, from a checkpoint that holds them, where they
+/// are missing or others.
+///
+/// # Errors
+/// What the file system says, with the path.
+pub fn restore_named(state: &State, checkpoints: &Path, from: &Path) -> io::Result<()> {
+    for (name, snapshot) in &state.named {
+        let folder = named_folder(name);
+        let (home, kept) = (checkpoints.join(&folder), from.join(NAMED).join(&folder));
+        let whole =
+            |(name, sum): (&String, &String)| reading::sha256(&home.join(name)).is_ok_and(|found| found == *sum);
+        if kept.exists() && !snapshot.pair.files.iter().all(whole) {
+            disk::replace_folder(&home, |fresh| link_pair(&kept, fresh))?;
+        }
+    }
+    Ok(())
 }
 
 /// Folder of a checkpoint's name, below `checkpoints/`. The checker lets only names pass that folders can have; those
@@ -103,16 +189,48 @@ pub fn named_folder(name: &str) -> String {
 }
 
 /// Tensors as a safetensors file, there whole or not at all.
-pub fn write_tensors(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), Failure> {
-    weights::write(tensors, path).map_err(|e| {
-        Failure::new(e.to_string()).help("make sure that the folder exists, may be written to, and has space left")
+///
+/// # Errors
+/// What the file system says, with the path.
+pub fn write_tensors(tensors: &BTreeMap<String, Tensor>, path: &Path) -> io::Result<()> {
+    weights::write(tensors, path).map_err(|e| match e {
+        weights::WeightsError::Write { source } => source,
+        other => io::Error::other(other.to_string()),
     })
 }
 
-fn json(file: &StateFile) -> Result<Vec<u8>, Failure> {
+/// The file with its seal.
+fn sealed(file: &StateFile) -> Result<Vec<u8>, Failure> {
+    let failed = |e: serde_json::Error| Failure::new(format!("cannot write the state of the run: {e}"));
     // By way of `Value`, whose objects are sorted by key.
-    let value = serde_json::to_value(file).and_then(|value| serde_json::to_vec_pretty(&value));
-    value.map_err(|e| Failure::new(format!("cannot write the state of the run: {e}")))
+    let mut value = serde_json::to_value(file).map_err(failed)?;
+    value["seal"] = seal(&value).into();
+    serde_json::to_vec_pretty(&value).map_err(failed)
+}
+
+/// Over all but the seal itself.
+fn seal(value: &serde_json::Value) -> String {
+    let mut rest = value.clone();
+    rest["seal"] = "".into();
+    disk::sha256(rest.to_string().as_bytes())
+}
+
+fn unseal(path: &Path) -> Result<StateFile, Failure> {
+    let value: serde_json::Value = read_json(path)?;
+    if value["format"] != FORMAT {
+        let message = format!("{} has format {}, this version reads {FORMAT}", path.display(), value["format"]);
+        return Err(Failure::new(message).help("go on with the version that wrote it"));
+    }
+    if value["seal"] != seal(&value).as_str() {
+        return Err(changed(path));
+    }
+    serde_json::from_value(value).map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
+}
+
+/// A file of the run was changed or damaged.
+fn changed(path: &Path) -> Failure {
+    let message = format!("{} is not the file that the checkpoint was saved with", path.display());
+    Failure::new(message).help("it was changed or damaged; start from another checkpoint")
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
@@ -121,44 +239,27 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> 
         .map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
 }
 
-/// Weights and optimizer memory; their sums.
-fn write_pair(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>, folder: &Path) -> Result<Sums, Failure> {
-    write_tensors(&network.state_dict()?, &folder.join(WEIGHTS))?;
-    write_tensors(&memory(optimizers), &folder.join(MEMORY))?;
-    let sum = |name: &str| Ok((name.to_string(), disk::sum(&folder.join(name))?));
-    [WEIGHTS, MEMORY].into_iter().map(sum).collect()
-}
-
-/// A named checkpoint as it lies on disk beside `folder`; if `folder` is its own, then with the sums of the `files`
-/// that were just written.
-fn describe(name: &str, snapshot: &Snapshot, folder: &Path, files: &Sums) -> Result<Named, Failure> {
-    let own = named_folder(name);
-    let beside = folder.with_file_name(&own);
-    let files = match beside == folder {
-        true => files.clone(),
-        false => read_json::<Sealed>(&beside.join(STATE))?.files,
-    };
-    Ok(Named { folder: own, files, shape: Shape::of(&snapshot.network, &snapshot.optimizers) })
+fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Failure> {
+    weights::bytes(tensors).map_err(|e| Failure::new(e.to_string()))
 }
 
 fn read_pair(
     folder: &Path,
-    sums: &Sums,
-    shape: &Shape,
+    pair: &Pair,
     blank: &impl Fn(usize) -> Result<Network, Failure>,
 ) -> Result<Snapshot, Failure> {
-    for (name, sum) in sums {
+    for (name, sum) in &pair.files {
         let path = folder.join(name);
-        if disk::sum(&path)? != *sum {
-            let message = format!("{} is not the file that the checkpoint was saved with", path.display());
-            return Err(Failure::new(message).help("it was changed or damaged; start from another checkpoint"));
+        let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
+        if found != *sum {
+            return Err(changed(&path));
         }
     }
     let unreadable = |e: weights::WeightsError| Failure::new(e.to_string());
-    let mut network = blank(shape.classes)?;
+    let mut network = blank(pair.classes)?;
     weights::load(&mut network, &folder.join(WEIGHTS)).map_err(unreadable)?;
     let tensors = weights::read(&folder.join(MEMORY)).map_err(unreadable)?;
-    Ok(Snapshot { network, optimizers: remember(&tensors, &shape.optimizer_steps)? })
+    Ok(Snapshot { network, optimizers: remember(&tensors, &pair.optimizer_steps)?, pair: pair.clone() })
 }
 
 /// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments.
@@ -189,10 +290,11 @@ fn remember(
     Ok(optimizers)
 }
 
-impl Shape {
-    fn of(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>) -> Shape {
+impl Pair {
+    fn of(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>, files: BTreeMap<String, String>) -> Pair {
         let steps = |state: &OptimizerState| state.iter().map(|(name, t)| (name.to_string(), t.step)).collect();
-        Shape {
+        Pair {
+            files,
             classes: network.architecture().classes,
             optimizer_steps: optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
         }

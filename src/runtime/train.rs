@@ -7,6 +7,8 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
+use super::progress::Progress;
+use super::triggers::{self, After};
 use super::{Run, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
@@ -14,6 +16,7 @@ use crate::components::objectives::{self, Batch, Draws, Objective, Pass};
 use crate::components::optimizers::{self, Optimizer};
 use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value};
+use crate::disk;
 use crate::language::program::{self, Settings};
 use crate::nn::network::Trainable;
 use crate::nn::rng::Stream;
@@ -23,26 +26,11 @@ use std::sync::Arc;
 /// `train`, `consolidate`, `relearn`.
 pub fn train(run: &mut Run, op: &program::Train) -> Result<(), Halt> {
     let trainer = Trainer::prepare(run, op)?;
-    run.emit(Kind::Start { what: op.word.to_string(), steps: trainer.steps() })?;
-    run.state.journal.training();
-    while !trainer.is_done(run) {
-        let order = trainer.order(run);
-        for examples in order.chunks(trainer.examples_per_step) {
-            let before = run.moment();
-            let gradients = trainer.gradients(run, examples)?;
-            let rate = trainer.update(run, &gradients)?;
-            trainer.advance(run, &gradients, rate)?;
-            let epoch_ends = trainer.epoch_ends(run);
-            if epoch_ends {
-                trainer.tell_epoch(run, rate)?;
-            }
-            measure::follow(run, &trainer.settings, before, epoch_ends)?;
-            checkpoint::keep(run, &trainer.settings, before)?;
-            run.heed_stop()?;
-            if trainer.is_done(run) {
-                break;
-            }
-        }
+    trainer.begin(run, op)?;
+    match trainer.all_steps(run, op) {
+        // `stop` in one of its blocks.
+        Err(Halt::Leave) => trainer.tell_epoch(run)?,
+        done => done?,
     }
     trainer.finish(run)
 }
@@ -56,13 +44,26 @@ pub struct Rate {
 
 /// An `lr` statement: its clock starts at 0 here, also when the block is entered again.
 pub fn schedule(run: &mut Run, clock: u32, schedule: &Value, total: u64) -> Result<(), Halt> {
+    recall_schedule(run, clock, schedule, total)?;
+    run.state.journal.schedules.insert(clock, 0);
+    Ok(())
+}
+
+/// An `lr` statement that a resumed run has passed: its clock is in the state.
+pub fn recall_schedule(run: &mut Run, clock: u32, schedule: &Value, total: u64) -> Result<(), Halt> {
     let schedule = scope::variables(run, schedule)?;
     let Some(spec) = schedule.as_component(Family::Schedule) else {
         return Err(Failure::new(format!("`lr` takes a schedule, not {}", schedule.kind())).into());
     };
     run.schedules.insert(clock, Rate { schedule: schedules::build(spec)?, total });
-    run.state.journal.schedules.insert(clock, 0);
     Ok(())
+}
+
+/// Whether a step was the last of its statement. Asked once for each step: where a clock decides, the answer changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Yes,
+    No,
 }
 
 /// What one training statement works with.
@@ -77,8 +78,6 @@ struct Trainer {
     /// examples whose gradients are formed at once
     chunk: usize,
     steps_per_epoch: u64,
-    /// seconds of the run at its beginning
-    began: f64,
 }
 
 impl Trainer {
@@ -98,8 +97,6 @@ impl Trainer {
             program::Batch::All => examples_per_step,
         };
         let steps_per_epoch = settings.steps_per_epoch();
-        run.clocked |= matches!(duration, Duration::Seconds(_));
-        let began = run.seconds();
         some_examples(&data, Split::Train)?;
         Ok(Trainer {
             settings,
@@ -111,7 +108,6 @@ impl Trainer {
             examples_per_step,
             chunk,
             steps_per_epoch,
-            began,
         })
     }
 
@@ -124,26 +120,83 @@ impl Trainer {
         self.duration.steps(self.steps_per_epoch)
     }
 
+    /// Begins the statement, or goes on with it.
+    fn begin(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
+        let (what, steps) = (op.word.to_string(), self.steps());
+        if let Some(progress) = run.state.journal.cursor.training() {
+            let before = progress.epochs_before;
+            return Ok(run.emit(Kind::Continue { what, steps, before })?);
+        }
+        run.emit(Kind::Start { what, steps })?;
+        let clocked = matches!(self.duration, Duration::Seconds(_)) || triggers::clocked(op);
+        let began = clocked.then(|| run.seconds());
+        let journal = &mut run.state.journal;
+        journal.clocked |= clocked;
+        let progress = Progress::begin(journal.epochs, journal.clock, began);
+        if let Some(frame) = journal.cursor.innermost() {
+            frame.training = Some(progress);
+        }
+        Ok(())
+    }
+
     fn is_done(&self, run: &Run) -> bool {
-        let done = run.state.journal.done();
+        let Some(progress) = run.state.journal.cursor.training() else { return true };
         match self.duration {
-            Duration::Seconds(limit) => done > 0 && run.seconds() - self.began >= limit,
-            _ => self.steps().is_some_and(|steps| done >= steps),
+            Duration::Seconds(limit) => {
+                progress.done > 0 && run.seconds() - progress.began.unwrap_or_default() >= limit
+            }
+            _ => self.steps().is_some_and(|steps| progress.done >= steps),
         }
     }
 
-    /// The examples of a pass over the data, in the order in which they are met: shuffled by the run's clock, or as the
-    /// data has them where all are one batch.
-    fn order(&self, run: &Run) -> Vec<usize> {
-        let count = self.examples().len();
-        match self.settings.batch {
-            program::Batch::All => (0..count).collect(),
-            program::Batch::Size(_) => {
-                let mut order: Vec<usize> = (0..count).collect();
-                Stream::new(run.program.seed, "order", &[run.state.journal.clock]).shuffle(&mut order);
-                order
+    /// The examples of a pass over the data, in the order in which they are met: shuffled by the run's clock at its
+    /// beginning, or as the data has them where all are one batch.
+    fn order(&self, run: &mut Run) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.examples().len()).collect();
+        let (clock, seed) = (run.state.journal.clock, run.program.seed);
+        let Some(progress) = progress(run) else { return order };
+        if progress.done.is_multiple_of(self.steps_per_epoch) {
+            progress.pass_clock = clock;
+        }
+        if let program::Batch::Size(_) = self.settings.batch {
+            Stream::new(seed, "order", &[progress.pass_clock]).shuffle(&mut order);
+        }
+        order
+    }
+
+    fn all_steps(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
+        // A resumed run may have stood before the blocks that its last step made due, or in one of them.
+        triggers::fire(run, op, self.steps_per_epoch)?;
+        while !self.is_done(run) {
+            let order = self.order(run);
+            let met = run.state.journal.done() % self.steps_per_epoch;
+            for examples in order.chunks(self.examples_per_step).skip(met as usize) {
+                if self.step(run, op, examples)? == Last::Yes {
+                    break;
+                }
             }
         }
+        Ok(())
+    }
+
+    /// One step of the optimizer, and all that is due after it.
+    fn step(&self, run: &mut Run, op: &program::Train, examples: &[usize]) -> Result<Last, Halt> {
+        let (before, steps_per_epoch) = (run.moment(), self.steps_per_epoch);
+        let gradients = self.gradients(run, examples)?;
+        disk::point("train: gradients are formed, weights as before");
+        let rate = self.update(run, &gradients)?;
+        self.advance(run, &gradients, rate)?;
+        let last = if self.is_done(run) { Last::Yes } else { Last::No };
+        let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(steps_per_epoch);
+        if epoch_ends {
+            self.tell_epoch(run)?;
+        }
+        let followed = measure::follow(run, &self.settings, before, epoch_ends)?;
+        triggers::look(run, op, After { steps_per_epoch, before, look: epoch_ends || followed.any })?;
+        checkpoint::after_training_step(run, &self.settings, before, followed.best.as_ref())?;
+        run.heed_stop()?;
+        triggers::fire(run, op, steps_per_epoch)?;
+        Ok(last)
     }
 
     /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
@@ -151,7 +204,9 @@ impl Trainer {
         let mut whole = None;
         for chunk in examples.chunks(self.chunk) {
             let mut pass = self.pass(run, chunk)?;
-            run.state.journal.training().count_pass(&pass);
+            if let Some(progress) = progress(run) {
+                progress.count_pass(&pass);
+            }
             run.state.journal.gradient_evaluations += pass.passes;
             let statistics = std::mem::take(&mut pass.statistics);
             let frozen = &self.settings.frozen_statistics;
@@ -171,7 +226,7 @@ impl Trainer {
         let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &draws)?;
         let pass = self.objective.pass(&run.state.network, &batch, Trainable::Only(trainable), &draws)?;
         if !pass.loss.is_finite() {
-            return Err(not_finite(run, &format!("the loss became {}", pass.loss)).into());
+            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &batch.ids).into());
         }
         if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
             gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
@@ -206,22 +261,22 @@ impl Trainer {
             }
         }
         run.state.journal.clock += 1;
-        let done = run.state.journal.training().count_step();
-        run.state.journal.epochs =
-            run.state.journal.training().epochs_before + done as f64 / self.steps_per_epoch as f64;
+        let Some(progress) = progress(run) else { return Ok(()) };
+        let done = progress.count_step(rate);
+        run.state.journal.epochs = progress.epochs_before + done as f64 / self.steps_per_epoch as f64;
         Ok(run.emit(Kind::Progress { done, loss: step.loss, rate })?)
     }
 
-    fn epoch_ends(&self, run: &Run) -> bool {
-        run.state.journal.done().is_multiple_of(self.steps_per_epoch) || self.is_done(run)
-    }
-
-    fn tell_epoch(&self, run: &mut Run, rate: f64) -> Result<(), Halt> {
-        let epoch = run.state.journal.training().end_epoch();
+    /// The epoch that ended, or the part of one that was trained.
+    fn tell_epoch(&self, run: &mut Run) -> Result<(), Halt> {
+        let epoch = progress(run).map(Progress::end_epoch).unwrap_or_default();
+        if epoch.steps == 0 {
+            return Ok(());
+        }
         Ok(run.emit(Kind::Epoch {
             loss: epoch.loss / epoch.examples as f64,
             accuracy: epoch.correct as f64 / epoch.examples as f64,
-            rate,
+            rate: epoch.rate,
             steps: epoch.steps,
             gradient_evaluations: epoch.passes,
         })?)
@@ -230,10 +285,12 @@ impl Trainer {
     /// The last update may have broken the weights without any loss having shown it.
     fn finish(&self, run: &mut Run) -> Result<(), Halt> {
         if let Some(name) = broken_weight(&run.state.network)? {
-            return Err(not_finite(run, &format!("{name} is no longer finite")).into());
+            return Err(not_finite(run, &format!("{name} is no longer finite"), &[]).into());
         }
         let done = run.state.journal.done();
-        run.state.journal.progress = None;
+        if let Some(frame) = run.state.journal.cursor.innermost() {
+            frame.training = None;
+        }
         if let Duration::Seconds(_) = self.duration {
             let message =
                 format!("{} came to {done} steps; with `{done} steps` the run can be repeated", self.duration);
@@ -241,6 +298,11 @@ impl Trainer {
         }
         Ok(())
     }
+}
+
+/// How far the training statement under way has come.
+fn progress<'r>(run: &'r mut Run) -> Option<&'r mut Progress> {
+    run.state.journal.cursor.training_mut()
 }
 
 /// What the settings train for.

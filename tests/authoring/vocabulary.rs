@@ -36,6 +36,8 @@ fn place(family: Family) -> &'static str {
         Family::Ranking => "forget head 10% by: ",
         Family::Fill => "forget head 10% to: ",
         Family::Metric => "evaluate ",
+        Family::Task => "let tasks = ",
+        Family::Condition => "expect ",
     }
 }
 
@@ -118,7 +120,11 @@ fn what_completion_writes_is_right() {
             .filter_map(|c| "(".contains(c).then_some(')').or("[".contains(c).then_some(']')))
             .collect();
         // A bare `robust` is measured under the objective's attack.
-        let above = if member.family == Family::Metric { "objective adversarial(fgsm(0.1))\n" } else { "" };
+        let above = match member.name {
+            "retention" => "train 1\ncheckpoint \"learned\"\n",
+            _ if member.family == Family::Metric => "objective adversarial(fgsm(0.1))\n",
+            _ => "",
+        };
         let text = format!("{above}{before}{}{closers}\ntrain 1\n", offered(before, member.name).plain());
         let wrong =
             analysis(&text).diagnostics.into_iter().find(|d| ["FS00", "FS01", "FS02"].contains(&&d.code.id()[..4]));

@@ -146,7 +146,7 @@ fn other_classes_resize_the_head_when_it_is_zapped() {
     for name in ["ten", "four"] {
         let folder = outcome.path(&format!("checkpoints/{name}"));
         let state = store::load(&folder, &program.model, program.precision, &Device::Cpu).unwrap();
-        assert_eq!(state.network.architecture().classes, if name == "ten" { 10 } else { 4 });
+        assert_eq!(state.state.network.architecture().classes, if name == "ten" { 10 } else { 4 });
     }
 }
 

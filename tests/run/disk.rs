@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use candle_core::Device;
-use fsched::runtime::{State, store};
+use fsched::runtime::store::{self, Loaded};
 
 #[test]
 fn where_no_newest_checkpoints_are_kept_only_the_best_and_the_named_ones_stay() {
@@ -17,7 +17,10 @@ fn where_no_newest_checkpoints_are_kept_only_the_best_and_the_named_ones_stay() 
 fn the_last_checkpoints_stay_and_older_ones_go() {
     let outcome = run_small("keep last: 2, every: 1 epoch\ntrain 4 epochs");
     assert_eq!(outcome.names("checkpoints"), ["step-00000015", "step-00000020"]);
-    assert_eq!(outcome.names("checkpoints/step-00000020"), ["state.json", "state.safetensors", "weights.safetensors"]);
+    assert_eq!(
+        outcome.names("checkpoints/step-00000020"),
+        ["state.json", "state.safetensors", "time.json", "weights.safetensors"]
+    );
     assert_eq!(outcome.weights("checkpoints/step-00000020/weights.safetensors"), outcome.weights("final.safetensors"));
 }
 
@@ -56,10 +59,11 @@ fn a_state_comes_back_byte_for_byte() {
     assert_eq!(all, ["best", "middle", "start", "step-00000015"]);
     for name in all {
         let folder = outcome.path(&format!("checkpoints/{name}"));
-        let state: State = store::load(&folder, &program.model, program.precision, &Device::Cpu).unwrap();
-        let before: Vec<Vec<u8>> = files(&folder);
-        store::save(&state, &folder).unwrap();
-        assert_eq!(before, files(&folder), "{name}");
+        let loaded = store::load(&folder, &program.model, program.precision, &Device::Cpu).unwrap();
+        let Loaded { state, plan, seconds } = loaded;
+        let own = state.named.contains_key(&name).then_some(name.as_str()).filter(|_| !name.starts_with("step"));
+        store::prepare(&state, &plan, own).unwrap().write(&outcome.path("checkpoints"), "again", seconds).unwrap();
+        assert_eq!(files(&folder), files(&outcome.path("checkpoints/again")), "{name}");
     }
 }
 

@@ -5,5 +5,6 @@ mod control;
 mod determinism;
 mod disk;
 mod flow;
+mod looking_back;
 mod support;
 mod training;

@@ -3,6 +3,7 @@
 use candle_core::Device;
 use fsched::components::data::Places;
 use fsched::diagnostic::Severity;
+use fsched::disk::Patience;
 use fsched::language::program::Program;
 use fsched::language::{Files, Options, analyze};
 use fsched::runtime::event::{Change, Event, Kind, Listener};
@@ -80,8 +81,10 @@ pub fn run_with(program: &Program, threads: usize, change: impl FnOnce(&mut Worl
         device: Device::Cpu,
         threads,
         folder: Some(folder.path().to_path_buf()),
+        plan: "plan".into(),
         listeners: vec![Box::new(Ear(events.clone()))],
         stop: Arc::new(AtomicBool::new(false)),
+        patience: Patience::none(),
     };
     change(&mut world);
     let result = run(program, &mut world);

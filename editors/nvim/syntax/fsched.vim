@@ -12,9 +12,9 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
-syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|warmup|wide_resnet|zero)>/
-syntax match fschedMetric /\v<%(clean|gap|loss|robust)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|class|clear|coarse|cpu|cuda|eval|exact|fast|fine|forget|highest|instance|keep|l2|layer|linf|lowest|metal|none|per_row|pretrain|same|train|transfer|weight)>/
+syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|largest|linear|mlp|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|split|warmup|wide_resnet|zero)>/
+syntax match fschedMetric /\v<%(clean|cost|gap|loss|retention|robust)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
 syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/
@@ -23,7 +23,7 @@ syntax keyword fschedConstant false none true
 syntax keyword fschedParticle else in on until with
 syntax keyword fschedOperatorWord and not or then
 syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
-syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Metric|Model|Objective|Optimizer|Real|Schedule|Selector|Share|Text)>/
+syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Metric|Model|Objective|Optimizer|Real|Schedule|Selector|Share|Tasks|Text)>/
 syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 syntax match fschedRange /\.\.=\?/
 syntax match fschedDelimiter /;/

@@ -1,5 +1,6 @@
 //! The examples of one split, as training and evaluation see them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Images, labels and ids of one split. Splits and subsets share one copy of the pixels.
@@ -36,6 +37,19 @@ impl Examples {
     /// `rows`, `labels` and `ids` are of one length; each row is an image of `pixels`.
     pub(super) fn new(pixels: Arc<Pixels>, rows: Vec<u32>, labels: Vec<u32>, ids: Vec<u64>) -> Examples {
         Examples { pixels, rows, labels, true_labels: None, ids }
+    }
+
+    /// Those of some classes, by their labels, in the same order.
+    pub fn of_classes(&self, classes: &BTreeSet<u32>) -> Examples {
+        let taken: Vec<usize> = (0..self.len()).filter(|i| classes.contains(&self.labels[*i])).collect();
+        let labels = |all: &[u32]| taken.iter().map(|i| all[*i]).collect::<Vec<u32>>();
+        Examples {
+            pixels: self.pixels.clone(),
+            rows: labels(&self.rows),
+            labels: labels(&self.labels),
+            true_labels: self.true_labels.as_deref().map(labels),
+            ids: taken.iter().map(|i| self.ids[*i]).collect(),
+        }
     }
 
     /// With other labels; the present ones are kept as the true ones.

@@ -72,6 +72,11 @@ impl DataFacts {
     pub fn count(&self, split: Split) -> usize {
         self.counts[split as usize]
     }
+
+    /// The split that a metric without one is measured on.
+    pub fn default_split(&self) -> Split {
+        if self.count(Split::Validation) > 0 { Split::Validation } else { Split::Test }
+    }
 }
 
 /// A data set in memory.

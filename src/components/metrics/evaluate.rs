@@ -1,13 +1,13 @@
 //! Measuring a network on a split, in batches, in eval mode.
 
-use super::loss;
-use super::robust;
+use super::{Costs, cost, loss, robust};
 use crate::components::attacks::{self, Attack};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Problem, ProblemKind, Spec, Value as Argument};
 use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor, bail};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The images of a split in the data's order, without augmentation.
 pub trait Examples {
@@ -23,6 +23,7 @@ pub enum Measure {
     Loss,
     Clean,
     Robust(Box<dyn Attack>),
+    Cost(Arc<Costs>),
 }
 
 /// What was measured on a split.
@@ -30,7 +31,7 @@ pub enum Measure {
 pub struct Measured {
     /// mean of `per_example`
     pub value: f64,
-    /// 0 or 1 for accuracies, the losses for a loss, in the data's order
+    /// 0 or 1 for accuracies, the losses for a loss, the costs for a cost, in the data's order
     pub per_example: Vec<f64>,
 }
 
@@ -43,16 +44,23 @@ impl Measured {
 
 impl Measure {
     /// What has to be measured for a metric; for a `gap` that is the metric inside. `trained_against` is the
-    /// objective's attack, which a bare `robust` means.
+    /// objective's attack, which a bare `robust` means; `costs` reads the cost matrix of a file for the data's classes.
     ///
     /// # Errors
-    /// A bare `robust` where the objective has no attack.
-    pub fn build(spec: &Spec, trained_against: Option<&Spec>) -> std::result::Result<Measure, Problem> {
+    /// A bare `robust` where the objective has no attack, and what `costs` returns.
+    pub fn build(
+        spec: &Spec,
+        trained_against: Option<&Spec>,
+        costs: &mut dyn FnMut(&str) -> std::result::Result<Arc<Costs>, Problem>,
+    ) -> std::result::Result<Measure, Problem> {
         if let Some(Argument::Metric(inner)) = spec.args.first() {
-            return Measure::build(&inner.spec, trained_against);
+            return Measure::build(&inner.spec, trained_against, costs);
         }
         if spec.member == &loss::MEMBER {
             return Ok(Measure::Loss);
+        }
+        if let Some(file) = cost::file(spec) {
+            return costs(file).map(Measure::Cost);
         }
         if spec.member != &robust::MEMBER {
             return Ok(Measure::Clean);
@@ -73,7 +81,7 @@ impl Measure {
     /// Gradient evaluations for each example, at most: an attack skips what is misclassified without it.
     pub fn passes(&self) -> u64 {
         match self {
-            Measure::Loss | Measure::Clean => 0,
+            Measure::Loss | Measure::Clean | Measure::Cost(_) => 0,
             Measure::Robust(attack) => attack.passes(),
         }
     }
@@ -103,6 +111,7 @@ pub fn evaluate(
             match measure {
                 Measure::Loss => values.extend(losses(&logits, &batch.labels)?),
                 Measure::Clean => values.extend(right.iter().map(|&right| f64::from(u8::from(right)))),
+                Measure::Cost(costs) => values.extend(paid(&logits, &batch.labels, costs)?),
                 Measure::Robust(attack) => {
                     values.extend(under_attack(network, attack.as_ref(), &batch, &right, draws)?)
                 }
@@ -171,6 +180,25 @@ fn losses(logits: &Tensor, labels: &[u32]) -> Result<Vec<f64>> {
         max + sum.ln() - f64::from(row[label as usize])
     };
     Ok(rows.iter().zip(labels).map(loss).collect())
+}
+
+/// What each prediction costs. Of equal logits the first one is predicted; a row with NaN predicts nothing.
+pub(super) fn paid(logits: &Tensor, labels: &[u32], costs: &Costs) -> Result<Vec<f64>> {
+    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
+    check_labels(logits, labels)?;
+    let (_, classes) = logits.dims2()?;
+    if classes != costs.classes() {
+        bail!("costs of {} classes for a network with {classes}", costs.classes());
+    }
+    Ok(rows.iter().zip(labels).map(|(row, &label)| costs.of(label as usize, predicted(row))).collect())
+}
+
+/// The place of the largest number, the first of equal ones; `None` where one is NaN.
+fn predicted(row: &[f32]) -> Option<usize> {
+    if row.iter().any(|x| x.is_nan()) {
+        return None;
+    }
+    (0..row.len()).reduce(|best, i| if row[i] > row[best] { i } else { best })
 }
 
 fn check_labels(logits: &Tensor, labels: &[u32]) -> Result<()> {

@@ -1,12 +1,16 @@
 //! Metrics: what is measured, which way is better, and in which range it lies.
 
 pub mod clean;
+pub mod cost;
 mod evaluate;
 pub mod gap;
 pub mod loss;
+mod matrix;
+pub mod retention;
 pub mod robust;
 
 pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
+pub use matrix::{Costs, Matrix};
 
 use crate::components::{Bounds, Member, Spec, Value, entries};
 
@@ -27,15 +31,19 @@ pub enum MetricUnit {
     Share,
     /// a loss
     Nats,
+    /// in the unit of a cost matrix
+    Cost,
 }
 
 const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
-static METRICS: [(&Member, &MetricInfo); 4] = [
+static METRICS: [(&Member, &MetricInfo); 6] = [
     (&loss::MEMBER, &loss::INFO),
     (&clean::MEMBER, &clean::INFO),
     (&robust::MEMBER, &robust::INFO),
+    (&cost::MEMBER, &cost::INFO),
+    (&retention::MEMBER, &retention::INFO),
     (&gap::MEMBER, &gap::INFO),
 ];
 
@@ -52,6 +60,11 @@ pub fn describe(spec: &Spec) -> MetricInfo {
         }
         _ => *info,
     }
+}
+
+/// The same of the metric of that name; of a `gap` as if it were of a share.
+pub fn named(name: &str) -> Option<MetricInfo> {
+    METRICS.iter().find(|(member, _)| member.name == name).map(|(_, info)| **info)
 }
 
 impl MetricInfo {

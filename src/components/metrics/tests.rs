@@ -4,10 +4,11 @@ use super::*;
 use crate::components::attacks::{self, fgsm, pgd};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::testing::{Golden, spec};
-use crate::components::{Family, Metric, Value};
+use crate::components::{Family, Metric, Problem, Value};
 use crate::nn::network::Mode;
 use candle_core::{Device, Result, Tensor};
 use std::ops::Range;
+use std::sync::Arc;
 
 const DRAWS: Draws = Draws { seed: 1, clock: 7 };
 
@@ -38,7 +39,11 @@ fn pgd(norm: &str) -> Spec {
 }
 
 fn measure(member: &'static Member, given: &[(&str, Value)]) -> Measure {
-    Measure::build(&spec(member, given), None).unwrap()
+    Measure::build(&spec(member, given), None, &mut no_costs).unwrap()
+}
+
+fn no_costs(file: &str) -> std::result::Result<Arc<Costs>, Problem> {
+    panic!("{file} is asked for")
 }
 
 #[test]
@@ -106,10 +111,10 @@ fn an_empty_split_cannot_be_measured() {
 #[test]
 fn a_bare_robust_means_the_objectives_attack() {
     let bare = spec(&robust::MEMBER, &[]);
-    assert_eq!(Measure::build(&bare, None).err().unwrap().argument, Some("attack"));
-    assert_eq!(Measure::build(&bare, Some(&pgd("linf"))).unwrap().passes(), 4);
+    assert_eq!(Measure::build(&bare, None, &mut no_costs).err().unwrap().argument, Some("attack"));
+    assert_eq!(Measure::build(&bare, Some(&pgd("linf")), &mut no_costs).unwrap().passes(), 4);
     let gap = spec(&gap::MEMBER, &[("metric", Value::Metric(Metric { split: None, spec: bare }))]);
-    assert_eq!(Measure::build(&gap, Some(&pgd("linf"))).unwrap().passes(), 4);
+    assert_eq!(Measure::build(&gap, Some(&pgd("linf")), &mut no_costs).unwrap().passes(), 4);
 }
 
 #[test]
@@ -122,4 +127,14 @@ fn metrics_know_their_range_and_direction() {
     assert_eq!((gap.member.name, gap.higher_is_better, gap.unit), ("gap", false, MetricUnit::Nats));
     assert_eq!(gap.bounds.max, f64::INFINITY);
     assert!(MEMBERS.iter().all(|member| member.family == Family::Metric));
+}
+
+#[test]
+fn mistakes_cost_what_the_matrix_says_and_nan_the_most_of_its_row() {
+    let rows = [[3f32, 1.0, 2.0], [0.0, 5.0, 5.0], [0.0, 1.0, 2.0], [f32::NAN, 0.0, 9.0]];
+    let logits = Tensor::new(&rows, &Device::Cpu).unwrap();
+    let matrix = Matrix::parse("c.csv", b",a,b,c\na,0,1,2\nb,4,0,8\nc,16,32,0.5\n").unwrap();
+    let costs = matrix.of_classes(&["a", "b", "c"].map(String::from)).unwrap();
+    // Predicted a, b (the first of equals), c and nothing; true c, c, c and b.
+    assert_eq!(evaluate::paid(&logits, &[2, 2, 2, 1], &costs).unwrap(), [16.0, 32.0, 0.5, 8.0]);
 }

@@ -3,7 +3,7 @@
 
 use super::super::program::Settings;
 use super::super::statements::Written;
-use crate::components::{Expression, Split};
+use crate::components::{Expression, Metric, Split, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::source::Span;
@@ -13,14 +13,25 @@ use std::sync::Arc;
 pub(in crate::language) fn condition(cx: &mut Context<'_>, condition: &Expression, settings: &Settings, span: Span) {
     let mut on_test = false;
     condition.visit(&mut |e| {
-        if let Expression::Metric(m) = e {
-            on_test |= m.split.unwrap_or(settings.default_split()) == Split::Test;
-        }
+        let metrics: Vec<&Metric> = match e {
+            Expression::Metric(m) => vec![m],
+            Expression::Holds(spec) => spec.args.iter().filter_map(Value::as_metric).collect(),
+            _ => Vec::new(),
+        };
+        on_test |= metrics.iter().any(|m| innermost_split(m).unwrap_or(settings.default_split()) == Split::Test);
     });
     if on_test {
         let message = "the test data decides here how training goes on";
         let d = Diagnostic::new(Code::TEST_DATA_DECIDES, span, message);
         cx.report(d.help("decide on `validation`: `data fashion(validation: 10%)`"));
+    }
+}
+
+/// The split of a metric, of a `gap` also that of the metric inside.
+fn innermost_split(metric: &Metric) -> Option<Split> {
+    match metric.spec.args.first() {
+        Some(Value::Metric(inner)) => innermost_split(inner).or(metric.split),
+        _ => metric.split,
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn name(cx: &mut Context<'_>, bound: &Bound) -> Option<String> {
 
 impl Context<'_> {
     /// Whether a checkpoint of that name has been made before this point.
-    pub(super) fn made_checkpoint(&mut self, name: &str, span: Span) -> bool {
+    pub(in crate::language) fn made_checkpoint(&mut self, name: &str, span: Span) -> bool {
         if let Some(made) = self.checkpoints.get(name).cloned() {
             if !made.always && self.conditional == 0 {
                 let message = format!("the checkpoint {name:?} is made on some paths only");

@@ -1,7 +1,7 @@
 //! `evaluate`: measures now.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Metric, Param, Type, Value, Varies};
+use crate::components::{Default, Metric, Param, Split, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::index::Sense;
@@ -73,11 +73,26 @@ impl<'a> Context<'a> {
         Some(metrics.into_iter().map(|m| Metric { split: Some(split), ..m }).collect())
     }
 
-    /// Whether a metric that looks back, such as `gap(M)`, has a history to look at.
+    /// Whether what a metric looks back on is known: a history for `gap(M)`, a checkpoint for `retention`.
     pub(super) fn history_known(&mut self, metric: &Metric, settings: &Settings, span: Span) -> bool {
+        if !self.checkpoint_known(&metric.spec, span) {
+            return false;
+        }
         let Some(Value::Metric(inner)) = metric.spec.args.first() else { return true };
+        self.inner_followed(metric, metric.split, inner, settings, span)
+    }
+
+    /// Whether the metric inside of something that looks back is followed.
+    pub(super) fn inner_followed(
+        &mut self,
+        whole: &dyn std::fmt::Display,
+        split: Option<Split>,
+        inner: &Metric,
+        settings: &Settings,
+        span: Span,
+    ) -> bool {
         let mut candidates = vec![inner.clone()];
-        candidates.push(Metric { split: metric.split.or(inner.split), ..inner.clone() });
+        candidates.push(Metric { split: split.or(inner.split), ..inner.clone() });
         let default = Some(settings.default_split());
         candidates.push(Metric { split: inner.split.or(default), ..inner.clone() });
         if inner.split == default {
@@ -86,7 +101,7 @@ impl<'a> Context<'a> {
         if candidates.iter().any(|m| self.followed(m, settings)) {
             return true;
         }
-        let message = format!("`{metric}` looks back, but nothing follows `{inner}`");
+        let message = format!("`{whole}` looks back, but nothing follows `{inner}`");
         let d = Diagnostic::new(Code::NOT_FOLLOWED, span, message);
         self.report(d.help(format!("measure it as training goes on: `measure {inner} every: 1 epoch`")));
         false

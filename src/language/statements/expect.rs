@@ -1,7 +1,7 @@
 //! `expect`: an assertion.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Expression, Metric, Param, Type, Value, Varies};
+use crate::components::{Expression, Param, Type, Value, Varies};
 use crate::language::context::Context;
 use crate::language::program::{Op, Settings};
 use crate::language::values::waiting;
@@ -42,34 +42,41 @@ impl Context<'_> {
         span: Span,
     ) -> Option<Expression> {
         let mut expression = waiting(condition.clone());
-        let mut found = Vec::new();
-        expression.visit(&mut |e| {
-            if let Expression::Metric(m) = e {
-                found.push(m.clone());
-            }
-        });
-        for metric in found {
-            let filled = self.filled(&metric, &settings.facts, span)?;
-            if !self.history_known(&filled, settings, span) {
-                return None;
-            }
-            replace(&mut expression, &metric, &filled);
-        }
+        self.fill_condition(&mut expression, settings, span)?;
         Some(expression)
     }
-}
 
-fn replace(expression: &mut Expression, old: &Metric, new: &Metric) {
-    match expression {
-        Expression::Metric(m) if m == old => *m = new.clone(),
-        Expression::Negate(e) | Expression::Not(e) => replace(e, old, new),
-        Expression::Binary(_, a, b) | Expression::Item(a, b) => {
-            replace(a, old, new);
-            replace(b, old, new);
+    fn fill_condition(&mut self, expression: &mut Expression, settings: &Settings, span: Span) -> Option<()> {
+        let all = |cx: &mut Self, items: &mut [Expression]| {
+            items.iter_mut().try_for_each(|e| cx.fill_condition(e, settings, span))
+        };
+        match expression {
+            Expression::Metric(metric) => {
+                *metric = self.filled(metric, &settings.facts, span)?;
+                self.history_known(metric, settings, span).then_some(())
+            }
+            Expression::Holds(_) => self.fill_holds(expression, settings, span),
+            Expression::Negate(e) | Expression::Not(e) => self.fill_condition(e, settings, span),
+            Expression::Binary(_, a, b) | Expression::Item(a, b) => {
+                self.fill_condition(a, settings, span)?;
+                self.fill_condition(b, settings, span)
+            }
+            Expression::List(items) | Expression::Component(_, items) => all(self, items),
+            Expression::Constant(_) | Expression::Variable(..) => Some(()),
         }
-        Expression::List(items) | Expression::Component(_, items) => {
-            items.iter_mut().for_each(|e| replace(e, old, new))
+    }
+
+    /// A condition on the past of metrics: they must be followed.
+    fn fill_holds(&mut self, whole: &mut Expression, settings: &Settings, span: Span) -> Option<()> {
+        let shown = whole.to_string();
+        let Expression::Holds(spec) = whole else { return Some(()) };
+        for arg in &mut spec.args {
+            let Value::Metric(metric) = arg else { continue };
+            *metric = self.filled(metric, &settings.facts, span)?;
+            if !self.inner_followed(&shown, None, metric, settings, span) {
+                return None;
+            }
         }
-        _ => {}
+        Some(())
     }
 }

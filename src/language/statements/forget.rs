@@ -56,6 +56,9 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         }
     }
     let (Some(settings), Some(target), true) = (settings, target, bound.whole()) else { return };
+    if !cx.measures_known(&settings, false, written.word()) {
+        return;
+    }
     let value = |name: &str| bound.value(name).cloned().unwrap_or(Value::None);
     let word = |name: &str| match bound.value(name) {
         Some(Value::Word(w)) => w.clone(),

@@ -68,6 +68,9 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     let host = settings.clone().zip(written.bound.value("duration").cloned());
     let triggers = cx.triggers(written, host);
     let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };
+    if !cx.measures_known(&settings, true, written.word()) {
+        return;
+    }
     lints::of_train(cx, &settings, written);
     let duration: Value = duration.clone();
     cx.index.duration(written.bound.span("duration"), settings.steps_per_epoch());

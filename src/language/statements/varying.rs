@@ -1,7 +1,7 @@
 //! Arguments of statements that would differ from one round of a loop to the next where they must not.
 
 use super::Word;
-use crate::components::{Expression, Param, Type, Value, Varies};
+use crate::components::{Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::arguments::Bound;
 use crate::language::context::Context;
@@ -26,7 +26,7 @@ impl Context<'_> {
             _ => format!("`{}` of `{}`", param.name, word.name),
         };
         let mut measured = false;
-        value.visit(&mut |e| measured |= matches!(e, Expression::Metric(_)));
+        value.visit(&mut |e| measured |= e.is_of_the_run());
         if measured {
             let d = Diagnostic::new(Code::UNKNOWN_TIME, span, format!("{what} must be known before the run"));
             return self.report(d.help("metrics may stand in conditions only"));

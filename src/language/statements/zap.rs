@@ -34,6 +34,9 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(selector) = bound.value("selector").cloned() else { return };
     let whole_head = selector == Value::Selector(Selector::Head(Index::All));
     let (Some(settings), true) = (settings, bound.whole()) else { return };
+    if !cx.measures_known(&settings, false, written.word()) {
+        return;
+    }
     if whole_head {
         cx.head_classes = settings.facts.classes;
     }

@@ -7,8 +7,8 @@ mod stored;
 mod tests;
 
 use super::architecture::{Architecture, BufferKind};
-use super::files;
 use super::network::Network;
+use crate::disk;
 use crate::reading;
 use candle_core::{DType, Tensor};
 use safetensors::{Dtype, View};
@@ -25,6 +25,12 @@ pub enum WeightsError {
     /// the file system's own error
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    /// the same in writing, which says where
+    #[error("{source}")]
+    Write { source: io::Error },
+    /// tensors that have no form in a file
+    #[error("the tensors could not be written: {0}")]
+    Serialize(safetensors::SafeTensorError),
     /// no file, or one that can't be read, as the error says with the path
     #[error("{0}")]
     Unreadable(io::Error),
@@ -111,14 +117,21 @@ pub fn describe(path: &Path) -> Result<Vec<TensorFacts>, WeightsError> {
 /// # Errors
 /// What the file system says, or a tensor of another type.
 pub fn write(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), WeightsError> {
+    disk::write_whole(path, &bytes(tensors)?).map_err(|source| WeightsError::Write { source })
+}
+
+/// The contents of a file of tensors (f32, f64, i64, u32 or u8) under their names. The same tensors give the same bytes.
+///
+/// # Errors
+/// A tensor of another type.
+pub fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, WeightsError> {
     let mut views = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         views.push((name.as_str(), Bytes::of(tensor)?));
     }
     // PyTorch's tools look for this word.
     let format = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let bytes = safetensors::serialize(views, Some(format)).map_err(|e| wrong(path, "safetensors", e))?;
-    files::write_whole(path, &bytes).map_err(|source| io_error(path, source))
+    safetensors::serialize(views, Some(format)).map_err(WeightsError::Serialize)
 }
 
 /// All tensors of a file, on the CPU, in the types they are stored in; quantized ones as f32.

@@ -19,13 +19,30 @@ pub enum Kind {
     Portable,
 }
 
+static IN_USE: OnceLock<Isa> = OnceLock::new();
+
 impl Isa {
     /// The instruction set in use: the widest one, or the one that the environment variable `FSCHED_ISA` names, with
     /// which the bytes of a run on another machine can be had again. A name that is unknown or not available here is
     /// passed over; [`Isa::requested`] says so.
     pub fn in_use() -> Isa {
-        static IN_USE: OnceLock<Isa> = OnceLock::new();
         *IN_USE.get_or_init(|| Isa::requested().unwrap_or_else(|_| Isa::widest()))
+    }
+
+    /// Takes the instruction set of this name into use, for the whole process, if no other one is yet.
+    ///
+    /// # Errors
+    /// A sentence, if the name is unknown, this processor lacks what it names, or another one is in use.
+    pub fn take(name: &str) -> Result<(), String> {
+        let available = Isa::available();
+        let Some(wanted) = available.iter().find(|isa| isa.to_string() == name) else {
+            let here: Vec<String> = available.iter().map(Isa::to_string).collect();
+            return Err(format!("this processor has {}, not {name}", here.join(", ")));
+        };
+        match *IN_USE.get_or_init(|| *wanted) {
+            found if found == *wanted => Ok(()),
+            found => Err(format!("{found} is in use, not {name}")),
+        }
     }
 
     /// What `FSCHED_ISA` asks for (`avx512`, `avx2` or `portable`); the widest instruction set where it is not set.

@@ -1,0 +1,161 @@
+//! Tasks, what is left of them (`retention`), and conditions on the run's past (`plateau`).
+
+use super::context::Context;
+use super::program::{Settings, When};
+use crate::components::data::DataFacts;
+use crate::components::metrics::retention;
+use crate::components::tasks;
+use crate::components::{Expression, Metric, Problem, Spec, Split, Type, Value, conditions};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+impl Context<'_> {
+    /// The tasks that a component makes; its arguments stand at `spans`.
+    pub(super) fn tasks(&mut self, spec: &Spec, spans: &[Span]) -> Option<Value> {
+        for ((param, arg), span) in spec.member.params.iter().zip(&spec.args).zip(spans) {
+            if arg.waits() {
+                let message = format!("`{}` of `{}` must be the same in each round of a loop", param.name, spec.name());
+                let d = Diagnostic::new(Code::WRONG_TYPE, *span, message);
+                self.report(d.help("write the rounds out, each with its own tasks"));
+                return None;
+            }
+        }
+        let facts = self.facts(spec.component("data"), spans[0])?;
+        match tasks::build(spec, &facts) {
+            Ok(tasks) => Some(Value::List(tasks.into_iter().map(Value::Task).collect())),
+            Err(problem) => {
+                self.out_of_range(spec, problem, spans);
+                None
+            }
+        }
+    }
+
+    /// A condition on the run's past, known at run time only.
+    pub(super) fn looking_back(&mut self, spec: Spec, spans: &[Span]) -> Option<Value> {
+        let wrong = |(_, value): (String, Value)| match value {
+            Value::Component(spec) => conditions::check(&spec).err(),
+            _ => None,
+        };
+        if let Some(problem) = self.rounds(&Value::Component(spec.clone())).into_iter().find_map(wrong) {
+            self.out_of_range(&spec, problem, spans);
+            return None;
+        }
+        Some(Value::Later(Box::new(Expression::Holds(spec)), Type::Condition))
+    }
+
+    fn out_of_range(&mut self, spec: &Spec, problem: Problem, spans: &[Span]) {
+        let blamed = problem.argument.and_then(|name| spec.member.param(name)).map_or(0, |(place, _)| place);
+        let mut d = Diagnostic::new(Code::OUT_OF_RANGE, spans[blamed], problem.message);
+        d.help = problem.help;
+        self.report(d);
+    }
+
+    /// Whether the checkpoint that a `retention` names is known before the run.
+    pub(super) fn since_is_known(&mut self, spec: &Spec, span: Span) -> bool {
+        match spec.get("since") {
+            Value::Later(..) => {
+                let message = "`since` of `retention` must be the same in each round of a loop";
+                let d = Diagnostic::new(Code::WRONG_TYPE, span, message);
+                self.report(d.help("write the rounds out, each with its own text in quotes"));
+                false
+            }
+            Value::Text(name) => {
+                self.note_checkpoint(name, span, false);
+                self.since.entry(name.clone()).or_insert(span);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether the network that is trained on data with these facts can be measured on the tasks of a `retention`; of a
+    /// metric of another kind, true.
+    pub(super) fn tasks_fit(&mut self, metric: &Metric, facts: &DataFacts, split: Split, span: Span) -> bool {
+        if metric.spec.member != &retention::MEMBER {
+            return true;
+        }
+        let rounds = self.rounds(metric.spec.get("tasks"));
+        let mut data: Vec<Spec> = Vec::new();
+        for task in rounds.iter().flat_map(|(_, value)| tasks::of(value)) {
+            if !data.contains(&task.data) {
+                data.push(task.data.clone());
+            }
+        }
+        data.iter().all(|data| self.task_data_fits(metric, data, facts, split, span))
+    }
+
+    fn task_data_fits(&mut self, metric: &Metric, data: &Spec, facts: &DataFacts, split: Split, span: Span) -> bool {
+        let Some(own) = self.facts(data, span) else { return false };
+        let name = data.name();
+        let ours = "divide the data that is trained on: `let shop = fashion(validation: 20%)`, `data shop`, \
+                    `split(shop, by: class, size: 5)`";
+        let d = match () {
+            () if own.shape != facts.shape => {
+                let ([c, h, w], [c2, h2, w2]) = (own.shape, facts.shape);
+                let message =
+                    format!("these tasks are of `{name}`, {c}x{h}x{w} images, but the model has {c2}x{h2}x{w2} here");
+                Diagnostic::new(Code::BAD_MODEL, span, message)
+            }
+            () if own.classes != facts.classes => {
+                let message = format!(
+                    "these tasks are of `{name}`, which has {} classes, but the head has {} here",
+                    own.classes, facts.classes
+                );
+                Diagnostic::new(Code::CLASS_COUNT, span, message)
+            }
+            () if own.count(split) == 0 => {
+                let message = format!("`{metric}`: the data of these tasks has no {} split", split.name());
+                if self.diagnostics.iter().any(|d| d.code == Code::NO_SPLIT && d.message == message) {
+                    return false;
+                }
+                Diagnostic::new(Code::NO_SPLIT, span, message)
+            }
+            () => return true,
+        };
+        self.report(d.help(ours));
+        false
+    }
+
+    /// Whether a checkpoint has been made that a `retention` in this metric can look back to.
+    pub(super) fn checkpoint_known(&mut self, spec: &Spec, span: Span) -> bool {
+        if let Some(Value::Metric(inner)) = spec.args.first() {
+            return self.checkpoint_known(&inner.spec, span);
+        }
+        let Some((_, since)) = retention::parts(spec) else { return true };
+        if let Some(name) = since {
+            let name = name.to_string();
+            let place = self.since.get(&name).copied().unwrap_or(span);
+            return self.made_checkpoint(&name, place);
+        }
+        let made: Vec<_> = self.checkpoints.values().cloned().collect();
+        if made.iter().any(|made| made.always || self.conditional > 0) {
+            return true;
+        }
+        let first = made.iter().map(|made| made.span).min();
+        self.report(match first {
+            Some(first) => {
+                let message = "what this compares with is a checkpoint that is made on some paths only";
+                let d = Diagnostic::new(Code::CHECKPOINT_MAYBE, span, message);
+                d.label(first, "made here").help("make it before the `if` as well")
+            }
+            None => {
+                let message = "`retention` compares with a checkpoint, but none has been made here";
+                let d = Diagnostic::new(Code::UNKNOWN_CHECKPOINT, span, message);
+                d.help("make one where the tasks have been learned: `checkpoint \"learned\"`")
+            }
+        });
+        first.is_some()
+    }
+
+    /// The same of all that is measured while a step trains, or before and after it changes weights.
+    pub(super) fn measures_known(&mut self, settings: &Settings, training: bool, span: Span) -> bool {
+        if !self.current.retains {
+            return true;
+        }
+        let due = |when: When| matches!(when, When::Every(_)) == training;
+        let measured = settings.measure.iter().filter(|m| due(m.when)).flat_map(|m| &m.metrics);
+        let best = settings.keep.best.iter().filter(|_| training);
+        let all: Vec<Spec> = measured.chain(best).map(|m| m.spec.clone()).collect();
+        all.iter().all(|spec| self.checkpoint_known(spec, span))
+    }
+}

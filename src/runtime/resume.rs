@@ -1,0 +1,86 @@
+//! Which checkpoint a run goes on from.
+
+use super::error::Failure;
+use super::event::Mark;
+use super::state::State;
+use super::store::{self, Loaded};
+use crate::disk;
+use crate::language::program::Program;
+use candle_core::Device;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The newest checkpoint that is whole.
+#[derive(Debug)]
+pub struct Point {
+    pub state: State,
+    /// relative to the run folder
+    pub checkpoint: String,
+    /// hash of the plan that it was saved under
+    pub plan: String,
+    /// that the run had taken
+    pub seconds: f64,
+}
+
+/// What there is to go on from.
+#[derive(Debug)]
+pub struct Search {
+    /// `None`: no checkpoint is whole, or there is none
+    pub point: Option<Point>,
+    /// newer ones that are not, and why
+    pub passed_over: Vec<String>,
+}
+
+/// Looks for the newest whole checkpoint of a run folder. `records` says whether the records reach as far as a
+/// checkpoint says.
+///
+/// What an interrupted save left half-way is put in order before, so the folder must be ours.
+///
+/// # Errors
+/// If the folder can't be read or put in order.
+pub fn search(
+    folder: &Path,
+    program: &Program,
+    device: &Device,
+    records: impl Fn(&BTreeMap<String, Mark>) -> std::io::Result<()>,
+) -> Result<Search, Failure> {
+    let checkpoints = folder.join("checkpoints");
+    disk::tidy(&checkpoints).map_err(Failure::disk)?;
+    let mut passed_over = Vec::new();
+    for name in newest_first(&checkpoints)? {
+        let path = checkpoints.join(&name);
+        let loaded = store::load(&path, &program.model, program.precision, device);
+        let sound = loaded.and_then(|loaded| {
+            records(&loaded.state.journal.logs).map_err(Failure::disk)?;
+            Ok(loaded)
+        });
+        match sound {
+            Ok(Loaded { state, plan, seconds }) => {
+                store::restore_named(&state, &checkpoints, &path).map_err(Failure::disk)?;
+                let point = Point { state, checkpoint: format!("checkpoints/{name}"), plan, seconds };
+                return Ok(Search { point: Some(point), passed_over });
+            }
+            Err(failure) => passed_over.push(failure.message),
+        }
+    }
+    Ok(Search { point: None, passed_over })
+}
+
+/// Names of all checkpoints: those that can't be placed first, so that they are told of.
+fn newest_first(checkpoints: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match std::fs::read_dir(checkpoints) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|e| Failure::disk(disk::named("read", checkpoints, e)))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| Failure::disk(disk::named("read", checkpoints, e)))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !name.starts_with('.') && entry.path().is_dir() {
+            found.push((store::order(&entry.path()).unwrap_or((u64::MAX, 0, 0)), name));
+        }
+    }
+    // Of equals, which hold the same state, any will do; the order is that of their names.
+    found.sort_by(|a, b| b.cmp(a));
+    Ok(found.into_iter().map(|(_, name)| name).collect())
+}
