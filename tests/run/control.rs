@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use fsched::language::program::Otherwise;
+use fsched::runtime::Stop;
 use fsched::runtime::event::{Kind, Status};
 
 /// Text, verdict and what was done of each guard, with the values that decided it.
@@ -59,7 +60,7 @@ fn a_guard_may_end_the_run_which_keeps_its_weights() {
     let outcome = run_small("train 1\nrepeat 3 { train 1; guard loss < 0.0001 else stop }\ntrain 7");
     let summary = outcome.summary();
     assert_eq!((summary.status, summary.steps), (Status::Ended, 10));
-    assert_eq!(summary.reason.as_deref(), Some("the guard `loss < 0.0001` did not hold"));
+    assert_eq!(summary.stop, Some(Stop::Guard("loss < 0.0001".into())));
     assert!(outcome.path("final.safetensors").exists());
     assert!(matches!(outcome.events.last().unwrap().kind, Kind::End { status: Status::Ended }));
     assert_eq!(outcome.starts().len(), 2);

@@ -8,3 +8,4 @@ mod flow;
 mod looking_back;
 mod support;
 mod training;
+mod triggers;
