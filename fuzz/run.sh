@@ -5,21 +5,25 @@ cd "$(dirname "$0")"
 seconds=${1:?"usage: fuzz/run.sh SECONDS [TARGET…]"}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(analyze format fix lsp)
+[ ${#targets[@]} -gt 0 ] || targets=(analyze format fix lsp idx gzip cifar picture safetensors gguf records)
 
 mkdir -p target artifacts
 cargo fuzz build -s none
 rows=()
 failed=0
 for target in "${targets[@]}"; do
-  # The programs of the repository are the seeds; what is found is kept outside of it, in corpus/TARGET.
+  # What is found is kept outside of the repository, in corpus/TARGET. The seeds of targets for texts are programs, those of
+  # targets for files are small files as they should be.
   mkdir -p "corpus/$target"
+  case $target in
+    analyze | format | fix | lsp) options=(seeds ../tests/corpus -- -max_len=4096 -rss_limit_mb=4096 -dict=words.dict) ;;
+    *) options=("files/$target" -- -max_len=16384 -rss_limit_mb=1024) ;;
+  esac
   log="target/$target.log"
   start=$SECONDS
   status=0
-  cargo fuzz run -s none "$target" "corpus/$target" seeds ../tests/corpus -- \
-    -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=4096 -dict=words.dict \
-    -print_final_stats=1 >"$log" 2>&1 || status=$?
+  cargo fuzz run -s none "$target" "corpus/$target" "${options[@]}" \
+    -max_total_time="$seconds" -timeout=10 -print_final_stats=1 >"$log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
   found=none
   if [ "$status" -ne 0 ]; then

@@ -6,10 +6,10 @@ use super::lints::Lints;
 use super::render::Renderer;
 use super::sarif;
 use super::text::Program;
-use crate::components::data::Places;
+use crate::components::data::{DEFAULT_DATA, Places};
 use crate::diagnostic::{Applicability, Diagnostic};
 use crate::language::fix::{Fixed, Overlay, fix};
-use crate::language::{Analysis, Disk, Options, analyze};
+use crate::language::{Analysis, Options, ProgramFiles, analyze};
 use crate::record::InputAsGiven;
 use crate::record::screen::Screen;
 use crate::source::Sources;
@@ -43,7 +43,12 @@ impl Folders {
     /// The folder of named data sets.
     pub fn data(&self) -> PathBuf {
         let set = || std::env::var_os("FSCHED_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-        self.data_dir.clone().or_else(set).unwrap_or_else(|| "data".into())
+        match self.data_dir.clone().or_else(set) {
+            // So that it is known to be named.
+            Some(named) if named.as_os_str() == DEFAULT_DATA => Path::new(".").join(named),
+            Some(named) => named,
+            None => DEFAULT_DATA.into(),
+        }
     }
 }
 
@@ -82,20 +87,27 @@ impl Input {
 
     /// The program in a file.
     pub fn analyze(&self, file: &Path) -> Analysis {
-        analyze(file, &disk(file), &self.options(file))
+        analyze(file, &self.disk(file), &self.options(file))
     }
 
     /// A program that is in no file.
     pub fn analyze_text(&self, program: &Program) -> Analysis {
         let path = Path::new(&program.name);
-        let files = Overlay { path: path.to_path_buf(), text: program.text.clone(), below: &disk(path) };
+        let files = Overlay { path: path.to_path_buf(), text: program.text.clone(), below: &self.disk(path) };
         analyze(path, &files, &self.options(path))
     }
 
     /// Fixes a program of this text, of these folders.
     pub fn fix(&self, file: &Path, text: &str, level: Applicability) -> Fixed {
-        let files = Overlay { path: file.to_path_buf(), text: text.to_string(), below: &disk(file) };
+        let files = Overlay { path: file.to_path_buf(), text: text.to_string(), below: &self.disk(file) };
         fix(file, &files, &self.options(file), level)
+    }
+
+    /// The file itself, which the user named, and those that it may import.
+    fn disk(&self, file: &Path) -> ProgramFiles {
+        let folder = folder_of(file);
+        let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+        ProgramFiles { program: file.to_path_buf(), folder, allowed: self.folders.allow_path.clone() }
     }
 
     fn options(&self, file: &Path) -> Options {
@@ -103,13 +115,11 @@ impl Input {
     }
 }
 
-/// The files that a program at this path may import.
-fn disk(file: &Path) -> Disk {
-    let folder = folder_of(file);
-    Disk { root: Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }) }
-}
-
+/// The folder of a program: the current one for a text that comes out of a pipe, as `check <(make_program)` names it.
 fn folder_of(file: &Path) -> PathBuf {
+    if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return PathBuf::new();
+    }
     file.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 

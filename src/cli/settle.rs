@@ -5,6 +5,7 @@ use super::job::{Ended, bad_folder};
 use super::machine::Machine;
 use crate::diagnostic::Code;
 use crate::plan::{Plan, diff};
+use crate::reading::{self, json, limits};
 use crate::record::screen::Screen;
 use crate::record::{FolderError, Found, Manifest, Summary};
 use crate::runtime::Stop;
@@ -68,7 +69,8 @@ impl Settle {
         if self.accept_changes {
             return Ok(true);
         }
-        let old = std::fs::read(folder.join("plan.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let old = reading::whole(&folder.join("plan.json"), limits::RECORD_BYTES).ok();
+        let old = old.and_then(|text| json::parse(&text, json::Kind::Any).ok());
         let changes = old.map_or(Vec::new(), |old: serde_json::Value| diff(&old, &plan.to_record()));
         let mut message = format!("the program is not the one that the run in `{}` began with", folder.display());
         for change in &changes {

@@ -4,10 +4,11 @@ use super::failure::{Exit, Failure};
 use crate::components::data::Places;
 use crate::diagnostic::Code;
 use crate::language::{Analysis, Files, Options, analyze};
+use crate::reading::{self, limits};
 use crate::record::Manifest;
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The texts of a run folder, under the names that they had.
 struct Texts(HashMap<PathBuf, Vec<u8>>);
@@ -38,8 +39,12 @@ pub fn analyze_stored(folder: &Path, manifest: &Manifest) -> Result<Analysis, Fa
     let all = program.imports.iter().map(|import| (&import.name, import.file.as_str()));
     for (name, file) in all.chain([(&program.path, "program.fsched")]) {
         let path = folder.join(file);
-        let bytes = std::fs::read(&path).map_err(|e| {
-            Failure::new(Exit::RunFailed, format!("cannot read `{}`: {e}", path.display()))
+        // A manifest that somebody else wrote may name any file.
+        let stays = Path::new(file).components().all(|c| matches!(c, Component::Normal(_)));
+        let astray = || io::Error::other(format!("`{}` lies outside of the run's folder", path.display()));
+        let bytes = if stays { reading::whole(&path, limits::TEXT_BYTES) } else { Err(astray()) };
+        let bytes = bytes.map_err(|e| {
+            Failure::new(Exit::RunFailed, e.to_string())
                 .code(Code::BAD_RUN_FOLDER)
                 .help("`fsched run FILE --resume --out DIR` goes on with the program that you have")
         })?;

@@ -3,7 +3,7 @@
 use super::failure::{Exit, Failure};
 use crate::diagnostic::Code;
 use crate::disk;
-use std::io::Read;
+use crate::reading::{self, limits::TEXT_BYTES};
 use std::path::{Path, PathBuf};
 
 /// The text of a program and where it came from.
@@ -15,9 +15,6 @@ pub struct Program {
     pub text: String,
 }
 
-/// Larger files are no programs, and are not read to their end.
-const LARGEST: u64 = 64 << 20;
-
 /// Reads a file, or stdin where it is `-`.
 pub fn read(path: &Path) -> Result<Program, Failure> {
     let (name, path) = match path.to_str() {
@@ -25,8 +22,8 @@ pub fn read(path: &Path) -> Result<Program, Failure> {
         _ => (path.display().to_string(), Some(path.to_path_buf())),
     };
     let bytes = match &path {
-        Some(path) => bytes(path),
-        None => all(std::io::stdin().lock()),
+        Some(path) => reading::content(path, TEXT_BYTES),
+        None => reading::from(std::io::stdin().lock(), 0, TEXT_BYTES),
     };
     let missing = |e| Failure::new(Exit::FileHasErrors, format!("can't read {name}: {e}")).code(Code::MISSING_FILE);
     let text = String::from_utf8(bytes.map_err(missing)?).map_err(|e| {
@@ -36,20 +33,6 @@ pub fn read(path: &Path) -> Result<Program, Failure> {
         Failure::new(Exit::FileHasErrors, message).code(Code::NOT_UTF8).help("save it as UTF-8")
     })?;
     Ok(Program { name, path, text })
-}
-
-fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    // Asked before it is opened: a pipe would wait for its other end.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is no file"));
-    }
-    all(std::fs::File::open(path)?)
-}
-
-fn all(from: impl Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Puts another text in a file's place, whole or not at all.

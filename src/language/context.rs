@@ -56,6 +56,8 @@ pub(super) struct Context<'a> {
     pub head_classes: usize,
     /// names made so far, and whether on every path
     pub checkpoints: Shared<HashMap<String, MadeCheckpoint>>,
+    /// names of checkpoints in small letters, with the first that was written so and its place
+    pub checkpoint_folders: HashMap<String, (String, Span)>,
     /// the names of these, and of some that were only tried
     pub checkpoint_names: Near,
     /// phases whose bodies are being lowered, innermost last
@@ -115,6 +117,8 @@ pub(super) struct Header {
 pub(super) struct MadeCheckpoint {
     pub span: Span,
     pub always: bool,
+    /// rows of the head when it was made last
+    pub rows: usize,
 }
 
 /// A block that is being lowered.
@@ -177,6 +181,7 @@ impl<'a> Context<'a> {
             zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),
+            checkpoint_folders: HashMap::new(),
             checkpoint_names: Near::default(),
             phases: Vec::new(),
             conditional: 0,

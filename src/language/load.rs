@@ -3,6 +3,10 @@
 use super::joined;
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::reading::{
+    self,
+    limits::{PROGRAM_BYTES, TEXT_BYTES},
+};
 use crate::source::{FileId, Source, Sources, Span};
 use crate::syntax::tree::{Expr, ExprKind, File, StatementKind};
 use crate::syntax::{import_paths, parse, parse_expression};
@@ -23,34 +27,57 @@ pub struct Disk {
     pub root: Option<PathBuf>,
 }
 
-/// Larger files are no programs, and are not read to their end.
-const LARGEST: u64 = 64 << 20;
-
 /// Texts of one program. Files that import others twice each would double them again and again.
 const MOST_TEXTS: usize = 1_000;
 
 impl Disk {
     /// Whether a file may be read at all; one that isn't there can't be asked.
     pub fn admit(&self, path: &Path) -> io::Result<()> {
-        let Some(root) = &self.root else { return Ok(()) };
-        if path.canonicalize()?.starts_with(root.canonicalize()?) {
-            return Ok(());
-        }
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "the link leads out of the program's folder"))
+        self.root.as_ref().map_or(Ok(()), |root| within(path, [root]))
     }
+}
+
+/// Whether a file lies in one of some folders, links followed.
+fn within<'a>(path: &Path, folders: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()> {
+    let real = path.canonicalize()?;
+    if folders.into_iter().any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))) {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "the link leads out of the program's folder"))
 }
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.admit(path)?;
-        // Asked before it is opened: a pipe would wait for its other end.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));
+        reading::content(path, TEXT_BYTES)
+    }
+}
+
+/// Files on the disk as a program may read them that its user named: that file whatever it is, also a link or a pipe,
+/// and otherwise what lies in its folder or an allowed one.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramFiles {
+    pub program: PathBuf,
+    /// imports stay in it
+    pub folder: PathBuf,
+    /// `--allow-path`: folders that links of imports may lead to
+    pub allowed: Vec<PathBuf>,
+}
+
+impl ProgramFiles {
+    /// As [`Disk::admit`].
+    pub fn admit(&self, path: &Path) -> io::Result<()> {
+        if path == self.program { Ok(()) } else { within(path, self.allowed.iter().chain([&self.folder])) }
+    }
+}
+
+impl Files for ProgramFiles {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.admit(path)?;
+        if path != self.program || std::fs::metadata(path)?.is_dir() {
+            return reading::content(path, TEXT_BYTES);
         }
-        let file = std::fs::File::open(path)?;
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(file, LARGEST), &mut bytes)?;
-        Ok(bytes)
+        reading::from(std::fs::File::open(path)?, 0, TEXT_BYTES)
     }
 }
 
@@ -83,8 +110,8 @@ pub(super) struct Loaded {
 
 /// Reads the root file and everything it imports.
 pub(super) fn load(path: &Path, files: &dyn Files) -> Loaded {
-    let mut loader =
-        Loader { files, sources: Sources::default(), imports: HashMap::new(), diagnostics: Vec::new(), full: false };
+    let (sources, imports, diagnostics) = (Sources::default(), HashMap::new(), Vec::new());
+    let mut loader = Loader { files, sources, imports, diagnostics, bytes: 0, full: false };
     let root = match files.read(path) {
         Ok(bytes) => loader.parse(path, bytes),
         Err(error) => {
@@ -108,12 +135,24 @@ struct Loader<'f> {
     sources: Sources,
     imports: HashMap<Span, Imported>,
     diagnostics: Vec<Diagnostic>,
+    /// bytes of all texts so far
+    bytes: u64,
     /// it has been told that there are too many texts
     full: bool,
 }
 
 impl Loader<'_> {
+    /// Says once that no more is imported.
+    fn too_much(&mut self, span: Span, most: String) {
+        if !self.full {
+            let d = Diagnostic::new(Code::IMPORT, span, format!("with this import the program has more than {most}"));
+            self.diagnostics.push(d.help("import each file once, from the file that needs it"));
+        }
+        self.full = true;
+    }
+
     fn parse(&mut self, path: &Path, bytes: Vec<u8>) -> File {
+        self.bytes += bytes.len() as u64;
         let (text, broken) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),
             Err(e) => {
@@ -146,13 +185,7 @@ impl Loader<'_> {
                 continue;
             }
             if self.sources.len() >= MOST_TEXTS {
-                if !self.full {
-                    let message = format!("with this import the program has more than {MOST_TEXTS} texts");
-                    let d = Diagnostic::new(Code::IMPORT, expr.span, message);
-                    self.diagnostics.push(d.help("import each file once, from the file that needs it"));
-                }
-                self.full = true;
-                return;
+                return self.too_much(expr.span, format!("{MOST_TEXTS} texts"));
             }
             if open.len() > 32 {
                 self.diagnostics.push(Diagnostic::new(Code::IMPORT, expr.span, "imports are nested more than 32 deep"));
@@ -170,6 +203,9 @@ impl Loader<'_> {
                     continue;
                 }
             };
+            if self.bytes + bytes.len() as u64 > PROGRAM_BYTES {
+                return self.too_much(expr.span, format!("{} MiB of text", PROGRAM_BYTES >> 20));
+            }
             let imported = self.parse(&target, bytes);
             open.push(target.clone());
             self.imports_of(&imported, &target, open);

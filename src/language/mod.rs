@@ -43,8 +43,9 @@ mod unit;
 mod values;
 
 pub use levels::{Level, Levels, Which};
-pub use load::{Disk, Files, imports_at_a_glance};
+pub use load::{Disk, Files, ProgramFiles, imports_at_a_glance};
 pub use phases::TYPES;
+pub use statements::checkpoint::is_checkpoint_name;
 pub use values::{families_of, words_of};
 
 use crate::components::data::Places;

@@ -7,7 +7,7 @@ use super::document::{Document, View, Views};
 use super::importers;
 use super::position::Encoding;
 use super::settings::Settings;
-use crate::language::{Disk, Files, Options, analyze};
+use crate::language::{Files, Options, ProgramFiles, analyze};
 use crate::source::Source;
 use lsp_types::{Diagnostic, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri};
 use std::cell::RefCell;
@@ -204,9 +204,9 @@ impl Workspace {
 
     fn analyse(&self, path: &Path, uri: Uri, version: i32) -> Analysed {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let files =
-            Overlay { texts: self.texts(), disk: Disk { root: Some(folder.clone()) }, reads: RefCell::default() };
-        let (places, levels) = (self.settings.places(folder), self.settings.levels());
+        let (places, levels) = (self.settings.places(folder.clone()), self.settings.levels());
+        let disk = ProgramFiles { program: path.to_path_buf(), folder, allowed: places.allowed.clone() };
+        let files = Overlay { texts: self.texts(), disk, reads: RefCell::default() };
         let options = Options { places, levels, ..Options::default() };
         let analysis = analyze(path, &files, &options);
         let uri_of = |name: &str| {
@@ -259,7 +259,7 @@ fn said_by_file(doc: &Document) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
 #[derive(Debug)]
 pub struct Overlay {
     texts: BTreeMap<PathBuf, Arc<Source>>,
-    disk: Disk,
+    disk: ProgramFiles,
     reads: RefCell<BTreeSet<PathBuf>>,
 }
 

@@ -16,9 +16,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Opens a file, as [`open`].
+    /// Opens a file, as [`open`]; errors name the path.
     pub fn open(path: &Path) -> io::Result<Lines> {
-        let (file, _) = open(path)?;
+        let (file, _) = open(path).map_err(|e| named(path, e))?;
         Ok(Lines { path: path.to_path_buf(), file: Some(BufReader::new(file)), number: 0 })
     }
 

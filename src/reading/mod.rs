@@ -14,43 +14,43 @@ use std::path::Path;
 /// opened; so is what has taken the file's place by then.
 ///
 /// # Errors
-/// What the file system says, or that it is no regular file; the message names the path.
+/// What the file system says, or that it is no regular file, without the path.
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
     let regular = |found: &std::fs::Metadata| match found.is_file() {
         true => Ok(()),
         false => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")),
     };
-    let opened = || {
-        regular(&std::fs::metadata(path)?)?;
-        let file = File::open(path)?;
-        let found = file.metadata()?;
-        regular(&found)?;
-        Ok((file, found.len()))
-    };
-    opened().map_err(|e| named(path, e))
+    regular(&std::fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    regular(&found)?;
+    Ok((file, found.len()))
 }
 
 /// All bytes of a file that has at most so many.
 ///
 /// # Errors
-/// As [`open`], or that the file is larger.
+/// As [`open`], or that the file is larger; the message names the path.
 pub fn whole(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let (file, length) = open(path)?;
-    from(file, length, most).map_err(|e| named(path, e))
+    content(path, most).map_err(|e| named(path, e))
 }
 
-/// As [`whole`], of anything that can be read; `length` is what it is expected to hold.
+/// As [`whole`], for those who say themselves which file it was: without the path.
+pub fn content(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, length) = open(path)?;
+    from(file, length, most)
+}
+
+/// As [`content`], of anything that can be read; `length` is what it is expected to hold.
 pub fn from(source: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
-    let too_large = |bytes: String| {
-        Err(io::Error::new(ErrorKind::FileTooLarge, format!("it has {bytes} bytes; at most {most} are read")))
-    };
+    let too_large = |what: String| Err(io::Error::new(ErrorKind::FileTooLarge, what));
     if length > most {
-        return too_large(length.to_string());
+        return too_large(format!("it has {length} bytes; at most {most} are read"));
     }
     let mut bytes = Vec::with_capacity(length as usize);
     source.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return too_large(format!("more than {most}"));
+        return too_large(format!("it goes on after the {most} bytes that are read"));
     }
     Ok(bytes)
 }
@@ -58,9 +58,9 @@ pub fn from(source: impl Read, length: u64, most: u64) -> io::Result<Vec<u8>> {
 /// SHA-256 in hex of a file of any size, of which no more than a piece is in memory.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; the message names the path.
 pub fn sha256(path: &Path) -> io::Result<String> {
-    let (mut file, _) = open(path)?;
+    let (mut file, _) = open(path).map_err(|e| named(path, e))?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 16];
     loop {
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
         assert_eq!(error.to_string(), format!("cannot read `{}`: it has 5 bytes; at most 4 are read", path.display()));
         // One that has grown since its length was asked.
-        assert!(from(&b"12345"[..], 3, 4).unwrap_err().to_string().contains("more than 4 bytes"));
+        assert!(from(&b"12345"[..], 3, 4).unwrap_err().to_string().contains("it goes on after the 4 bytes"));
         // The sum that sha256sum prints.
         assert_eq!(sha256(&path).unwrap(), "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5");
     }

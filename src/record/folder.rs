@@ -133,7 +133,10 @@ impl RunFolder {
         let unusable = |source| FolderError::Unusable { path: path.display().to_string(), source };
         match Found::at(path).map_err(unusable)? {
             Found::Nothing => Err(FolderError::NoRun { path: path.display().to_string() }),
-            Found::Unfinished => RunFolder::lock(path),
+            Found::Unfinished => {
+                only_files(path).map_err(unusable)?;
+                RunFolder::lock(path)
+            }
             found => Err(refuse(path, found).err().unwrap_or_else(|| unusable(io::ErrorKind::Other.into()))),
         }
     }
@@ -163,6 +166,26 @@ impl RunFolder {
         }
         unreachable!("the numbers don't end")
     }
+}
+
+/// Makes sure that a run's folder holds files and folders alone: a link that came with it would lead what is written
+/// elsewhere.
+fn only_files(folder: &Path) -> io::Result<()> {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let unreadable = |e| disk::named("read", &folder, e);
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if !kind.is_file() {
+                let what = io::Error::other("it is a link or a device, which no run makes, and could lead elsewhere");
+                return Err(disk::named("use", &entry.path(), what));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn refuse(path: &Path, found: Found) -> Result<(), FolderError> {

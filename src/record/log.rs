@@ -112,7 +112,7 @@ pub fn holds(path: &Path, lines: u64, mut keep: impl FnMut(&str) -> io::Result<(
 /// Bytes and number of the first whole lines.
 fn read(path: &Path, wanted: Option<u64>, keep: &mut impl FnMut(&str) -> io::Result<()>) -> io::Result<(u64, u64)> {
     let error = |e| named("read", path, e);
-    let (file, _) = reading::open(path)?;
+    let (file, _) = reading::open(path).map_err(error)?;
     let mut reader = BufReader::new(file);
     let (mut length, mut lines) = (0, 0);
     let mut line = Vec::new();

@@ -5,9 +5,10 @@ use super::error::Failure;
 use super::state::{Journal, State};
 use crate::components::optimizers::{OptimizerState, TensorState};
 use crate::disk;
+use crate::language::is_checkpoint_name;
 use crate::language::program::{Model, Precision};
 use crate::nn::network::Network;
-use crate::nn::weights;
+use crate::nn::weights::{self, TensorFacts};
 use crate::reading::{self, json, limits};
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -144,13 +145,13 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
         Ok(Network::new(architecture, 0, device)?.with_precision(precision))
     };
     let file = unseal(&folder.join(STATE))?;
-    let Snapshot { network, optimizers, .. } = read_pair(folder, &file.pair, &blank)?;
+    let Snapshot { network, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
     let mut named = BTreeMap::new();
     for (name, pair) in file.named {
         // A named checkpoint's own folder holds itself once.
         let beside = folder.join(NAMED).join(named_folder(&name));
         let place = if beside.exists() { beside } else { folder.to_path_buf() };
-        named.insert(name, read_pair(&place, &pair, &blank)?);
+        named.insert(name, read_pair(&place, &pair, model, &blank)?);
     }
     let time: Time = read_json(&folder.join(TIME)).unwrap_or_default();
     let state = State { network, optimizers, named, journal: file.journal };
@@ -224,7 +225,23 @@ fn unseal(path: &Path) -> Result<StateFile, Failure> {
     if value["seal"] != seal(&value).as_str() {
         return Err(changed(path));
     }
-    serde_json::from_value(value).map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
+    let file: StateFile = serde_json::from_value(value)
+        .map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))?;
+    match leads_astray(&file) {
+        None => Ok(file),
+        Some(name) => {
+            Err(Failure::new(format!("{} names the folder or file {name:?}, which no run makes", path.display())))
+        }
+    }
+}
+
+/// A name in a state that would lead out of the run's folder. Names become paths that are written to.
+fn leads_astray(file: &StateFile) -> Option<&str> {
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+    let best = file.journal.best.values().map(|best| &best.folder).find(|f| !f.starts_with("best") || !plain(f));
+    let log = || file.journal.logs.keys().find(|name| !name.ends_with(".jsonl") || !plain(name));
+    let named = || file.named.keys().find(|name| !is_checkpoint_name(name));
+    best.or_else(log).or_else(named).map(String::as_str)
 }
 
 /// A file of the run was changed or damaged.
@@ -246,20 +263,39 @@ fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Failure> {
 fn read_pair(
     folder: &Path,
     pair: &Pair,
+    model: &Model,
     blank: &impl Fn(usize) -> Result<Network, Failure>,
 ) -> Result<Snapshot, Failure> {
-    for (name, sum) in &pair.files {
+    for name in [WEIGHTS, MEMORY] {
         let path = folder.join(name);
         let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
-        if found != *sum {
+        if pair.files.get(name) != Some(&found) {
             return Err(changed(&path));
         }
     }
     let unreadable = |e: weights::WeightsError| Failure::new(e.to_string());
+    let (saved, remembered) = (folder.join(WEIGHTS), folder.join(MEMORY));
+    // Before there is a network of so many classes.
+    weights::fits(&model.architecture.clone().with_classes(pair.classes), &saved).map_err(unreadable)?;
     let mut network = blank(pair.classes)?;
-    weights::load(&mut network, &folder.join(WEIGHTS)).map_err(unreadable)?;
-    let tensors = weights::read(&folder.join(MEMORY)).map_err(unreadable)?;
+    weights::load(&mut network, &saved).map_err(unreadable)?;
+    if let Some(name) = strange(&network, &weights::describe(&remembered).map_err(unreadable)?) {
+        let message = format!("{} remembers {name:?}, which the model has not", remembered.display());
+        return Err(Failure::new(message).help("start from another checkpoint"));
+    }
+    let tensors = weights::read(&remembered).map_err(unreadable)?;
     Ok(Snapshot { network, optimizers: remember(&tensors, &pair.optimizer_steps)?, pair: pair.clone() })
+}
+
+/// The first tensor of a memory that belongs to no weight of the network.
+fn strange(network: &Network, memory: &[TensorFacts]) -> Option<String> {
+    let shapes: BTreeMap<&str, &[usize]> =
+        network.parameters().iter().map(|p| (p.part.name.as_str(), p.part.shape.as_slice())).collect();
+    let belongs = |fact: &&TensorFacts| {
+        let weight = fact.name.split_once('/').and_then(|(_, rest)| rest.rsplit_once('/')).map(|(weight, _)| weight);
+        weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape)
+    };
+    memory.iter().find(|fact| !belongs(fact)).map(|fact| fact.name.clone())
 }
 
 /// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments.

@@ -21,7 +21,7 @@ mod reader;
 mod split;
 
 pub use examples::Examples;
-pub use places::Places;
+pub use places::{DEFAULT_DATA, Places};
 
 use crate::components::{Member, Problem, ProblemKind, Spec, Split, Value};
 use examples::Pixels;

@@ -9,11 +9,15 @@ use std::path::{Component, Path, PathBuf};
 pub struct Places {
     /// folder of the program; relative paths start here
     pub program: PathBuf,
-    /// `--data-dir`: named data sets are looked for here
+    /// `--data-dir`: named data sets are looked for here; [`DEFAULT_DATA`] where the user names none
     pub data: PathBuf,
     /// `--allow-path`: further folders that may be read
     pub allowed: Vec<PathBuf>,
 }
+
+/// The data folder of those who name none. A program may have brought a link of that name along, so it is not followed
+/// out of the current folder; what the user names is never written like this, but `./data`.
+pub const DEFAULT_DATA: &str = "data";
 
 impl Places {
     /// The file or folder that a path of a program means: beside the program if it is there, else in the data folder.
@@ -34,6 +38,7 @@ impl Places {
         for start in [&self.program, &self.data] {
             match start.join(path).canonicalize() {
                 Ok(real) if roots.iter().any(|root| real.starts_with(root)) => return Ok(real),
+                Ok(_) if start == &self.data && !strays && self.data_root().is_none() => return Err(doubtful()),
                 Ok(_) => return Err(forbidden(text, path)),
                 Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 Err(e) => return Err(Problem::new(ProblemKind::MissingFile, format!("cannot open `{text}`: {e}"))),
@@ -53,8 +58,14 @@ impl Places {
     }
 
     fn roots(&self) -> Vec<PathBuf> {
-        let own = [&self.program, &self.data].into_iter().filter_map(|place| real_folder(place));
+        let own = [real_folder(&self.program), self.data_root()].into_iter().flatten();
         own.chain(self.allowed_roots()).collect()
+    }
+
+    fn data_root(&self) -> Option<PathBuf> {
+        let real = real_folder(&self.data)?;
+        let believed = self.data.as_os_str() != DEFAULT_DATA || real.starts_with(real_folder(Path::new(""))?);
+        believed.then_some(real)
     }
 
     fn allowed_roots(&self) -> Vec<PathBuf> {
@@ -70,6 +81,13 @@ fn real_folder(place: &Path) -> Option<PathBuf> {
 
 fn shown_folder(place: &Path) -> String {
     if place.as_os_str().is_empty() { "the current folder".into() } else { format!("`{}`", place.display()) }
+}
+
+fn doubtful() -> Problem {
+    let message =
+        format!("`{DEFAULT_DATA}` is a link that leads out of the current folder; it may have come with the program");
+    let help = format!("if it is yours, name it: `--data-dir {DEFAULT_DATA}`");
+    Problem::new(ProblemKind::ForbiddenPath, message).help(help)
 }
 
 fn forbidden(shown: &str, path: &Path) -> Problem {

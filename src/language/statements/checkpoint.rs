@@ -39,10 +39,22 @@ fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(name) = name(cx, &written.bound) else { return };
     cx.note_checkpoint(&name, written.bound.span("name"), true);
     let always = cx.conditional == 0;
+    let here = (name.clone(), written.bound.span("name"));
+    let (first, made) = cx.checkpoint_folders.entry(name.to_lowercase()).or_insert(here).clone();
+    if first != name {
+        let message = format!("{name:?} differs from {first:?} only in the size of its letters");
+        let d = Diagnostic::new(Code::WRONG_TYPE, written.bound.span("name"), message);
+        cx.report(d.label(made, "made here").help("on some disks both would be one folder: choose another name"));
+        return;
+    }
     cx.checkpoint_names.add(&name);
-    let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always });
+    // Settled first: the model's head has its rows from the data.
+    let settings = cx.settings(written.word());
+    let rows = cx.head_classes;
+    let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always, rows });
     made.always |= always;
-    if cx.settings(written.word()).is_some() {
+    made.rows = rows;
+    if settings.is_some() {
         cx.emit(written.span, Op::Checkpoint { name });
     }
 }
@@ -55,17 +67,30 @@ fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     }
 }
 
-/// Names become folders: letters, digits, `-` and `_`.
 pub(super) fn name(cx: &mut Context<'_>, bound: &Bound) -> Option<String> {
     let Some(Value::Text(name)) = bound.value("name") else { return None };
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
-    if name.is_empty() || name.len() > 100 || !name.chars().all(fits) || name.starts_with(['.', ' ']) {
-        let span = bound.span("name");
-        let d = Diagnostic::new(Code::WRONG_TYPE, span, "this is no name for a checkpoint");
-        cx.report(d.help("up to 100 letters, digits, `-`, `_`, `.` and blanks, beginning with a letter or digit"));
-        return None;
+    if is_checkpoint_name(name) {
+        return Some(name.clone());
     }
-    Some(name.clone())
+    let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("name"), "this is no name for a checkpoint");
+    let help = "up to 100 letters, digits, `-`, `_`, `.` and blanks; at its ends neither `.` nor blanks; nor `con` or another device";
+    cx.report(d.help(help));
+    None
+}
+
+/// Names become folders, on disks of every kind: letters, digits, `-`, `_`, and blanks and full stops within.
+pub fn is_checkpoint_name(name: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    let edge = |c: char| matches!(c, '.' | ' ');
+    let long = name.is_empty() || name.len() > 100;
+    !(long || !name.chars().all(fits) || name.starts_with(edge) || name.ends_with(edge) || is_device(name))
+}
+
+/// Names that mean devices to Windows, whatever their ending and the size of their letters.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let numbered = |port: &str| stem.strip_prefix(port).is_some_and(|n| n.len() == 1 && !matches!(n, "0"));
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
 impl Context<'_> {

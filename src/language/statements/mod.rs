@@ -1,6 +1,6 @@
 //! The table of words. Only words that work are in it; a new statement is one file here and one line below.
 
-mod checkpoint;
+pub(super) mod checkpoint;
 mod control;
 mod data;
 mod evaluate;

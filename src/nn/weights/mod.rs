@@ -31,9 +31,6 @@ pub enum WeightsError {
     /// tensors that have no form in a file
     #[error("the tensors could not be written: {0}")]
     Serialize(safetensors::SafeTensorError),
-    /// no file, or one that can't be read, as the error says with the path
-    #[error("{0}")]
-    Unreadable(io::Error),
     /// cut short, of another form, or of types that are not read; `form` is what it was taken for
     #[error("{} is not a {form} file of weights: {what}", path.display())]
     Form { path: PathBuf, form: &'static str, what: String },
@@ -161,7 +158,7 @@ struct Weights {
 impl Weights {
     /// GGUF files are known by how they begin; as the length of a safetensors header that would be absurd.
     fn open(path: &Path) -> Result<Weights, WeightsError> {
-        let (mut file, length) = reading::open(path).map_err(WeightsError::Unreadable)?;
+        let (mut file, length) = reading::open(path).map_err(|source| io_error(path, source))?;
         let mut start = Vec::new();
         let begin = (&mut file).take(4).read_to_end(&mut start).and_then(|_| file.rewind());
         begin.map_err(|source| io_error(path, source))?;
