@@ -126,3 +126,22 @@ fn other_writing_systems_are_no_obstacle() {
     assert_offers("let 漢 = 3; train 漢; checkpoint \"🦀\"; forget head 30% by: ‸", &["random"]);
     assert_offers("let größe = 30%\nforget head grö‸", &["größe"]);
 }
+
+#[test]
+fn tasks_checkpoints_and_conditions_are_offered_where_they_are_taken() {
+    let text = "let tasks = split(digits, by: class, size: 5)\nlet old = tasks[0]\nlet n = 3 epochs\ndata digits\n\
+                measure clean every: 1 epoch\ntrain 1\ncheckpoint \"learned\"\n";
+    assert_offers(&format!("{text}evaluate retention(‸"), &["old", "tasks", "split", "since:"]);
+    assert_refuses(&format!("{text}evaluate retention(‸"), &["clean", "digits"]);
+    let offered = labels(&format!("{text}evaluate retention(‸"));
+    let place = |label: &str| offered.iter().position(|l| l == label);
+    assert!(place("old") < place("n") && place("tasks") < place("n"), "{offered:?}");
+    assert_offers(&format!("{text}evaluate retention(old, since: \"‸"), &["learned"]);
+    assert_offers(&format!("{text}param kept: ‸"), &["Tasks"]);
+    for place in ["if ‸", "expect ‸", "guard ‸", "repeat until ‸"] {
+        assert_offers(&format!("{text}{place}"), &["plateau", "clean", "retention", "cost"]);
+    }
+    assert_refuses(&format!("{text}evaluate ‸"), &["plateau"]);
+    assert_offers(&format!("{text}expect plateau(clean, ‸"), &["n"]);
+    assert_offers(&format!("{text}let few = split(digits, by: ‸"), &["class"]);
+}
