@@ -117,6 +117,8 @@ pub(super) struct Header {
 pub(super) struct MadeCheckpoint {
     pub span: Span,
     pub always: bool,
+    /// rows of the head when it was made last
+    pub rows: usize,
 }
 
 /// A block that is being lowered.

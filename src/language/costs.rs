@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::components::data::DataFacts;
 use crate::components::metrics::{Matrix, cost};
-use crate::components::{Spec, Value};
+use crate::components::{Problem, Spec, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use std::collections::{HashMap, HashSet};
@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 /// The files that were named so far.
 #[derive(Default)]
 pub(super) struct Matrices {
-    /// where each was named first, and what it holds; `None`: nothing that can be read, which has been reported
-    by_file: HashMap<String, (Span, Option<Matrix>)>,
+    /// where each was named first, and what it holds
+    by_file: HashMap<String, (Span, Result<Matrix, Problem>)>,
     /// those that have been compared with some data's classes
     compared: HashSet<(String, *const DataFacts)>,
 }
@@ -27,19 +27,20 @@ impl Context<'_> {
             return false;
         }
         let Value::Text(file) = spec.get("matrix") else { return false };
-        if let Some((_, known)) = self.matrices.by_file.get(file) {
-            return known.is_some();
-        }
-        let found = Matrix::read(file, &self.options.places).map_err(|problem| self.problem(problem, span)).ok();
-        let sound = found.is_some();
-        self.matrices.by_file.insert(file.clone(), (span, found));
+        let places = &self.options.places;
+        let known = self.matrices.by_file.entry(file.clone());
+        let (first, found) = known.or_insert_with(|| (span, Matrix::read(file, places)));
+        let (first, found) = (*first, found.as_ref().err().cloned());
+        // Told once for all places, unless nothing was to be said at the first.
+        let sound = found.is_none();
+        found.into_iter().for_each(|problem| self.problem(problem, first));
         sound
     }
 
     /// Whether the classes of a cost matrix are those of the data; of a metric of another kind, true.
     pub(super) fn costs_fit(&mut self, spec: &Spec, facts: &DataFacts) -> bool {
         let Some(file) = cost::file(spec) else { return true };
-        let Some((span, Some(matrix))) = self.matrices.by_file.get(file) else { return false };
+        let Some((span, Ok(matrix))) = self.matrices.by_file.get(file) else { return false };
         if self.matrices.compared.contains(&(file.to_string(), facts as *const DataFacts)) {
             return true;
         }

@@ -125,11 +125,12 @@ impl Context<'_> {
         if let Some(name) = since {
             let name = name.to_string();
             let place = self.since.get(&name).copied().unwrap_or(span);
-            return self.made_checkpoint(&name, place);
+            return self.made_checkpoint(&name, place) && self.same_classes(&name, place);
         }
         let made: Vec<_> = self.checkpoints.values().cloned().collect();
         if made.iter().any(|made| made.always || self.conditional > 0) {
-            return true;
+            let first = self.checkpoints.iter().min_by_key(|(_, made)| made.span).map(|(name, _)| name.clone());
+            return first.is_none_or(|first| self.same_classes(&first, span));
         }
         let first = made.iter().map(|made| made.span).min();
         self.report(match first {
@@ -145,6 +146,16 @@ impl Context<'_> {
             }
         });
         first.is_some()
+    }
+
+    /// Whether the head had as many rows at a checkpoint as it has here, so that both networks know the same classes.
+    fn same_classes(&mut self, name: &str, span: Span) -> bool {
+        let Some(made) = self.checkpoints.get(name).filter(|made| made.rows != self.head_classes) else { return true };
+        let (then, now, place) = (made.rows, self.head_classes, made.span);
+        let message = format!("the head had {then} rows at the checkpoint {name:?}, and has {now} here");
+        let d = Diagnostic::new(Code::CLASS_COUNT, span, message).label(place, "made here");
+        self.report(d.help("compare with a checkpoint that was made after `zap head`: `since: \"name\"`"));
+        false
     }
 
     /// The same of all that is measured while a step trains, or before and after it changes weights.

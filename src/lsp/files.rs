@@ -1,4 +1,5 @@
-//! Names of files and folders, for the texts that name one: `use "…"`, `weights "…"`, `data image_folder("…")`.
+//! Names of files and folders, for the texts that name one: `use "…"`, `weights "…"`, `cost(matrix: "…")`,
+//! `data image_folder("…")`.
 
 use super::completion::{Offer, Offers, statement_start};
 use super::cursor::{Cursor, State};
@@ -32,6 +33,7 @@ pub fn offers(doc: &Document, offset: usize) -> Option<Offers> {
     let (named, folders) = match cursor.level()?.callee {
         "use" => (Named::File(&["fsched"]), vec![places.program.clone()]),
         "weights" => (Named::File(&["safetensors", "gguf"]), vec![places.program.clone(), places.data.clone()]),
+        "cost" => (Named::File(&["csv"]), vec![places.program.clone(), places.data.clone()]),
         data if catalogue::find(Family::Data, data).is_some() => {
             (Named::Folder, vec![places.program.clone(), places.data.clone()])
         }

@@ -58,6 +58,38 @@ fn settings_alone_stand_in_a_with_block() {
 }
 
 #[test]
+fn a_training_step_has_blocks_of_its_own_and_stop_stands_in_them() {
+    for text in
+        ["train 9 { ‸", "consolidate 9 {\n  every 2 { forget head 10% }\n  ‸\n}", "train 9 with { batch 8 } { w‸ }"]
+    {
+        assert_offers(text, &["every", "when"]);
+        assert_refuses(text, &["train", "stop", "batch", "let"]);
+    }
+    assert_offers("train 9 { when clean > 50% { ‸", &["stop", "train", "forget"]);
+    assert_offers("train 9 { every 2 { if clean > 50% { ‸", &["stop"]);
+    assert_offers("phase leave() { ‸ }", &["stop"]);
+    assert_refuses("train 9\n‸", &["every", "when", "stop"]);
+    assert_refuses("repeat 2 { ‸", &["every", "when", "stop"]);
+    assert_offers("train 9 { every ‸", &["time:"]);
+    assert_offers("train 9 { every 2 ‸", &["epochs", "steps"]);
+    assert_offers("train 9 { when ‸", &["clean", "gap", "validation"]);
+}
+
+#[test]
+fn what_conditions_decide_is_offered_part_by_part() {
+    assert_offers("repeat ‸", &["until"]);
+    assert_offers("repeat until ‸", &["clean", "validation"]);
+    assert_offers("repeat until clean > 90% ‸", &["max:", "and"]);
+    assert_refuses("repeat 5 ‸", &["until"]);
+    assert_offers("guard ‸", &["clean", "validation"]);
+    assert_offers("guard clean > 50% ‸", &["else", "and"]);
+    assert_eq!(labels("checkpoint \"a\"\nguard clean > 50% else ‸"), ["rollback", "stop", "warn"]);
+    assert_eq!(labels("checkpoint \"a\"\nguard clean > 50% else rollback \"‸"), ["a"]);
+    assert!(labels("guard clean > 50% else stop ‸").is_empty());
+    assert_offers("budget 3 ‸", &["h", "min"]);
+}
+
+#[test]
 fn arguments_are_offered_once_each() {
     assert_offers("forget head 30% ‸", &["by:", "to:", "unit:", "moments:", "overall:"]);
     assert_refuses("forget head 30% by: random, ‸", &["by:", "selector:", "share:"]);
@@ -125,4 +157,23 @@ fn other_writing_systems_are_no_obstacle() {
     assert_offers("let größe = 30% # 漢字 🦀\nforget head ‸", &["größe"]);
     assert_offers("let 漢 = 3; train 漢; checkpoint \"🦀\"; forget head 30% by: ‸", &["random"]);
     assert_offers("let größe = 30%\nforget head grö‸", &["größe"]);
+}
+
+#[test]
+fn tasks_checkpoints_and_conditions_are_offered_where_they_are_taken() {
+    let text = "let tasks = split(digits, by: class, size: 5)\nlet old = tasks[0]\nlet n = 3 epochs\ndata digits\n\
+                measure clean every: 1 epoch\ntrain 1\ncheckpoint \"learned\"\n";
+    assert_offers(&format!("{text}evaluate retention(‸"), &["old", "tasks", "split", "since:"]);
+    assert_refuses(&format!("{text}evaluate retention(‸"), &["clean", "digits"]);
+    let offered = labels(&format!("{text}evaluate retention(‸"));
+    let place = |label: &str| offered.iter().position(|l| l == label);
+    assert!(place("old") < place("n") && place("tasks") < place("n"), "{offered:?}");
+    assert_offers(&format!("{text}evaluate retention(old, since: \"‸"), &["learned"]);
+    assert_offers(&format!("{text}param kept: ‸"), &["Tasks"]);
+    for place in ["if ‸", "expect ‸", "guard ‸", "repeat until ‸"] {
+        assert_offers(&format!("{text}{place}"), &["plateau", "clean", "retention", "cost"]);
+    }
+    assert_refuses(&format!("{text}evaluate ‸"), &["plateau"]);
+    assert_offers(&format!("{text}expect plateau(clean, ‸"), &["n"]);
+    assert_offers(&format!("{text}let few = split(digits, by: ‸"), &["class"]);
 }

@@ -155,3 +155,20 @@ fn names_within_unknown_statements_are_known() {
     assert_says("let n = 3\nfor i in [] { train ‸n }\n", "n", &["let n = 3"]);
     assert_says("let n = 3\ntrian 5 with { batch ‸n }\n", "n", &["let n = 3"]);
 }
+
+#[test]
+fn tasks_show_their_type_and_conditions_their_documentation() {
+    let text = "let tasks = split(digits, by: class, size: 5)\nlet old = tasks[0]\ndata digits\nmeasure clean every: 1 epoch\n\
+                train 1\ncheckpoint \"learned\"\n";
+    let at = |statement: &str| format!("{text}{statement}");
+    assert_says(&at("evaluate retention(ol‸d)"), "old", &["let old = tasks[0]", "Tasks"]);
+    assert_says(&at("evaluate retention(ta‸sks)"), "tasks", &["let tasks = ", "Tasks"]);
+    assert_says(
+        &at("evaluate reten‸tion(old)"),
+        "retention",
+        &["**retention** · metric", "higher is better", "`since`"],
+    );
+    assert_says(&at("expect platea‸u(clean, 3)"), "plateau", &["**plateau** · condition", "no new best", "Keras"]);
+    assert_says(&at("evaluate cos‸t(matrix: \"costs.csv\")"), "cost", &["lower is better", "at least 0", "Elkan"]);
+    assert_says(&at("let few = spl‸it(digits, by: class, size: 2)"), "split", &["**split** · task", "`size`"]);
+}

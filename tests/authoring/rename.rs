@@ -37,8 +37,10 @@ fn a_name_changes_wherever_it_is_meant() {
     assert_eq!(renamed(text, "rounds").as_deref(), Ok(expected));
     let text = "phase f(m: Duration = 2) { train m‸ }\nf(m: 3); f()\n";
     assert_eq!(renamed(text, "漢").as_deref(), Ok("phase f(漢: Duration = 2) { train 漢 }\nf(漢: 3); f()\n"));
-    let text = "checkpoint \"a\"\ntrain 1\nforget head 10% to: rewind(\"a\")\nrollback \"‸a\"\ntrain 1\n";
-    let expected = "checkpoint \"b c\"\ntrain 1\nforget head 10% to: rewind(\"b c\")\nrollback \"b c\"\ntrain 1\n";
+    let text = "checkpoint \"a\"\ntrain 1\nforget head 10% to: rewind(\"a\")\nrollback \"‸a\"\ntrain 1\n\
+                expect retention(split(fashion, by: class, size: 5), since: \"a\") > 90%\n";
+    let expected = "checkpoint \"b c\"\ntrain 1\nforget head 10% to: rewind(\"b c\")\nrollback \"b c\"\ntrain 1\n\
+                    expect retention(split(fashion, by: class, size: 5), since: \"b c\") > 90%\n";
     assert_eq!(renamed(text, "b c").as_deref(), Ok(expected));
 }
 

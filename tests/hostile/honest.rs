@@ -259,3 +259,7 @@ pub fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
     state["seal"] = fsched::disk::sha256(state.to_string().as_bytes()).into();
     Some(state.to_string().into_bytes())
 }
+
+pub fn costs() -> Vec<Vec<u8>> {
+    vec![b",a,b\na,0,1\n\"b\",2.5,0\n".to_vec()]
+}

@@ -4,6 +4,7 @@
 use crate::honest;
 use candle_core::Device;
 use fsched::components::data::{self, Places};
+use fsched::components::metrics::Matrix;
 use fsched::components::{Family, Value, catalogue};
 use fsched::language::{Disk, Options, analyze};
 use fsched::nn::weights;
@@ -52,6 +53,7 @@ pub const READERS: &[Reader] = &[
     data("jpeg", "set/a/1.jpg", honest::jpegs, |place| load(place, "image_folder")),
     reader("safetensors", "model.safetensors", honest::safetensors, nothing, weights),
     reader("gguf", "model.gguf", honest::ggufs, nothing, weights),
+    reader("costs", "costs.csv", honest::costs, nothing, costs),
     reader("manifest", "manifest.json", honest::manifest, run_folder, manifest),
     reader("lock", "lock", honest::lock, run_folder, lock),
     reader("events", "events.jsonl", honest::events, run_folder, events),
@@ -73,7 +75,7 @@ pub const CIFAR: &[&str] = &["cifar10 binary", "cifar100 binary", "cifar10 sheet
 pub const PICTURE: &[&str] = &["png", "jpeg"];
 pub const SAFETENSORS: &[&str] = &["safetensors"];
 pub const GGUF: &[&str] = &["gguf"];
-pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint"];
+pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint", "costs"];
 
 /// The reader of that name.
 pub fn named(name: &str) -> &'static Reader {
@@ -238,6 +240,12 @@ fn weights(place: &Path) -> Answer {
     assert_eq!(facts.len(), tensors.len());
     facts.iter().for_each(|fact| assert_eq!(tensors[&fact.name].dims(), fact.shape));
     Ok(tensors.values().map(|t| (t.elem_count() * t.dtype().size_in_bytes()) as u64).sum())
+}
+
+fn costs(place: &Path) -> Answer {
+    let matrix = Matrix::read("costs.csv", &places(place)).map_err(|p| p.message)?;
+    let classes = ["a", "b"].map(String::from);
+    matrix.of_classes(&classes).map(|costs| (costs.classes() * costs.classes() * 8) as u64).map_err(|p| p.message)
 }
 
 fn manifest(place: &Path) -> Answer {

@@ -220,3 +220,37 @@ fn tasks_are_values() {
     let all: Vec<Vec<u32>> = values.iter().map(classes).collect();
     assert_eq!(all, [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7, 8], vec![9]]);
 }
+
+#[test]
+fn rounds_end_and_training_stops_on_a_plateau() {
+    let outcome = run_small(&format!(
+        "{STILL}measure clean every: 1 epoch\nrepeat until plateau(clean, 2) max: 9 {{ train 1 }}\n\
+         repeat until not plateau(clean, 2) max: 2 {{ train 1 step }}\n\
+         train 7 {{ when plateau(clean, 4) {{ stop }} }}"
+    ));
+    let ends: Vec<bool> = outcome
+        .events
+        .iter()
+        .filter_map(|e| if let Kind::Until { held, .. } = &e.kind { Some(*held) } else { None })
+        .collect();
+    assert_eq!(ends, [false, false, true, false, false], "after epochs 1, 2 and 3, and never");
+    // Three epochs of five steps and two steps; the best is that of the first, and the latest measurement decides.
+    let measured: Vec<u64> = outcome.measured("validation.clean").iter().map(|m| m.0).collect();
+    assert_eq!(measured[..3], [5, 10, 15]);
+    assert!(measured.last().unwrap() - 5 >= 20 && measured[measured.len() - 2] - 5 < 20, "{measured:?}");
+    assert_eq!(outcome.summary().steps, *measured.last().unwrap(), "it stops where that is known first");
+}
+
+#[test]
+fn a_guard_brings_back_what_was_lost() {
+    let outcome = run_small(
+        "let tasks = split(digits(train: 160, validation: 20%), by: class, size: 5)\n\
+         train 8\ncheckpoint \"learned\"\nforget all 90%\nevaluate retention(tasks[0])\n\
+         guard retention(tasks[0]) >= 95% else rollback \"learned\"\nevaluate retention(tasks[0])\n\
+         guard retention(tasks[0]) >= 95% else stop\ntrain 1 step",
+    );
+    let measured: Vec<f64> = outcome.measured("validation.retention(classes 0..=4)").iter().map(|m| m.1).collect();
+    assert!(measured[0] < 0.95, "{measured:?}");
+    assert_eq!(measured.last(), Some(&1.0));
+    assert_eq!(outcome.summary().steps, 41);
+}

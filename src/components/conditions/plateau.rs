@@ -11,7 +11,7 @@ pub static MEMBER: Member = Member {
         Param::new("duration", Type::Duration, "how long without a new best; in epochs or steps"),
     ],
     doc: "true where a metric has had no new best for so long; false as long as it has not been followed for so long",
-    source: "PyTorch torch.optim.lr_scheduler.ReduceLROnPlateau, with threshold 0",
+    source: "Keras EarlyStopping, where `duration` in epochs is its patience, with min_delta 0",
     example: "measure clean every: 1 epoch; repeat until plateau(clean, 3) max: 20 { train 1 }",
 };
 

@@ -48,9 +48,13 @@ fn checkpoint<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return;
     }
     cx.checkpoint_names.add(&name);
-    let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always });
+    // Settled first: the model's head has its rows from the data.
+    let settings = cx.settings(written.word());
+    let rows = cx.head_classes;
+    let made = cx.checkpoints.entry(name.clone()).or_insert(MadeCheckpoint { span: written.span, always, rows });
     made.always |= always;
-    if cx.settings(written.word()).is_some() {
+    made.rows = rows;
+    if settings.is_some() {
         cx.emit(written.span, Op::Checkpoint { name });
     }
 }

@@ -149,7 +149,15 @@ fn renaming_finds_programs_that_are_not_open() {
 fn files_and_folders_are_completed_within_quotes() {
     let folder = tempfile::tempdir().unwrap();
     let real = folder.path().canonicalize().unwrap();
-    for name in ["common.fsched", "b c.fsched", "notes.txt", ".hidden.fsched", "lib/deep.fsched", "net.safetensors"] {
+    for name in [
+        "common.fsched",
+        "b c.fsched",
+        "notes.txt",
+        ".hidden.fsched",
+        "lib/deep.fsched",
+        "net.safetensors",
+        "costs.csv",
+    ] {
         std::fs::create_dir_all(real.join(name).parent().unwrap()).unwrap();
         std::fs::write(real.join(name), "let a = 1\n").unwrap();
     }
@@ -163,6 +171,7 @@ fn files_and_folders_are_completed_within_quotes() {
         ("use \"../", &[], 0),
         ("use \"nowhere/", &[], 0),
         ("weights \"", &["net.safetensors", "lib/"], 0),
+        ("evaluate clean, cost(matrix: \"", &["costs.csv", "lib/"], 0),
         ("data image_folder(\"", &["lib"], 0),
     ] {
         let mut client = client_in(&real);
