@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and how things are shown.
 
+mod audit;
 mod check;
 mod checksums;
 mod completions;
@@ -60,6 +61,7 @@ enum Command {
     Fix(fix::Fix),
     Plan(plan::Plan),
     Eval(eval::Eval),
+    Audit(audit::Audit),
     Explain(explain::Explain),
     List(list::List),
     New(new::New),
@@ -113,6 +115,7 @@ impl Command {
             Command::Fix(fix) => fix.run(out),
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
+            Command::Audit(audit) => audit.run(out),
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),
             Command::New(new) => new.run(out),

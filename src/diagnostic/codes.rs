@@ -88,6 +88,7 @@ codes! {
     RUN_EXISTS = 702 "FS0702" "run-exists" Error;
     PLAN_CHANGED = 703 "FS0703" "plan-changed" Error;
     NO_WHOLE_CHECKPOINT = 704 "FS0704" "no-whole-checkpoint" Error;
+    RECORDS_CHANGED = 705 "FS0705" "records-changed" Error;
     INTERNAL = 901 "FS0901" "internal-error" Error;
     DEFAULTS_USED = 1001 "FS1001" "defaults-used" Note;
     UNUSED_NAME = 1002 "FS1002" "unused-name" Warning;

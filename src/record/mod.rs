@@ -1,5 +1,6 @@
 //! What stays of a run and what people see of it. Listens to [`crate::runtime::event`]s and never influences the run.
 
+mod audit;
 mod bars;
 mod folder;
 mod ledger;
@@ -16,6 +17,7 @@ mod summary;
 mod table;
 mod text;
 
+pub use audit::{Audit, Entry, audit};
 pub use folder::{FolderError, Found, RunFolder};
 pub use ledger::{is_sound as ledger_is_sound, reaches, verify};
 pub use line::{ChangeLine, EventLine, Measured, Place, What};

@@ -181,6 +181,9 @@ impl Recorder {
             folder,
             patience,
         };
+        if from.changed {
+            recorder.session("change", "the program is another one from here on")?;
+        }
         recorder.session("resume", from.checkpoint.as_deref().unwrap_or("the beginning"))?;
         Ok(recorder)
     }

@@ -77,7 +77,8 @@ fn pass_over(run: &mut Run, step: &Step) -> Result<(), Halt> {
     }
 }
 
-fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
+/// What a step does.
+pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
     match op {
         Op::Train(op) => train::train(run, op),
         Op::Forget(op) => forget::forget(run, op),

@@ -20,6 +20,7 @@
 //! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
 //!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
+pub mod audit;
 mod calibrate;
 mod checkpoint;
 mod control;

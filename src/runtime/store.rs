@@ -164,6 +164,23 @@ pub fn order(folder: &Path) -> Option<(u64, u64, u64)> {
     Some((journal.clock, journal.changes, journal.logs.values().map(|mark| mark.lines).sum()))
 }
 
+/// Where a checkpoint stands: optimizer steps, changes of weights so far, and how far the records had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub clock: u64,
+    pub changes: u64,
+    pub marks: BTreeMap<String, super::event::Mark>,
+}
+
+/// Where a checkpoint stands, from its `state.json` alone.
+///
+/// # Errors
+/// If that is missing, changed since it was written, or of another version.
+pub fn standing(folder: &Path) -> Result<Standing, Failure> {
+    let Journal { clock, changes, logs, .. } = unseal(&folder.join(STATE))?.journal;
+    Ok(Standing { clock, changes, marks: logs })
+}
+
 /// Gives the named checkpoints of a state their folders in `checkpoints`, from a checkpoint that holds them, where they
 /// are missing or others.
 ///

@@ -165,7 +165,7 @@ fn a_run_that_is_killed_again_and_again_comes_to_its_end() {
     let arguments = ["run", text(&program), "--out", text(&folder), "--resume", "--quiet"];
     let mut sessions = 0;
     // Each session gets a little further: it dies after the writes of one checkpoint or two.
-    while run_with(Fault::Kill(60), &arguments).status.code().is_none() {
+    while run_with(Fault::Kill(120), &arguments).status.code().is_none() {
         sessions += 1;
         assert!(sessions < 200, "it does not get on");
     }

@@ -9,6 +9,7 @@ mod damage;
 mod disks;
 mod edits;
 mod kills;
+mod ledger;
 mod signals;
 mod support;
 mod unsynced;

@@ -90,7 +90,7 @@ fn a_budget_ends_each_session_with_a_checkpoint() {
     let text_of = std::fs::read_to_string(pipeline("tasks")).unwrap();
     let (free, tight) = (place.path().join("tasks.fsched"), place.path().join("tight.fsched"));
     std::fs::write(&free, &text_of).unwrap();
-    std::fs::write(&tight, format!("budget 0.4 s\n{text_of}")).unwrap();
+    std::fs::write(&tight, format!("budget 0.05 s\n{text_of}")).unwrap();
     let whole = reference(&free, &place.path().join("whole")).without_steps();
     let folder = place.path().join("run");
     let arguments = ["run", text(&tight), "--out", text(&folder), "--resume", "--quiet"];
