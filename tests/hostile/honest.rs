@@ -163,6 +163,12 @@ pub fn manifest() -> Vec<Vec<u8>> {
     vec![manifest.to_string().into_bytes()]
 }
 
+pub fn costs() -> Vec<Vec<u8>> {
+    let plain = ",a,b,\"c, d\"\na,0,1,2.5\nb,1e1,0,3\n\"c, d\",4,5,0\n";
+    let marked = "\u{feff}true\\predicted,b,\"c, d\",a\r\n\"c, d\",1,0,1\r\na,.5, 1 ,0\r\nb,0,1,1\r\n";
+    vec![plain.as_bytes().to_vec(), marked.as_bytes().to_vec()]
+}
+
 pub fn lock() -> Vec<Vec<u8>> {
     vec![json!({ "host": "h", "boot": "b", "pid": 7, "started": "1" }).to_string().into_bytes()]
 }

@@ -4,6 +4,7 @@
 use crate::honest;
 use candle_core::Device;
 use fsched::components::data::{self, Places};
+use fsched::components::metrics::Matrix;
 use fsched::components::{Family, Value, catalogue};
 use fsched::language::{Disk, Options, analyze};
 use fsched::nn::weights;
@@ -52,6 +53,7 @@ pub const READERS: &[Reader] = &[
     data("jpeg", "set/a/1.jpg", honest::jpegs, |place| load(place, "image_folder")),
     reader("safetensors", "model.safetensors", honest::safetensors, nothing, weights),
     reader("gguf", "model.gguf", honest::ggufs, nothing, weights),
+    reader("costs", "costs.csv", honest::costs, nothing, costs),
     reader("manifest", "manifest.json", honest::manifest, run_folder, manifest),
     reader("lock", "lock", honest::lock, run_folder, lock),
     reader("events", "events.jsonl", honest::events, run_folder, events),
@@ -73,6 +75,7 @@ pub const CIFAR: &[&str] = &["cifar10 binary", "cifar100 binary", "cifar10 sheet
 pub const PICTURE: &[&str] = &["png", "jpeg"];
 pub const SAFETENSORS: &[&str] = &["safetensors"];
 pub const GGUF: &[&str] = &["gguf"];
+pub const COSTS: &[&str] = &["costs"];
 pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint"];
 
 /// The reader of that name.
@@ -181,6 +184,13 @@ fn checkpoint(place: &Path) -> Answer {
     store::load(&folder, &program.model, program.precision, &Device::Cpu).map_err(|failure| failure.message)?;
     store::order(&folder).ok_or("step-1 can be loaded and has no place among others")?;
     Ok(0)
+}
+
+/// A cost matrix for classes of these names.
+fn costs(place: &Path) -> Answer {
+    let matrix = Matrix::read("costs.csv", &places(place)).map_err(|problem| problem.message)?;
+    let costs = matrix.of_classes(&["a", "b", "c, d"].map(String::from)).map_err(|problem| problem.message)?;
+    Ok((costs.classes() * costs.classes() * size_of::<f64>()) as u64)
 }
 
 fn importing(place: &Path) {
