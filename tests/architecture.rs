@@ -59,6 +59,28 @@ fn each_library_is_known_where_it_belongs() {
 }
 
 #[test]
+fn programs_are_never_started_and_nothing_is_connected() {
+    let all = [
+        "reading",
+        "source",
+        "diagnostic",
+        "syntax",
+        "nn",
+        "components",
+        "language",
+        "plan",
+        "disk",
+        "runtime",
+        "record",
+        "lsp",
+        "cli",
+    ];
+    // Who holds a run folder is asked of `hostname` and `ps` where the system has no /proc.
+    let found = mentions(&all, &["process::Command", "process::{", "std::net", "TcpStream", "UnixStream"]);
+    assert!(found.iter().all(|line| line.contains("record/lock.rs")), "{}", found.join("\n"));
+}
+
+#[test]
 fn imports_follow_the_arrow() {
     let order = [
         "reading",

@@ -4,6 +4,7 @@
 mod allocations;
 mod bombs;
 mod honest;
+mod limits;
 mod mutate;
 mod readers;
 #[cfg(unix)]

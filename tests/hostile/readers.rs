@@ -75,8 +75,7 @@ pub const CIFAR: &[&str] = &["cifar10 binary", "cifar100 binary", "cifar10 sheet
 pub const PICTURE: &[&str] = &["png", "jpeg"];
 pub const SAFETENSORS: &[&str] = &["safetensors"];
 pub const GGUF: &[&str] = &["gguf"];
-pub const COSTS: &[&str] = &["costs"];
-pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint"];
+pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint", "costs"];
 
 /// The reader of that name.
 pub fn named(name: &str) -> &'static Reader {
@@ -186,13 +185,6 @@ fn checkpoint(place: &Path) -> Answer {
     Ok(0)
 }
 
-/// A cost matrix for classes of these names.
-fn costs(place: &Path) -> Answer {
-    let matrix = Matrix::read("costs.csv", &places(place)).map_err(|problem| problem.message)?;
-    let costs = matrix.of_classes(&["a", "b", "c, d"].map(String::from)).map_err(|problem| problem.message)?;
-    Ok((costs.classes() * costs.classes() * size_of::<f64>()) as u64)
-}
-
 fn importing(place: &Path) {
     write(place, "a.fsched", b"use \"b.fsched\"\ndata digits\ntrain 1\n".to_vec());
 }
@@ -248,6 +240,12 @@ fn weights(place: &Path) -> Answer {
     assert_eq!(facts.len(), tensors.len());
     facts.iter().for_each(|fact| assert_eq!(tensors[&fact.name].dims(), fact.shape));
     Ok(tensors.values().map(|t| (t.elem_count() * t.dtype().size_in_bytes()) as u64).sum())
+}
+
+fn costs(place: &Path) -> Answer {
+    let matrix = Matrix::read("costs.csv", &places(place)).map_err(|p| p.message)?;
+    let classes = ["a", "b"].map(String::from);
+    matrix.of_classes(&classes).map(|costs| (costs.classes() * costs.classes() * 8) as u64).map_err(|p| p.message)
 }
 
 fn manifest(place: &Path) -> Answer {
