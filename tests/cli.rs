@@ -1,6 +1,6 @@
 //! The program as its users meet it: arguments in; stdout, stderr, status and files out.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -405,6 +405,69 @@ fn precision_is_part_of_the_plan() {
     fs::write(place.path("c.fsched"), format!("precision exakt\n{QUICK}")).unwrap();
     let wrong = place.run(&["check", "c.fsched"]).status(1).stderr;
     assert!(wrong.contains("did you mean `exact`"), "{wrong}");
+}
+
+#[test]
+fn a_run_that_a_guard_ends_is_done_with_and_says_why() {
+    let text = "data digits(validation: 20%)\nmodel mlp(hidden: [16])\ntrain 1\n\
+                guard clean > 99.9% else warn\nguard loss < 0.0001 else stop\ntrain 500\n";
+    let place = Place::with("a.fsched", text);
+    let ran = place.run(&["run", "a.fsched"]).status(0);
+    assert!(ran.stdout.contains("stopped in") && ran.stdout.contains("the guard `loss < 0.0001` did not hold"));
+    assert!(ran.stderr.contains("guard clean > 99.9%: false, warn") && ran.stderr.contains("false, stop"));
+    let run = place.only_run();
+    let manifest = json(&fs::read_to_string(run.join("manifest.json")).unwrap());
+    assert_eq!((&manifest["status"], &manifest["finished"]), (&json!("stopped"), &json!(true)));
+    assert!(run.join("final.safetensors").exists());
+    let events = fs::read_to_string(run.join("events.jsonl")).unwrap();
+    let guard = events.lines().map(json).find(|e| e["kind"] == "guard" && e["action"] == "stop").unwrap();
+    assert_eq!((&guard["step"], &guard["held"], &guard["line"]), (&json!("3"), &json!(false), &json!(5)));
+    assert!(guard["values"]["validation.loss"].as_f64().is_some_and(|loss| loss > 0.0001), "{guard}");
+    // Nothing is left to do, so it is shown again.
+    assert!(place.run(&["run", "a.fsched"]).status(0).stderr.contains("has been run already"));
+}
+
+#[test]
+fn plans_show_triggers_guards_ends_of_loops_and_the_budget_and_differences_name_them() {
+    let text = |every: &str, floor: &str| {
+        format!(
+            "budget 90 min\ndata digits(validation: 20%)\nmodel mlp(hidden: [16])\nmeasure clean every: 1 epoch\n\
+             checkpoint \"good\"\nconsolidate 12 {{\n  every {every} {{ forget head 10%; train 1 }}\n  \
+             when gap(clean) > 5% {{ if clean < 20% {{ stop }} }}\n}}\n\
+             repeat until clean > 95% max: 4 {{ train 1 }}\nguard clean > {floor} else rollback \"good\"\n"
+        )
+    };
+    let place = Place::with("a.fsched", text("4 epochs", "50%"));
+    fs::write(place.path("b.fsched"), text("3 epochs", "60%")).unwrap();
+    let listing = place.run(&["plan", "a.fsched"]).status(0).stdout;
+    for shown in [
+        "seed 0, budget 90 min",
+        "every 4 epochs",
+        "when gap(clean) > 5%",
+        "repeat until clean > 95%: at most 4 times",
+        "guard clean > 50% else rollback \"good\"",
+        "what is measured decides at 2.2, 2.2.when.1, 3",
+    ] {
+        assert!(listing.contains(shown), "{shown}: {listing}");
+    }
+    let plan = json(&place.run(&["plan", "a.fsched", "--format", "json"]).status(0).stdout);
+    assert_eq!(plan["budget"], 5400.0);
+    let steps = &plan["trials"][0]["steps"];
+    let triggers = &steps[1]["triggers"];
+    assert_eq!((&triggers[0]["id"], &triggers[0]["kind"]), (&json!("2.1"), &json!("every")));
+    assert_eq!((&triggers[0]["every"], &triggers[0]["line"]), (&json!({ "epochs": 4.0 }), &json!(7)));
+    assert_eq!(triggers[0]["body"][1]["id"], "2.1.every.2");
+    assert_eq!((&triggers[1]["kind"], &triggers[1]["body"][0]["body"][0]["kind"]), (&json!("when"), &json!("stop")));
+    assert_eq!((&steps[2]["count"], &steps[2]["until"]), (&json!(4), &json!("(clean > 0.95)")));
+    assert_eq!((&steps[3]["otherwise"], &steps[3]["name"]), (&json!("rollback"), &json!("good")));
+    // 12 epochs and 3 of the `every`, or one that `stop` leaves; 1 to 4 of the loop.
+    assert_eq!(plan["trials"][0]["totals"]["epochs"], json!({ "min": 2, "max": 19 }));
+    let differences = place.run(&["plan", "a.fsched", "--diff", "b.fsched"]).stdout;
+    for told in
+        ["step 2.1 every: every 3 epochs → 4 epochs (line 7)", "step 4 guard: condition (clean > 0.6) → (clean > 0.5)"]
+    {
+        assert!(differences.contains(told), "{told}: {differences}");
+    }
 }
 
 #[test]

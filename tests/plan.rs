@@ -4,6 +4,7 @@ use fsched::diagnostic::Applicability;
 use fsched::language::fix::fix;
 use fsched::language::{Files, Options, analyze};
 use fsched::plan::{Plan, Profile};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -151,6 +152,10 @@ fn both_forms_of_repeat_have_the_same_schedules() {
             "repeat 3 {\n  train 1 with { lr cosine }\n  relearn 2\n  train 3 with { lr cosine }\n  train 1\n}\n",
         ),
         (
+            "train 4 { every 2 { train 1 } }\nlr cosine\nrelearn 2 { every 1 { train 1 } }\nrepeat 3\n",
+            "repeat 3 {\n  train 4 { every 2 { train 1 } }\n  lr cosine\n  relearn 2 { every 1 { train 1 } }\n}\n",
+        ),
+        (
             "for i in 1..3 {\n  train i\n  lr cosine\n  relearn 2\n  repeat 3\n}\n",
             "for i in 1..3 {\n  repeat 3 {\n    train i\n    lr cosine\n    relearn 2\n  }\n}\n",
         ),
@@ -174,6 +179,78 @@ fn both_forms_of_repeat_have_the_same_schedules() {
 fn a_schedule_of_one_step_has_the_time_of_that_step_alone() {
     let found = plan("train 1\ntrain 10 steps with { lr cosine }\nrelearn 2").listing(None);
     assert!(found.contains("lr cosine over 10 steps"), "{found}");
+}
+
+#[test]
+fn training_within_an_every_is_of_a_schedules_time_and_within_a_when_is_not() {
+    let text =
+        "lr cosine\ntrain 10 steps {\n  every 5 steps { train 2 steps }\n  when clean > 90% { train 100 steps }\n}";
+    let found = plan(text).listing(None);
+    assert!(found.contains("lr cosine over 14 steps"), "{found}");
+    let own = plan("train 10 steps with { lr cosine } { every 3 steps { train 1 step } }\ntrain 5").listing(None);
+    assert!(own.contains("lr cosine over 13 steps"), "{own}");
+    let loops = plan("lr cosine\nfor n in [1 step, 3 steps] { train n { every 1 step { train n } } }").listing(None);
+    assert!(loops.contains("lr cosine over 14 steps"), "1 + 1 and 3 + 9: {loops}");
+}
+
+#[test]
+fn totals_go_from_the_first_chance_to_stop_to_all_that_may_happen() {
+    // 32 steps an epoch.
+    for (text, steps) in [
+        ("train 4 { every 2 { train 1 } }", json!(192)),
+        ("train 5 { every 2 { train 1 } }", json!(224)),
+        ("train 4 { when clean > 90% { train 1 } }", json!({ "min": 128, "max": 192 })),
+        ("train 4 { when clean > 90% { stop } }", json!({ "min": 32, "max": 128 })),
+        ("measure clean every: 5 steps\ntrain 4 { when clean > 90% { stop } }", json!({ "min": 5, "max": 128 })),
+        ("train 4 { every 3 { if clean > 90% { stop } } }", json!({ "min": 96, "max": 128 })),
+        ("train 4 { every 3 { train 1 { every 1 { stop } } } }", json!(160)),
+        ("train 4 { when clean < 1% { guard clean > 2% else stop } }\ntrain 1", json!({ "min": 32, "max": 160 })),
+        ("train 1 min { every 2 { train 1 } }", json!({ "min": 1, "max": null })),
+        ("train 4 { every 1 min { train 1 } }", json!({ "min": 128, "max": 4224 })),
+        ("repeat until clean > 90% max: 3 { train 1 }", json!({ "min": 32, "max": 96 })),
+    ] {
+        let totals = &plan(text).to_record()["trials"][0]["totals"];
+        assert_eq!(totals["train_steps"], steps, "{text}");
+    }
+    let looks = |text: &str| plan(text).to_record()["trials"][0]["totals"]["evaluation_passes"].clone();
+    let passes = looks("evaluate clean on test").as_u64().unwrap();
+    assert_eq!(looks("train 4 { when clean > 90% { stop } }"), json!({ "min": passes, "max": 4 * passes }));
+    assert_eq!(looks("measure clean\ntrain 4 { when clean > 90% { checkpoint \"a\" } }"), json!(4 * passes));
+}
+
+#[test]
+fn what_conditions_and_times_decide_is_part_of_the_hash() {
+    let hash = |text: &str| plan(&format!("checkpoint \"a\"\n{text}")).hash;
+    let base = hash("train 8 { every 2 { forget head 10%; train 1 } }");
+    let same = [
+        "let n = 2\ntrain 8 epochs {\n  every n { forget head 10%; { train 1 } } # twice\n}",
+        "consolidate 8 { every 64 steps { forget head 1/10; relearn 1 } }",
+    ];
+    same.iter().for_each(|text| assert_eq!(hash(text), base, "{text}"));
+    let mut all: Vec<String> = [
+        "train 8 { every 2 { forget head 10%; train 1 } }",
+        "train 8",
+        "train 8 { every 3 { forget head 10%; train 1 } }",
+        "train 8 { every 2 { forget head 20%; train 1 } }",
+        "train 8 { when clean > 50% { forget head 10%; train 1 } }",
+        "train 8 { when clean > 60% { forget head 10%; train 1 } }",
+        "train 8 { when clean > 60% { stop } }",
+        "budget 1 h\ntrain 8",
+        "budget 2 h\ntrain 8",
+        "train 8\nguard clean > 50% else warn",
+        "train 8\nguard clean > 50% else stop",
+        "train 8\nguard clean > 50% else rollback \"a\"",
+        "repeat 8 { train 1 }",
+        "repeat until clean > 50% max: 8 { train 1 }",
+        "repeat until clean > 50% max: 9 { train 1 }",
+        "repeat until clean > 60% max: 8 { train 1 }",
+    ]
+    .map(|text| plan(&text.replace("train 8", "checkpoint \"a\"\ntrain 8")).hash)
+    .into();
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "two of them have one hash");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::index::{Callee, Parameter, Sense};
 use super::suggest;
-use super::values::{Place, as_metric, families_of, split_of, words_of};
+use super::values::{Place, as_metric, families_of, split_of, unit_of, words_of};
 use crate::components::catalogue::{self, default_value};
 use crate::components::coerce::words;
 use crate::components::metrics::{cost, retention};
@@ -331,6 +331,12 @@ impl<'a> Context<'a> {
         let d = Diagnostic::new(Code::UNKNOWN_NAME, span, format!("nothing here is called `{name}`"));
         if let Some(d) = self.advise_filler(d.clone(), name, span) {
             return self.report(d);
+        }
+        if let (Type::Duration, Some(_)) = (hint, unit_of(name)) {
+            let one = format!("1 {}", name.trim_end_matches('s'));
+            let one = if name == "s" { "1 s".into() } else { one };
+            let d = d.help(format!("say how many: `{one}`"));
+            return self.report(d.maybe_fix(format!("replace with `{one}`"), span, one));
         }
         let d = guessed(d, name, span, &self.scopes.closest(name, candidates));
         let d = match (d.help.is_some(), hint) {

@@ -3,7 +3,7 @@
 
 use super::context::MOST_ERRORS;
 use super::statements::takes_arguments;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, Block, Expr, ExprKind, File, Name, Simple, Statement, StatementKind};
 
@@ -55,6 +55,16 @@ impl Splitter<'_> {
             }
             if let Some((second, doubled)) = next {
                 let first = &mut statements[i];
+                if let StatementKind::Simple(simple) = &mut first.kind
+                    && is_trigger(&simple.word.text)
+                    && !doubled
+                {
+                    let mut block = Block { span: second.span, statements: vec![second] };
+                    self.block(&mut block);
+                    simple.block = Some(block);
+                    i += 1;
+                    continue;
+                }
                 first.span.end = second.span.start;
                 if doubled {
                     first.kind = StatementKind::Error;
@@ -80,7 +90,8 @@ impl Splitter<'_> {
         let mut rest = std::mem::replace(&mut simple.arguments, first);
         let argument = rest.remove(0);
         let doubled = simple.arguments.is_empty() && matches!(seam.kind, Seamed::Whole);
-        self.tell(simple, &seam, &argument, doubled);
+        let span = Span { end: whole.end, ..seam.word.span };
+        self.tell(simple, &seam, &argument, doubled, span);
         match seam.kind {
             Seamed::Whole => {}
             Seamed::Unit => simple.arguments.push(without_unit(argument)),
@@ -89,7 +100,6 @@ impl Splitter<'_> {
                 simple.arguments.push(Argument { value, ..argument });
             }
         }
-        let span = seam.word.span.to(whole);
         let second = Simple {
             word: seam.word,
             arguments: rest,
@@ -140,7 +150,7 @@ impl Splitter<'_> {
         self.text[from.end as usize..to.start as usize].contains('\n')
     }
 
-    fn tell(&mut self, simple: &Simple, seam: &Seam, argument: &Argument, doubled: bool) {
+    fn tell(&mut self, simple: &Simple, seam: &Seam, argument: &Argument, doubled: bool, second: Span) {
         let (first, word) = (&simple.word, &seam.word);
         if doubled && first.text == word.text {
             let d = Diagnostic::new(Code::SYNTAX, first.span, format!("`{}` stands here twice", word.text));
@@ -170,13 +180,40 @@ impl Splitter<'_> {
         }
         let message = format!("expected a new line or `;`, found `{}`", word.text);
         let d = Diagnostic::new(Code::SYNTAX, word.span, message).at("a statement begins here");
-        let d = d.help("each statement stands on its own line, or behind a `;`");
+        if may_host(&first.text) && is_trigger(&word.text) {
+            let d = d
+                .help(format!("it stands in the block of the step: `{} 20 {{ {} … {{ … }} }}`", first.text, word.text));
+            let edit = |span: Span, text: &str| Edit { span, text: text.into() };
+            let edits = vec![edit(word.span.before(), "{ "), edit(second.after(), " }")];
+            self.diagnostics.push(d.with_fix("put it in braces", Applicability::Safe, edits));
+            return;
+        }
         // A comma between them is what should be the `;`.
         let end = before.strip_suffix(',').map_or(before.len(), |kept| kept.trim_end().len());
         let gap = Span::new(word.span.file, end, before.len());
+        if is_trigger(&first.text) {
+            let message = format!("expected `{{`, found `{}`", word.text);
+            let d = Diagnostic::new(Code::SYNTAX, word.span, message).at("the steps begin here");
+            let d = d.help(format!("the steps of `{0}` stand in braces: `{0} … {{ … }}`", first.text));
+            let edit = |span: Span, text: &str| Edit { span, text: text.into() };
+            let edits = vec![edit(gap, " {"), edit(second.after(), " }")];
+            self.diagnostics.push(d.with_fix("put them in braces", Applicability::Safe, edits));
+            return;
+        }
+        let d = d.help("each statement stands on its own line, or behind a `;`");
         // In the brackets of a call it would be one mistake more.
         self.diagnostics.push(if simple.called { d } else { d.fix("put a `;` between them", gap, ";") });
     }
+}
+
+/// Whether a statement stands in the block of a training step.
+fn is_trigger(word: &str) -> bool {
+    matches!(word, "every" | "when")
+}
+
+/// Whether a statement may have a block of `every` and `when`.
+fn may_host(word: &str) -> bool {
+    super::statements::find(word).is_some_and(|w| w.with && w.block)
 }
 
 fn without_unit(argument: Argument) -> Argument {

@@ -23,6 +23,7 @@ mod costs;
 mod digits;
 mod edits;
 mod followed;
+mod hosted;
 mod joined;
 mod levels;
 pub mod lints;

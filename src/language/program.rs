@@ -4,7 +4,7 @@
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
-use crate::components::{Duration, Environment, Expression, Metric, Selector, Spec, Split, Value};
+use crate::components::{Duration, Expression, Metric, Selector, Spec, Split, Value};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
@@ -181,18 +181,6 @@ pub enum Due {
     /// when the condition has become true: looked at after each epoch of the host, and each time that
     /// `measure … every:` measured
     When { condition: Expression, settings: Arc<Settings> },
-}
-
-impl Trigger {
-    /// How often an `every` fires while its host trains; `None` where a clock or a measurement decides.
-    pub fn firings(&self, host: &Train, variables: &mut impl Environment) -> Option<u64> {
-        let Due::Every(every) = &self.due else { return None };
-        let epoch = host.settings.steps_per_epoch();
-        match host.duration.resolve(variables).ok()? {
-            Value::Duration(time) => Some(time.steps(epoch)? / every.steps(epoch)?.max(1)),
-            _ => None,
-        }
-    }
 }
 
 impl Due {

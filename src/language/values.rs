@@ -426,7 +426,7 @@ fn percent(p: f64) -> f64 {
     p / 100.0
 }
 
-fn unit_of(word: &str) -> Option<Unit> {
+pub(super) fn unit_of(word: &str) -> Option<Unit> {
     super::vocabulary::UNITS.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit)
 }
 

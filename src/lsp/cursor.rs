@@ -170,6 +170,8 @@ struct Reader<'t> {
     level: Option<Level<'t>>,
     /// the last token but blanks, newlines and comments
     last: Option<Token>,
+    /// the word of the statement whose `with { … }` ends there, behind which its block may stand
+    behind_with: &'t str,
 }
 
 impl<'t> Level<'t> {
@@ -207,7 +209,7 @@ impl<'t> Level<'t> {
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str) -> Reader<'t> {
-        Reader { text, stack: Vec::new(), level: None, last: None }
+        Reader { text, stack: Vec::new(), level: None, last: None, behind_with: "" }
     }
 
     fn read(&mut self, all: &[Token]) {
@@ -222,6 +224,9 @@ impl<'t> Reader<'t> {
             }
             if token.is_code() {
                 self.last = Some(*token);
+            }
+            if token.kind != TokenKind::Close {
+                self.behind_with = "";
             }
         }
     }
@@ -262,7 +267,7 @@ impl<'t> Reader<'t> {
         if bracket == '{' {
             let with =
                 self.level.as_ref().is_some_and(|l| l.current.last().is_some_and(|t| t.text(self.text) == "with"));
-            let host = self.level.as_ref().filter(|_| !with).map_or("", |l| l.callee);
+            let host = self.level.as_ref().map_or(self.behind_with, |l| if with { "" } else { l.callee });
             self.stack.push(Outer { bracket, with, host, level: self.level.take() });
             return;
         }
@@ -310,6 +315,7 @@ impl<'t> Reader<'t> {
         while let Some(outer) = self.stack.pop() {
             self.level = outer.level;
             if outer.bracket == opener {
+                self.behind_with = self.level.as_ref().filter(|_| outer.with).map_or("", |l| l.callee);
                 break;
             }
         }

@@ -150,13 +150,13 @@ impl Differences {
 /// Two descriptions of the same component, or two of something that has no name.
 fn comparable(old: &Json, new: &Json) -> bool {
     let is_step = |json: &Json| json.get("kind").is_some();
-    is_step(old) && is_step(new) || old.get("name") == new.get("name") && duration_unit(old) == duration_unit(new)
+    is_step(old) && is_step(new) || old.get("name") == new.get("name") && !is_value(old) && !is_value(new)
 }
 
-/// `epochs` of `{"epochs": 40}`: durations in different units are not compared field by field.
-fn duration_unit(json: &Json) -> Option<&str> {
-    let map = json.as_object().filter(|m| m.len() == 1)?;
-    map.keys().next().map(String::as_str).filter(|k| ["epochs", "steps", "seconds", "later"].contains(k))
+/// `{"epochs": 40}` and what waits for a loop's variable are single values, in whichever unit.
+fn is_value(json: &Json) -> bool {
+    let units = ["epochs", "steps", "seconds", "later"];
+    json.as_object().is_some_and(|m| m.len() == 1 && m.keys().all(|k| units.contains(&k.as_str())))
 }
 
 /// A longest common subsequence, as pairs of indices. What both begin and end with is found first, so that two long

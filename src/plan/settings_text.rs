@@ -137,14 +137,18 @@ fn innermost(metric: &Metric) -> &Metric {
 }
 
 fn keep(s: &Settings) -> Line {
+    let best = |s: &Settings| {
+        s.keep.best.as_ref().map(|m| format!("the best by {}", words::metric_under(m, passes::attack_of(&s.objective))))
+    };
     let newest = match s.keep.last {
-        0 => "none of the newest".into(),
+        0 => {
+            let value = best(s).unwrap_or("none but named ones".into());
+            return Line { name: "checkpoints", value, comes_to: String::new() };
+        }
         1 => "the newest".into(),
         n => format!("the newest {n}"),
     };
-    let best = s.keep.best.as_ref().map_or(String::new(), |m| {
-        format!(", and the best by {}", words::metric_under(m, passes::attack_of(&s.objective)))
-    });
+    let best = best(s).map_or(String::new(), |best| format!(", and {best}"));
     let comes_to = format!("one {}", words::every(s.keep.every));
     Line { name: "checkpoints", value: format!("{newest}{best}"), comes_to }
 }

@@ -3,8 +3,8 @@
 use super::passes::Probe;
 use super::range::Range;
 use super::totals::{Counter, Totals};
-use crate::components::{Duration, Metric};
-use crate::language::program::{Due, Measure, Op, Otherwise, Settings, Step, Train, Trigger, When};
+use crate::components::Metric;
+use crate::language::program::{Due, Measure, Settings, Train, Trigger, When};
 
 impl Counter<'_> {
     /// A training step with what happens between its steps.
@@ -14,20 +14,31 @@ impl Counter<'_> {
             return own;
         }
         let outer = std::mem::take(&mut self.may_have_ended);
-        let mut all = train.triggers.iter().fold(own, |sum, trigger| sum.plus(self.trigger(train, trigger, &own)));
-        let ending = |t: &&Trigger| stops(&t.body) || may_end(&t.body);
-        if let Some(least) = train.triggers.iter().filter(ending).map(|t| first_chance(&t.due, &train.settings)).min() {
+        let mut all = self.hosted(train, own, |_| true);
+        let within = |least: &u64| own.train_steps.max.is_none_or(|steps| *least < steps);
+        if let Some(least) = train.first_end().filter(within) {
             let epochs = least as f64 / train.settings.steps_per_epoch() as f64;
-            let known = own.train_steps.max.is_none_or(|steps| least < steps);
-            all = if known { all.or(self.stretch(&train.settings, least, epochs)) } else { all };
+            let begun = self.stretch(&train.settings, least, epochs);
+            // What stands in their blocks before the end counts as nothing.
+            all = all.or(self.hosted(train, begun, |t| !t.may_end_host()));
         }
         self.known.clear();
         self.may_have_ended |= outer;
         all
     }
 
-    /// What a trigger adds to its host's training of which these are the totals.
-    fn trigger(&mut self, host: &Train, trigger: &Trigger, own: &Totals) -> Totals {
+    /// The host's own training with its triggers, with the blocks of these.
+    fn hosted(&mut self, host: &Train, own: Totals, with_block: impl Fn(&Trigger) -> bool) -> Totals {
+        host.triggers.iter().fold(own, |sum, trigger| {
+            let (asked, block) = self.trigger(host, trigger, &own);
+            let sum = sum.plus(asked);
+            if with_block(trigger) { sum.plus(block) } else { sum }
+        })
+    }
+
+    /// What a trigger adds to its host's training of which these are the totals: for looking at its condition, and for its
+    /// block.
+    fn trigger(&mut self, host: &Train, trigger: &Trigger, own: &Totals) -> (Totals, Totals) {
         let epoch = host.settings.steps_per_epoch();
         let (asked, fires) = match &trigger.due {
             Due::Every(every) => (Totals::default(), firings(own.train_steps, every.steps(epoch))),
@@ -45,7 +56,7 @@ impl Counter<'_> {
             }
         };
         self.known.clear();
-        asked.plus(self.body(&trigger.body).within(fires))
+        (asked, self.body(&trigger.body).within(fires))
     }
 
     /// What is known after each epoch, because it is followed.
@@ -71,48 +82,6 @@ fn firings(steps: Range<u64>, period: Option<u64>) -> Range<u64> {
 /// How often a `when` is looked at while its host trains for so many steps: after epochs, and beside these at most so
 /// often after measurements.
 fn looks(host: &Train, steps: Range<u64>) -> (Range<u64>, Option<u64>) {
-    let epoch = host.settings.steps_per_epoch();
-    let epochs = Range { min: steps.min.div_ceil(epoch), max: steps.max.map(|n| n.div_ceil(epoch)) };
-    let periods = host.settings.measure.iter().filter_map(|m| match m.when {
-        When::Every(every) => Some(every.steps(epoch)),
-        When::AtForget => None,
-    });
-    // Those of a whole number of epochs come with an epoch's end.
-    let between = periods.filter(|p| p.is_none_or(|p| !p.is_multiple_of(epoch)));
-    let more = between.map(|period| firings(steps, period).max).try_fold(0u64, |sum, n| Some(sum.saturating_add(n?)));
-    (epochs, more)
-}
-
-/// The step of its host after which a trigger may fire for the first time.
-fn first_chance(due: &Due, host: &Settings) -> u64 {
-    let epoch = host.steps_per_epoch();
-    let period = |every: Duration| every.steps(epoch).unwrap_or(1).max(1);
-    match due {
-        Due::Every(every) => period(*every),
-        Due::When { .. } => {
-            let measured = host.measure.iter().filter_map(|m| match m.when {
-                When::Every(every) => Some(period(every)),
-                When::AtForget => None,
-            });
-            measured.chain([epoch]).min().unwrap_or(epoch)
-        }
-    }
-}
-
-/// Whether a `stop` in it leaves the step that hosts it.
-fn stops(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.op {
-        Op::Stop => true,
-        // Those in there leave that step.
-        Op::Train(_) => false,
-        op => op.bodies().any(stops),
-    })
-}
-
-/// Whether a guard in it may end the run.
-fn may_end(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.op {
-        Op::Guard(guard) => guard.otherwise == Otherwise::Stop,
-        op => op.bodies().any(may_end),
-    })
+    let epochs = Range { min: host.looks(steps.min).0, max: steps.max.map(|n| host.looks(n).0) };
+    (epochs, steps.max.map(|n| host.looks(n).1))
 }

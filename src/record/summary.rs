@@ -8,6 +8,7 @@ use super::table::Table;
 use crate::components::Split;
 use crate::reading::lines::Lines;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
@@ -32,6 +33,8 @@ pub struct Summary {
     /// best and last values of what was measured during training
     pub followed: Vec<Followed>,
     pub expectations: Vec<Expectation>,
+    /// those that did not hold
+    pub guards: Vec<Guarded>,
     pub checkpoints: Vec<String>,
 }
 
@@ -85,16 +88,35 @@ pub struct Expectation {
 /// More phases than this are told of, not shown.
 const ROWS: usize = 40;
 
+/// A guard that did not hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct Guarded {
+    pub step: String,
+    pub text: String,
+    /// what was done: `rollback`, `stop`, `warn`
+    pub action: String,
+    pub values: Vec<Reading>,
+}
+
+/// What trains, while events are read.
+#[derive(Default)]
+struct Training {
+    /// the step that began last
+    now: bool,
+    /// the phases of training steps, by instance
+    phases: HashMap<String, usize>,
+}
+
 impl Summary {
     /// Reads the records of a folder.
     pub fn read(folder: &Path) -> io::Result<Summary> {
         let manifest = Manifest::read(folder)?;
         let mut summary = Summary::empty(folder, &manifest);
-        let mut trains = false;
+        let mut training = Training::default();
         let mut lines = Lines::open(&folder.join("events.jsonl"))?;
         while let Some(line) = lines.next() {
             let event: EventLine = serde_json::from_str(&line?).map_err(|e| lines.wrong(e))?;
-            summary.take(event, &mut trains);
+            summary.take(event, &mut training);
         }
         Ok(summary)
     }
@@ -115,38 +137,41 @@ impl Summary {
             results: Vec::new(),
             followed: Vec::new(),
             expectations: Vec::new(),
+            guards: Vec::new(),
             checkpoints: Vec::new(),
         }
     }
 
-    /// `trains`: the step under way is one of training.
-    fn take(&mut self, event: EventLine, trains: &mut bool) {
+    fn take(&mut self, event: EventLine, training: &mut Training) {
         (self.epochs, self.steps) = (event.epochs, event.clock);
         let EventLine { step, place, what, epochs, .. } = event;
         let phase =
             |text, change| Phase { step: step.clone(), line: place.line, text, epochs, measured: Vec::new(), change };
         match what {
-            What::Start { steps: None, .. } => *trains = false,
+            What::Start { steps: None, .. } => training.now = false,
             What::Start { text, .. } => {
-                *trains = !step.is_empty();
-                self.phases.extend(trains.then(|| phase(text, None)));
+                training.now = !step.is_empty();
+                if training.now {
+                    training.phases.insert(step.clone(), self.phases.len());
+                    self.phases.push(phase(text, None));
+                }
             }
             What::Epoch { gradient_evaluations, .. } => {
                 self.gradient_evaluations += gradient_evaluations;
-                self.last_phase(|p| p.epochs = epochs);
+                self.phase_of(&step, training, |p| p.epochs = epochs);
             }
             What::Measure { split, metric, value, n, .. } => {
                 let metric =
                     if metric.starts_with(&format!("{split}.")) { metric } else { format!("{split}.{metric}") };
-                if *trains {
+                if training.now || training.phases.contains_key(&step) {
                     self.follow(&metric, value, epochs);
-                    self.last_phase(|p| p.note(metric, value));
+                    self.phase_of(&step, training, |p| p.note(metric, value));
                 } else {
                     self.results.push(Evaluated { step, metric, value, n });
                 }
             }
             What::Forget(change) | What::Rollback(change) | What::Load(change) => {
-                *trains = false;
+                training.now = false;
                 self.phases.push(phase(change.text.clone(), Some(change)));
             }
             What::Checkpoint { folder, .. } => self.checkpoints.push(folder),
@@ -154,7 +179,11 @@ impl Summary {
                 let values = values.into_iter().map(|(metric, value)| Reading { metric, value }).collect();
                 self.expectations.push(Expectation { step, text, held, values });
             }
-            What::Guard { .. }
+            What::Guard { text, action: Some(action), values, .. } => {
+                let values = values.into_iter().map(|(metric, value)| Reading { metric, value }).collect();
+                self.guards.push(Guarded { step, text, action, values });
+            }
+            What::Guard { action: None, .. }
             | What::Until { .. }
             | What::Trigger { .. }
             | What::Warning { .. }
@@ -162,8 +191,10 @@ impl Summary {
         }
     }
 
-    fn last_phase(&mut self, change: impl FnOnce(&mut Phase)) {
-        if let Some(phase) = self.phases.last_mut() {
+    /// Changes the phase of a training step, which what happens between its steps has interrupted; of what has none, the last.
+    fn phase_of(&mut self, step: &str, training: &Training, change: impl FnOnce(&mut Phase)) {
+        let own = training.phases.get(step).copied();
+        if let Some(phase) = own.or(self.phases.len().checked_sub(1)).and_then(|i| self.phases.get_mut(i)) {
             change(phase);
         }
     }
@@ -264,13 +295,19 @@ impl Summary {
     }
 
     fn draw_expectations(&self, screen: Screen) -> String {
+        let values = |readings: &[Reading]| {
+            let values: Vec<String> =
+                readings.iter().map(|r| format!("{} {}", r.metric, value(&r.metric, r.value))).collect();
+            if values.is_empty() { String::new() } else { format!("  ({})", values.join(", ")) }
+        };
         let mut out = String::new();
         for e in &self.expectations {
-            let values: Vec<String> =
-                e.values.iter().map(|r| format!("{} {}", r.metric, value(&r.metric, r.value))).collect();
-            let values = if values.is_empty() { String::new() } else { format!("  ({})", values.join(", ")) };
             let verdict = if e.held { screen.paint(Ink::Good, "held ") } else { screen.paint(Ink::Error, "false") };
-            out += &format!("  {verdict}  {}{values}\n", super::screen::harmless(&e.text));
+            out += &format!("  {verdict}  {}{}\n", super::screen::harmless(&e.text), values(&e.values));
+        }
+        for g in self.guards.iter().rev().take(ROWS).rev() {
+            let (verdict, text) = (screen.paint(Ink::Error, "false"), super::screen::harmless(&g.text));
+            out += &format!("  {verdict}  guard {text} at step {}: {}{}\n", g.step, g.action, values(&g.values));
         }
         if out.is_empty() { out } else { format!("\n{out}") }
     }

@@ -58,6 +58,38 @@ fn settings_alone_stand_in_a_with_block() {
 }
 
 #[test]
+fn a_training_step_has_blocks_of_its_own_and_stop_stands_in_them() {
+    for text in
+        ["train 9 { ‸", "consolidate 9 {\n  every 2 { forget head 10% }\n  ‸\n}", "train 9 with { batch 8 } { w‸ }"]
+    {
+        assert_offers(text, &["every", "when"]);
+        assert_refuses(text, &["train", "stop", "batch", "let"]);
+    }
+    assert_offers("train 9 { when clean > 50% { ‸", &["stop", "train", "forget"]);
+    assert_offers("train 9 { every 2 { if clean > 50% { ‸", &["stop"]);
+    assert_offers("phase leave() { ‸ }", &["stop"]);
+    assert_refuses("train 9\n‸", &["every", "when", "stop"]);
+    assert_refuses("repeat 2 { ‸", &["every", "when", "stop"]);
+    assert_offers("train 9 { every ‸", &["time:"]);
+    assert_offers("train 9 { every 2 ‸", &["epochs", "steps"]);
+    assert_offers("train 9 { when ‸", &["clean", "gap", "validation"]);
+}
+
+#[test]
+fn what_conditions_decide_is_offered_part_by_part() {
+    assert_offers("repeat ‸", &["until"]);
+    assert_offers("repeat until ‸", &["clean", "validation"]);
+    assert_offers("repeat until clean > 90% ‸", &["max:", "and"]);
+    assert_refuses("repeat 5 ‸", &["until"]);
+    assert_offers("guard ‸", &["clean", "validation"]);
+    assert_offers("guard clean > 50% ‸", &["else", "and"]);
+    assert_eq!(labels("checkpoint \"a\"\nguard clean > 50% else ‸"), ["rollback", "stop", "warn"]);
+    assert_eq!(labels("checkpoint \"a\"\nguard clean > 50% else rollback \"‸"), ["a"]);
+    assert!(labels("guard clean > 50% else stop ‸").is_empty());
+    assert_offers("budget 3 ‸", &["h", "min"]);
+}
+
+#[test]
 fn arguments_are_offered_once_each() {
     assert_offers("forget head 30% ‸", &["by:", "to:", "unit:", "moments:", "overall:"]);
     assert_refuses("forget head 30% by: random, ‸", &["by:", "selector:", "share:"]);

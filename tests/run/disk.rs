@@ -5,6 +5,15 @@ use candle_core::Device;
 use fsched::runtime::store::{self, Loaded};
 
 #[test]
+fn where_no_newest_checkpoints_are_kept_only_the_best_and_the_named_ones_stay() {
+    let named = "train 2 steps\ncheckpoint \"a\"\ntrain 1";
+    assert_eq!(run_small(&format!("keep last: 0, every: 1 step\n{named}")).names("checkpoints"), ["a"]);
+    let best = run_small(&format!("keep last: 0, every: 1 step, best: clean\n{named}"));
+    assert_eq!(best.names("checkpoints"), ["a", "best"]);
+    assert_eq!(run_small(&format!("keep last: 1, every: 7 steps\n{named}")).names("checkpoints").len(), 2);
+}
+
+#[test]
 fn the_last_checkpoints_stay_and_older_ones_go() {
     let outcome = run_small("keep last: 2, every: 1 epoch\ntrain 4 epochs");
     assert_eq!(outcome.names("checkpoints"), ["step-00000015", "step-00000020"]);

@@ -1,9 +1,11 @@
 //! Programs run from their text to their end, on the embedded digits and small networks.
 
 mod change;
+mod control;
 mod determinism;
 mod disk;
 mod flow;
 mod looking_back;
 mod support;
 mod training;
+mod triggers;

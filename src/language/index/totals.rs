@@ -2,7 +2,7 @@
 
 use crate::components::{Duration, Value};
 use crate::language::context::Fixed;
-use crate::language::program::{Op, Step, Train};
+use crate::language::program::{Due, Op, Step, Train};
 use crate::language::time::uses;
 use crate::source::Span;
 
@@ -174,14 +174,27 @@ impl<'v> Counter<'v> {
     /// A training step with what its triggers train.
     fn hosted(&mut self, train: &'v Train) -> Amount {
         let own = self.train(train);
-        train.triggers.iter().fold(own, |sum, trigger| {
+        let steps = own.most.steps;
+        let all = train.triggers.iter().fold(own, |sum, trigger| {
             let once = self.body(&trigger.body);
-            sum.plus(match trigger.firings(train, &mut self.env) {
-                Some(times) => once.times(times),
-                None if once == Amount::default() => once,
-                None => Amount { open: true, ..Amount::default() },
+            sum.plus(match (trigger.firings(train, &mut self.env), &trigger.due) {
+                _ if once == Amount::default() => once,
+                (Some(times), _) => once.times(times),
+                (None, Due::When { .. }) if steps > 0 => {
+                    let (epochs, more) = train.looks(steps);
+                    // Between two crossings the condition is false once at least.
+                    once.times(epochs.saturating_add(more).div_ceil(2)).or(Amount::default())
+                }
+                _ => Amount { open: true, ..Amount::default() },
             })
-        })
+        });
+        match train.first_end().filter(|least| *least < steps) {
+            None => all,
+            Some(least) => {
+                let epochs = least as f64 / train.settings.steps_per_epoch() as f64;
+                all.or(Amount::exactly(Training { epochs, steps: least, seconds: 0.0 }))
+            }
+        }
     }
 
     fn train(&mut self, train: &Train) -> Amount {

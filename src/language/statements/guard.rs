@@ -90,7 +90,10 @@ impl<'a> Context<'a> {
             let message = "this guard doesn't say what happens where it doesn't hold";
             let d = Diagnostic::new(Code::MISSING_ARGUMENT, written.word(), message);
             let d = d.help("put `else rollback \"name\"`, `else stop` or `else warn` behind it");
-            self.report(d.maybe_fix("let it `warn`", written.bound.span("condition").after(), " else warn"));
+            self.report(match &written.simple.block {
+                Some(_) => d,
+                None => d.maybe_fix("let it `warn`", written.bound.span("condition").after(), " else warn"),
+            });
         }
         None
     }

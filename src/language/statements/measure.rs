@@ -36,10 +36,10 @@ pub static KEEP: Word = Word {
     name: "keep",
     kind: WordKind::Setting,
     params: &[
-        Param::new("last", Type::Int, "how many of the newest checkpoints stay")
+        Param::new("last", Type::Int, "how many of the newest checkpoints stay; 0 for none")
             .or(Default::Int(2))
             .named()
-            .within(1.0, 1e6),
+            .within(0.0, 1e6),
         Param::new("every", Type::Duration, "how often one is written").or(Default::Absent).named(),
         Param::new("best", Type::Metric, "also keep the best by this metric, measured after each epoch")
             .or(Default::Absent)

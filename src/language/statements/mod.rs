@@ -201,7 +201,8 @@ impl<'a> Context<'a> {
         if let Some(with) = simple.with.as_ref().filter(|_| !word.with) {
             refuse(with.span, "`with` block", "`with { … }` belongs to training steps");
         }
-        if let Some(block) = simple.block.as_ref().filter(|_| !word.block) {
+        // That a guard lacks its `else` is told where it is lowered.
+        if let Some(block) = simple.block.as_ref().filter(|_| !word.block && word != &guard::GUARD) {
             // At the brace, where a misplaced one is told.
             let brace = Span { end: block.span.start + 1, ..block.span };
             refuse(brace, "block", "put the statements on lines of their own");

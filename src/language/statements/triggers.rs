@@ -9,7 +9,7 @@ use crate::language::index::{Callee, Sense};
 use crate::language::lints;
 use crate::language::program::{Due, Op, Settings, Step, Trigger};
 use crate::source::Span;
-use crate::syntax::tree::{Block, Simple, Statement, StatementKind};
+use crate::syntax::tree::{Argument, Block, Simple, Statement, StatementKind};
 use std::sync::Arc;
 
 pub static EVERY: Word = Word {
@@ -129,6 +129,11 @@ impl<'a> Context<'a> {
             }
             (false, _) if is_setting(first) => d.help("settings for one step stand in `with { … }`, before its block"),
             (true, _) => d.help("settings for one step stand in its `with { … }`"),
+            (false, _) if matches!(first.kind, StatementKind::If { .. }) => {
+                let word = Span { end: first.span.start + 2, ..first.span };
+                let d = d.help("between its steps, `when` is what `if` is elsewhere: `when clean > 80% { … }`");
+                d.maybe_fix("write `when`", word, "when")
+            }
             (false, _) => d.help("say when: `every 5 epochs { … }` or `when clean > 80% { … }`; or write it below"),
         });
         span != brace
@@ -157,15 +162,16 @@ impl<'a> Context<'a> {
         self.index.means(simple.word.span, Sense::Word(word));
         self.misplaced_parts(word, simple);
         let owner = Owner { name: word.name, span: simple.word.span, callee: Callee::Word(word) };
-        let mut bound = self.bind(word.params, &simple.arguments, owner);
+        // Without a block, what stands behind the first argument may be what should be in it.
+        let (arguments, rest) = match simple.block {
+            None if simple.arguments.len() > 1 => simple.arguments.split_at(1),
+            _ => (&simple.arguments[..], &[][..]),
+        };
+        let mut bound = self.bind(word.params, arguments, owner);
         self.refuse_varying(word, &mut bound);
         let Some(block) = &simple.block else {
             if bound.whole() {
-                let message = format!("`{}` has no block that says what happens", word.name);
-                let d = Diagnostic::new(Code::BAD_STEP_PLACE, simple.word.span, message);
-                self.report(
-                    d.help(format!("put the steps behind it in braces: `{} {{ forget head 10% }}`", self.folded(span))),
-                );
+                self.no_block(simple, &bound, rest);
             }
             return None;
         };
@@ -175,6 +181,22 @@ impl<'a> Context<'a> {
         let certain = every && host.zip(due.as_ref()).is_some_and(|(host, due)| is_due(host, due));
         let body = self.trigger_body(block, format!("{id}.{}.", word.name), every, certain);
         Some(Trigger { id, span, text, due: due?, body })
+    }
+
+    /// `rest`: arguments too many, which may be the steps that lack their braces.
+    fn no_block(&mut self, simple: &'a Simple, bound: &Bound, rest: &'a [Argument]) {
+        self.only_names(rest);
+        let message = format!("`{}` has no block that says what happens", simple.word.text);
+        let d = Diagnostic::new(Code::BAD_STEP_PLACE, simple.word.span, message);
+        let header = self.folded(Span { end: bound.spans[0].end, ..simple.word.span });
+        let (Some(first), Some(last)) = (rest.first(), rest.last()) else {
+            return self.report(d.help(format!("put the steps behind it in braces: `{header} {{ forget head 10% }}`")));
+        };
+        let steps = first.span.to(last.span);
+        let edit = |span: Span, text: &str| Edit { span, text: text.into() };
+        let edits = vec![edit(steps.before(), "{ "), edit(steps.after(), " }")];
+        let d = d.help(format!("put the steps in braces: `{header} {{ {} }}`", self.folded(steps)));
+        self.report(d.with_fix("put the braces", Applicability::Unsafe, edits));
     }
 
     fn when_due(&mut self, bound: &Bound, block: &Block) -> Option<Due> {

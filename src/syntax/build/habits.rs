@@ -22,13 +22,19 @@ impl Builder<'_> {
                 let found = found.help("after a condition the block begins at once: leave `then` out");
                 found.fix("leave out `then`", crate::source::Span { end: at.start, ..then }, "")
             }
-            ([Rule::lbrace], "=", _) if self.behind_if(at.start as usize) => {
+            ([Rule::lbrace], "=", _) if self.behind("if", at.start as usize) => {
                 found.help("a condition compares with `==`, `>=` or `>`")
             }
             ([Rule::lbrace], ":", _) => found.help("the statements of a block stand between `{` and `}`"),
             ([Rule::kw_in], "=", _) => found.help("a loop is written `for i in 1..=3 { … }`"),
             ([Rule::equals], _, _) if self.begins_value(at.start as usize) => {
                 found.help("a name is bound by `=`").fix("write `=`", at.before(), "= ")
+            }
+            ([Rule::word], "else", _) | ([Rule::word], _, "else") => {
+                found.help("behind `else`, on its line, stands `rollback \"name\"`, `stop` or `warn`")
+            }
+            (_, _, "until" | "while") if self.behind("repeat", at.start as usize) => {
+                found.help("a loop that a condition ends is written `repeat until clean > 90% max: 20 { … }`")
             }
             ([Rule::any_name], "=", "let") => found.help("say what to call it: `let n = 10`"),
             (_, ",", _) if rules.contains(&Rule::rbracket) && !rules.contains(&Rule::comma) => {
@@ -38,11 +44,11 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether an `if` stands before a byte of the source, on its line.
-    fn behind_if(&self, at: usize) -> bool {
+    /// Whether a word stands before a byte of the source, on its line.
+    fn behind(&self, word: &str, at: usize) -> bool {
         let before = &self.part.source[..at];
         let line = &before[before.rfind('\n').map_or(0, |n| n + 1)..];
-        line.split_whitespace().any(|word| word == "if")
+        line.split_whitespace().any(|w| w == word)
     }
 
     /// Whether a number, text or name begins at a byte of the source.

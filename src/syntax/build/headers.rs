@@ -309,6 +309,13 @@ impl Builder<'_> {
                     simple.arguments.push(self.unread(&part));
                     poisoned = true;
                 }
+                Rule::block => {
+                    let block = self.block(part);
+                    if !poisoned {
+                        self.braces_of_guard(&mut simple, block);
+                    }
+                    poisoned = true;
+                }
                 _ => self.simple_part(&mut simple, part),
             }
         }
@@ -316,6 +323,32 @@ impl Builder<'_> {
             self.expected(end, &[Rule::word]);
         }
         StatementKind::Simple(simple)
+    }
+
+    /// `guard condition else { stop }`
+    fn braces_of_guard(&self, simple: &mut Simple, block: Block) {
+        let brace = Span { end: block.span.start + 1, ..block.span };
+        let found = Diagnostic::new(Code::SYNTAX, brace, "no block follows the `else` of a `guard`");
+        let found =
+            found.help("behind `else` stands `rollback \"name\"`, `stop` or `warn`; for other steps write an `if`");
+        let only = match <[Statement; 1]>::try_from(block.statements) {
+            Ok([Statement { kind: StatementKind::Simple(then), span }]) if simple.otherwise.is_none() => {
+                Some((then, span))
+            }
+            _ => None,
+        };
+        self.push(match &only {
+            Some((_, span)) => found.fix("leave out the braces", block.span, &self.part.source[span.range()]),
+            None => found,
+        });
+        match only {
+            Some((then, _)) => simple.otherwise = Some(Box::new(then)),
+            None => simple.arguments.push(Argument {
+                name: None,
+                value: Expr { kind: crate::syntax::tree::ExprKind::Error, span: brace },
+                span: brace,
+            }),
+        }
     }
 
     /// `sweep share in [1%, 10%]`: the list is the argument `in`.

@@ -18,6 +18,15 @@ fn trains(word: &str) -> bool {
     ["train", "consolidate", "relearn"].contains(&word)
 }
 
+/// Whether a block says what happens between the steps of a training step.
+fn holds_triggers(block: &Block) -> bool {
+    let is_trigger = |s: &Statement| match &s.kind {
+        StatementKind::Simple(simple) => ["every", "when"].contains(&simple.word.text.as_str()),
+        _ => false,
+    };
+    block.statements.iter().any(is_trigger)
+}
+
 impl Builder<'_> {
     /// Statements of a block.
     fn statements(&self, pairs: Pairs<Rule>) -> Vec<Statement> {
@@ -282,7 +291,8 @@ impl Builder<'_> {
                 {
                     let last = self.part.token_before(span.end as usize);
                     let last = last.map_or(step.word.span, |t| self.part.token_span(t));
-                    self.misplaced_block(last, block.span, if trains(&step.word.text) { "with {" } else { "{" });
+                    let settings = trains(&step.word.text) && !holds_triggers(&block);
+                    self.misplaced_block(last, block.span, if settings { "with {" } else { "{" });
                     *span = span.to(block.span);
                     step.block = Some(block);
                 }

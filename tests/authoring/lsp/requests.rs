@@ -277,6 +277,36 @@ fn semantic_tokens_say_what_words_mean() {
 }
 
 #[test]
+fn blocks_between_training_steps_are_coloured_outlined_and_folded() {
+    let text = "checkpoint \"a\"\nmeasure clean\nconsolidate 12 {\n  every 4 epochs {\n    forget head 10%\n    train 1\n  }\n  \
+                when gap(clean) > 5% { stop }\n}\nrepeat until clean > 90% max: 3 {\n  train 1\n}\n\
+                guard clean > 50% else rollback \"a\"\n";
+    let mut client = Client::here();
+    let result = client.initialize(json!({ "capabilities": capabilities(&["utf-16"]) }));
+    let legend = &result["capabilities"]["semanticTokensProvider"]["legend"];
+    client.said_of(URI, text);
+    let full = client.about("textDocument/semanticTokens/full", URI, json!({})).unwrap();
+    let tokens = coloured(text, legend, &full);
+    for word in ["every", "when", "stop", "repeat", "until", "guard", "else", "rollback"] {
+        assert!(tokens.contains(&(word.into(), "keyword".into(), 0)), "{word}: {tokens:#?}");
+    }
+    assert!(tokens.contains(&("max".into(), "property".into(), 0)), "{tokens:#?}");
+    let symbols = client.about("textDocument/documentSymbol", URI, json!({})).unwrap();
+    let names = |symbols: &Value| -> Vec<String> {
+        symbols.as_array().into_iter().flatten().map(|s| s["name"].as_str().unwrap().to_string()).collect()
+    };
+    assert_eq!(names(&symbols)[2..], ["consolidate", "repeat until clean > 90%", "guard clean > 50%"]);
+    assert_eq!(names(&symbols[2]["children"]), ["every 4 epochs", "when gap(clean) > 5%"]);
+    assert_eq!(names(&symbols[2]["children"][0]["children"]), ["forget", "train"]);
+    let folds = client.about("textDocument/foldingRange", URI, json!({})).unwrap();
+    let starts: Vec<_> = folds.as_array().unwrap().iter().map(|f| f["startLine"].as_u64().unwrap()).collect();
+    assert_eq!(starts, [2, 3, 9]);
+    let hint = client.about("textDocument/inlayHint", URI, json!({ "range": range((0, 0), (99, 0)) })).unwrap();
+    let labels: Vec<_> = hint.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap().to_string()).collect();
+    assert_eq!(labels, ["share:", "1 to 15 epochs", "1 to 3 epochs"]);
+}
+
+#[test]
 fn tokens_of_broken_texts_stay_within_their_lines() {
     let text = "/* a\r\n 漢 */ train 3 epochs\r\n\"open\r\nzap (\r\n\u{feff}if 3 {\r\n";
     let mut client = Client::here();
