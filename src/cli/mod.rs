@@ -31,6 +31,7 @@ mod text;
 use crate::record::screen::Screen;
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::{Exit, Failure};
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -72,26 +73,32 @@ fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs what the arguments ask for. Results go to stdout; what people are told on the way goes to stderr.
+/// Runs what the arguments of the process ask for.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs what these arguments ask for, the first of which names the program; the exit status. Results go to stdout; what
+/// people are told on the way goes to stderr.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and mistakes both come this way; clap knows which stream and status each has.
             let shown = error.print();
-            return ExitCode::from(if shown.is_ok() { error.exit_code() as u8 } else { Exit::Usage as u8 });
+            return if shown.is_ok() { error.exit_code() as u8 } else { Exit::Usage as u8 };
         }
     };
     // Not locked: the language server writes from a thread of its own.
     let mut out = std::io::stdout();
     let result = cli.command.run(&mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
     match result {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(exit) => exit as u8,
         Err(failure) => {
             if !failure.message.is_empty() {
                 input::tell(&failure.render(Screen::stderr()));
             }
-            ExitCode::from(failure.exit as u8)
+            failure.exit as u8
         }
     }
 }

@@ -7,13 +7,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Makes a folder and those above it, where they are not there.
+/// Makes a folder and those above it, where they are not there; their names reach the disk.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
-    make_folder(folder_of(folder))?;
-    match make(folder) {
+    let above = folder_of(folder);
+    make_folder(above)?;
+    match make(folder).and_then(|()| flush_folder(above)) {
         // Somebody else was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         made => made.map_err(|e| named("make the folder", folder, e)),
@@ -23,6 +24,20 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Removes a folder and all in it, if it is there. A link is removed, not followed.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {
     empty(folder).map_err(|e| named("remove", folder, e))
+}
+
+/// Removes a folder that others look for: after a crash at any moment it is there whole or not at all, but for a rest
+/// under another name, which [`tidy`] removes.
+///
+/// # Errors
+/// What the file system says, with the path.
+pub fn drop_folder(folder: &Path) -> io::Result<()> {
+    let gone = beside(folder, "gone");
+    if folder.exists() {
+        remove_folder(&gone)?;
+        rename(folder, &gone).map_err(|e| named("remove", folder, e))?;
+    }
+    remove_folder(&gone)
 }
 
 fn empty(folder: &Path) -> io::Result<()> {
@@ -101,7 +116,7 @@ pub fn link_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends what [`replace_folder`] left half-way in a folder of folders: one that had lost its name gets it back, and all
+/// Ends what [`replace_folder`] and [`drop_folder`] left half-way in a folder of folders: one that had lost its name gets it back, and all
 /// else that was written aside goes.
 pub fn tidy(folders: &Path) -> io::Result<()> {
     let found = match names(folders) {
@@ -118,7 +133,7 @@ pub fn tidy(folders: &Path) -> io::Result<()> {
             } else {
                 rename(&path, &home)?;
             }
-        } else if name.starts_with(".new-") {
+        } else if name.starts_with(".new-") || name.starts_with(".gone-") {
             remove_folder(&path)?;
         }
     }
@@ -164,7 +179,7 @@ mod tests {
     #[test]
     fn what_was_left_half_way_is_ended() {
         let place = tempfile::tempdir().unwrap();
-        for name in [".old-a", ".new-a", ".old-b", "b", ".new-c"] {
+        for name in [".old-a", ".new-a", ".old-b", "b", ".new-c", ".gone-d"] {
             fs::create_dir(place.path().join(name)).unwrap();
             fs::write(place.path().join(name).join("f"), name).unwrap();
         }

@@ -9,8 +9,8 @@ mod operation;
 mod patience;
 mod whole;
 
-pub use folder::{link_folder, make_folder, remove_folder, replace_folder, tidy};
-pub use operation::{Operation, Witness, append, create, cut, flush, link, point, remove, rename, watch};
+pub use folder::{drop_folder, link_folder, make_folder, remove_folder, replace_folder, tidy};
+pub use operation::{Operation, Witness, append, create, cut, flush, flush_folder, link, point, remove, rename, watch};
 pub use patience::Patience;
 pub use whole::{replace, write_new, write_whole};
 

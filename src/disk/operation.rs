@@ -119,8 +119,8 @@ pub(super) fn remove_empty(path: &Path) -> io::Result<()> {
     absent_is_fine(fs::remove_dir(path))
 }
 
-/// A rename is only safe from a power cut once its folder has been flushed. Windows has no such call and needs none.
-pub(super) fn flush_folder(path: &Path) -> io::Result<()> {
+/// The names in a folder reach the disk. A rename is only safe from a power cut once its folder has been flushed. Windows has no such call and needs none.
+pub fn flush_folder(path: &Path) -> io::Result<()> {
     about_to(Operation::FlushFolder(path))?;
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

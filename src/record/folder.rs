@@ -2,6 +2,7 @@
 
 use super::lock::{Holder, Life, Lock, Taken};
 use super::manifest::Manifest;
+use super::program::RECORDS;
 use crate::diagnostic::Code;
 use crate::disk;
 use std::fs;
@@ -101,6 +102,8 @@ impl Found {
             Ok(_) => Ok(Found::Unfinished),
             // A lock that says nothing is one that is being written or was cut off.
             Err(_) if lock.exists() || path.join(Manifest::FILE).exists() => Ok(Found::Unfinished),
+            // A power cut took the lock and the manifest, which are written last.
+            Err(_) if holds_records_alone(path)? => Ok(Found::Unfinished),
             Err(_) => Ok(Found::Foreign),
         }
     }
@@ -166,6 +169,18 @@ impl RunFolder {
         }
         unreachable!("the numbers don't end")
     }
+}
+
+/// Whether all that a folder holds is what a run writes before its manifest.
+fn holds_records_alone(path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let aside = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+        if !RECORDS.contains(&aside.unwrap_or(&name)) {
+            return Ok(false);
+        }
+    }
+    Ok(path.join("program.fsched").exists() || path.join(".program.fsched.part").exists())
 }
 
 /// Makes sure that a run's folder holds files and folders alone: a link that came with it would lead what is written

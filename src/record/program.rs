@@ -37,7 +37,7 @@ fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
 
 /// What the folder of a run holds itself; files that a program brings in take none of these names, nor, on disks that
 /// don't tell large letters from small ones, any that differ in this alone.
-const RECORDS: [&str; 13] = [
+pub const RECORDS: [&str; 13] = [
     "program.fsched",
     "imports",
     "manifest.json",

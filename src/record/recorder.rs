@@ -98,14 +98,16 @@ impl Recorder {
         let program = write_program(&path, &sources)?;
         disk::write_whole(&path.join("plan.json"), plan.as_bytes())?;
         let manifest = manifest(about, program);
-        manifest.write(&path)?;
         let [events, ledger, sessions] = FILES.map(|name| Log::create(&path.join(name), &patience));
+        let (events, ledger, sessions) = (events?, ledger?, sessions?);
+        // Last, for with it the names of all of them reach the disk.
+        manifest.write(&path)?;
         let mut recorder = Recorder {
             sources,
             manifest,
-            events: events?,
-            ledger: ledger?,
-            sessions: sessions?,
+            events,
+            ledger,
+            sessions,
             evaluations: BTreeSet::new(),
             before: 0.0,
             started: Instant::now(),
@@ -164,8 +166,8 @@ impl Recorder {
             *head = LedgerHead { lines: head.lines + 1, sha256: disk::sha256(line.as_bytes()) };
             Ok(())
         })?;
-        manifest.write(&path)?;
         let sessions = Log::reopen(&path.join(SESSIONS), None, &patience, |_| Ok(()))?;
+        manifest.write(&path)?;
         let mut recorder = Recorder {
             sources,
             manifest,

@@ -149,6 +149,11 @@ fn best_folder(others: usize) -> String {
     if others == 0 { "best".into() } else { format!("best-{}", others + 1) }
 }
 
+/// A run that goes on may have been interrupted between saving and this.
+pub fn drop_older_again(run: &Run) -> Result<(), Failure> {
+    drop_older(run, run.state.journal.keep_last.max(1))
+}
+
 /// Of the unnamed checkpoints the newest stay, `last` in all.
 fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
     let checkpoints = checkpoints(run);
@@ -158,7 +163,8 @@ fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
     let mut found: Vec<(u64, String)> = names.filter_map(|name| Some((step(&name)?, name))).collect();
     found.sort();
     for (_, folder) in &found[..found.len().saturating_sub(last)] {
-        disk::remove_folder(&checkpoints.join(folder)).map_err(Failure::disk)?;
+        let path = checkpoints.join(folder);
+        run.world.patience.with(|| disk::drop_folder(&path)).map_err(Failure::disk)?;
     }
     Ok(())
 }
@@ -168,6 +174,11 @@ pub fn finish(run: &mut Run) -> Result<(), Halt> {
     if let Some(folder) = run.world.folder.clone() {
         let (tensors, path) = (run.state.network.state_dict()?, folder.join("final.safetensors"));
         run.world.patience.with(|| store::write_tensors(&tensors, &path)).map_err(Failure::disk)?;
+        // Nobody comes back to tidy up after a power cut.
+        let checkpoints = checkpoints(run);
+        if checkpoints.exists() {
+            disk::flush_folder(&checkpoints).map_err(|e| Failure::disk(disk::named("flush", &checkpoints, e)))?;
+        }
     }
     Ok(())
 }

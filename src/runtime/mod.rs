@@ -119,6 +119,7 @@ pub fn go_on(program: &Program, world: &mut World, from: resume::Point) -> Resul
     in_pool(world.threads, || {
         let mut run = Run::new(program, world, from.state);
         run.path = run.state.journal.cursor.take().into();
+        checkpoint::drop_older_again(&run).map_err(outside)?;
         run.saved = Some(from.checkpoint);
         (run.seconds_before, run.saved_at) = (from.seconds, from.seconds);
         run.finish(true)

@@ -47,6 +47,7 @@ pub fn search(
     let checkpoints = folder.join("checkpoints");
     disk::tidy(&checkpoints).map_err(Failure::disk)?;
     let mut passed_over = Vec::new();
+    let mut damaged = Vec::new();
     for name in newest_first(&checkpoints)? {
         let path = checkpoints.join(&name);
         let loaded = store::load(&path, &program.model, program.precision, device);
@@ -56,14 +57,30 @@ pub fn search(
         });
         match sound {
             Ok(Loaded { state, plan, seconds }) => {
+                // Out of the way of those to come, and kept: somebody may want to know what happened to it.
+                for name in damaged {
+                    set_aside(&checkpoints, name).map_err(Failure::disk)?;
+                }
                 store::restore_named(&state, &checkpoints, &path).map_err(Failure::disk)?;
                 let point = Point { state, checkpoint: format!("checkpoints/{name}"), plan, seconds };
                 return Ok(Search { point: Some(point), passed_over });
             }
-            Err(failure) => passed_over.push(failure.message),
+            Err(failure) => {
+                passed_over.push(failure.message);
+                damaged.push(name);
+            }
         }
     }
     Ok(Search { point: None, passed_over })
+}
+
+/// What begins the names of checkpoints that are not whole.
+const DAMAGED: &str = "damaged-";
+
+fn set_aside(checkpoints: &Path, name: String) -> std::io::Result<()> {
+    let aside = checkpoints.join(format!("{DAMAGED}{name}"));
+    disk::remove_folder(&aside)?;
+    disk::rename(&checkpoints.join(&name), &aside).map_err(|e| disk::named("rename", &aside, e))
 }
 
 /// Names of all checkpoints: those that can't be placed first, so that they are told of.
@@ -76,7 +93,7 @@ fn newest_first(checkpoints: &Path) -> Result<Vec<String>, Failure> {
     for entry in entries {
         let entry = entry.map_err(|e| Failure::disk(disk::named("read", checkpoints, e)))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if !name.starts_with('.') && entry.path().is_dir() {
+        if !name.starts_with('.') && !name.starts_with(DAMAGED) && entry.path().is_dir() {
             found.push((store::order(&entry.path()).unwrap_or((u64::MAX, 0, 0)), name));
         }
     }

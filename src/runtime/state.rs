@@ -46,6 +46,8 @@ pub struct Journal {
     pub expectations: Vec<Expectation>,
     /// a clock decided how long some training step was
     pub clocked: bool,
+    /// how many unnamed checkpoints stay, as the training statement says that began last
+    pub keep_last: usize,
     /// how far the files had come that the listeners write
     pub logs: BTreeMap<String, Mark>,
 }

@@ -185,7 +185,7 @@ pub fn restore_named(state: &State, checkpoints: &Path, from: &Path) -> io::Resu
 /// Folder of a checkpoint's name, below `checkpoints/`. The checker lets only names pass that folders can have; those
 /// of unnamed checkpoints are marked.
 pub fn named_folder(name: &str) -> String {
-    let ours = ["best", "step-", "name-"].iter().any(|ours| name.to_lowercase().starts_with(ours));
+    let ours = ["best", "step-", "name-", "damaged-"].iter().any(|ours| name.to_lowercase().starts_with(ours));
     if ours { format!("name-{name}") } else { name.to_string() }
 }
 

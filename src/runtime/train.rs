@@ -132,6 +132,7 @@ impl Trainer {
         let began = clocked.then(|| run.seconds());
         let journal = &mut run.state.journal;
         journal.clocked |= clocked;
+        journal.keep_last = self.settings.keep.last;
         let progress = Progress::begin(journal.epochs, journal.clock, began);
         if let Some(frame) = journal.cursor.innermost() {
             frame.training = Some(progress);
