@@ -63,6 +63,11 @@ fn the_listing_of_loops_phases_and_choices() {
 }
 
 #[test]
+fn the_listing_of_a_staged_roll_out() {
+    golden("staged_rollout", &plan(include_str!("../examples/staged_rollout.fsched")).listing(None));
+}
+
+#[test]
 fn listings_are_at_most_a_hundred_columns_wide() {
     for text in [CYCLES, MAIN_JOB, EPISODES] {
         for line in plan(text).listing(None).lines() {

@@ -1,7 +1,9 @@
 #![no_main]
 
+#[allow(dead_code, reason = "each target tries some of them")]
 #[path = "../../tests/hostile/honest.rs"]
 mod honest;
+#[allow(dead_code, reason = "each target tries some of them")]
 #[path = "../../tests/hostile/readers.rs"]
 mod readers;
 

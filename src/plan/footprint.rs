@@ -2,9 +2,9 @@
 
 use super::cost::{self, PassCost};
 use super::each_step;
-use super::variables::{Variables, measured_at_forget};
+use super::variables::{Variables, measured_at_forget, metrics_in};
 use crate::components::Metric;
-use crate::language::program::{Op, Program, Settings};
+use crate::language::program::{Due, Op, Program, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes, estimated from above.
@@ -60,10 +60,20 @@ impl Survey {
                 self.uses_data(s);
                 let measured: Vec<Metric> = s.measure.iter().flat_map(|m| m.metrics.clone()).collect();
                 self.measures(program, cost, &measured, s);
+                for trigger in &train.triggers {
+                    if let Due::When { condition, settings } = &trigger.due {
+                        self.measures(program, cost, &metrics_in(condition), settings);
+                    }
+                }
             }
             Op::Forget(f) => self.measures(program, cost, &measured_at_forget(&f.settings), &f.settings),
             Op::Zap(z) => self.measures(program, cost, &measured_at_forget(&z.settings), &z.settings),
             Op::Evaluate(e) => self.measures(program, cost, &e.metrics, &e.settings),
+            Op::Expect { condition, settings, .. } | Op::If { condition, settings, .. } => {
+                self.measures(program, cost, &metrics_in(condition), settings);
+            }
+            Op::Guard(g) => self.measures(program, cost, &metrics_in(&g.condition), &g.settings),
+            Op::Repeat { until: Some(u), .. } => self.measures(program, cost, &metrics_in(&u.condition), &u.settings),
             Op::Checkpoint { name } => {
                 self.named.insert(name.clone());
             }

@@ -12,10 +12,10 @@ use fsched::reading::{self, json, limits};
 use fsched::record::screen::Screen;
 use fsched::record::{Found, Manifest, Summary, ledger_is_sound};
 use fsched::runtime::store;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// Bytes that are kept for what was read, or what is wrong with it.
 pub type Answer = Result<u64, String>;
@@ -113,20 +113,23 @@ impl Reader {
         (self.read)(place)
     }
 
-    /// A folder with what belongs beside the file, made once.
+    /// A folder with what belongs beside the file, made once for each test and gone with it.
     pub fn place(&self) -> PathBuf {
-        static PLACES: Mutex<Option<HashMap<&'static str, tempfile::TempDir>>> = Mutex::new(None);
-        let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = places.get_or_insert_default().entry(self.name).or_insert_with(|| {
-            // Thousands of files a second are written: to memory, where there is such a disk.
-            let memory = Path::new("/dev/shm");
-            let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder");
-            let path = folder.path().join(self.file);
-            fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder");
-            (self.beside)(folder.path());
-            folder
-        });
-        made.path().to_path_buf()
+        thread_local! {
+            static PLACES: RefCell<HashMap<&'static str, tempfile::TempDir>> = RefCell::default();
+        }
+        PLACES.with_borrow_mut(|places| {
+            let made = places.entry(self.name).or_insert_with(|| {
+                // Thousands of files a second are written: to memory, where there is such a disk.
+                let memory = Path::new("/dev/shm");
+                let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder");
+                let path = folder.path().join(self.file);
+                fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder");
+                (self.beside)(folder.path());
+                folder
+            });
+            made.path().to_path_buf()
+        })
     }
 }
 

@@ -31,8 +31,9 @@ fn each_target_starts_from_files_that_are_read() {
                 }
                 let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
                 assert_eq!(usize::from(bytes[0]), choice, "{}", path.display());
+                // What a state holds may change with any version; its file here is then one more damaged file.
                 let answer = reader.read(&reader.place(), &bytes[1..]);
-                assert!(n > 0 || answer.is_ok(), "{}: {answer:?}", path.display());
+                assert!(n > 0 || answer.is_ok() || *name == "checkpoint", "{}: {answer:?}", path.display());
             }
         }
     }
