@@ -9,6 +9,7 @@ use super::settle::{RunForm, Settle, look, refused};
 use super::stored::{analyze_stored, places};
 use crate::allocator;
 use crate::diagnostic::Code;
+use crate::language::program::Program;
 use crate::nn::kernels::Isa;
 use crate::plan::Plan;
 use crate::record::{Found, Manifest, RunFolder};
@@ -28,12 +29,18 @@ pub struct Resume {
 
 impl Resume {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        resume(&self.folder, &self.settle, out)
+        resume(&self.folder, &self.settle, None, out)
     }
 }
 
-/// Goes on with the program that the folder keeps; a finished run is told of.
-pub fn resume(folder: &Path, settle: &Settle, out: &mut dyn Write) -> Result<Exit, Failure> {
+/// Goes on with the program that the folder keeps; a finished run is told of. `session` is the program at hand, of the same
+/// plan: how long a session may take is no part of a plan, so that is as it says now.
+pub fn resume(
+    folder: &Path,
+    settle: &Settle,
+    session: Option<&Program>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     if let Found::Finished(_) = look(folder)? {
         return settle.result(&settle.finished(folder)?, out);
     }
@@ -46,11 +53,12 @@ pub fn resume(folder: &Path, settle: &Settle, out: &mut dyn Write) -> Result<Exi
     })?;
     same_instructions(&manifest, settle)?;
     let analysis = analyze_stored(folder, &manifest)?;
-    let Some(program) = analysis.program else {
+    let Some(mut program) = analysis.program else {
         let form = if settle.format == RunForm::Json { Form::Json } else { Form::Human };
         show(&analysis.sources, &analysis.diagnostics, form, super::MAX_ERRORS, out)?;
         return Ok(Exit::FileHasErrors);
     };
+    program.budget = session.map_or(program.budget, |session| session.budget);
     let (program, sources, places) = (Arc::new(program), Arc::new(analysis.sources), places(&manifest));
     let files = Files::read(&program, &places, true)?;
     let plan = Plan::with_checksums(program.clone(), &sources, &files.checksums);

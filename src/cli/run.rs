@@ -69,7 +69,7 @@ impl Run {
             && manifest.plan == plan.hash
         {
             // The same plan: then in the words that the run began with, in which its checkpoints name their places.
-            return resume(&folder, settle, out);
+            return resume(&folder, settle, Some(&program), out);
         }
         settle.memory(&plan)?;
         allocator::expect(plan.footprint.peak_memory_bytes);

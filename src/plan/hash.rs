@@ -1,7 +1,8 @@
 //! Identity of a plan: SHA-256 over what the program does, in absolute steps.
 //!
 //! Two programs that do the same have one hash. Names of variables, comments, formatting, path ids, blocks and calls
-//! of phases, the form of `repeat`, settings that no step uses, threads and the device are not in it.
+//! of phases, the form of `repeat`, settings that no step uses, threads, the device and the budget of a session are not in
+//! it.
 
 use super::each_step;
 use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
@@ -35,7 +36,7 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let context = Context::of(program, checksums);
     let mut canon = Canon::new(&context);
     let spec = canon.spec(&model.spec, None);
-    let mut identity = json!({
+    let identity = json!({
         "numerics": NUMERICS_VERSION,
         "seed": program.seed,
         "precision": program.precision.name(),
@@ -44,9 +45,6 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
         "classes": model.architecture.classes,
         "steps": [],
     });
-    if let Some(seconds) = program.budget {
-        identity["budget"] = json!(seconds);
-    }
     // The steps stand last, and there may be many of them: each is hashed as it is written.
     let mut hash = Sha256::new();
     hash.update(identity.to_string().trim_end_matches("]}"));
