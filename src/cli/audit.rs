@@ -1,7 +1,7 @@
 //! `fsched audit DIR`
 
 use super::failure::{Exit, Failure};
-use super::job::bad_folder;
+use super::job::written;
 use super::settle::RunForm;
 use super::stored::{analyze_stored, places};
 use crate::diagnostic::Code;
@@ -41,8 +41,12 @@ enum Verdict {
 
 impl Audit {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let manifest = Manifest::read(&self.folder).map_err(bad_folder)?;
-        let mut records = audit(&self.folder, &manifest).map_err(bad_folder)?;
+        let unreadable = |e: std::io::Error| {
+            let failure = Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_RUN_FOLDER);
+            failure.help("name the folder of a run, with all of its records")
+        };
+        let manifest = Manifest::read(&self.folder).map_err(unreadable)?;
+        let mut records = audit(&self.folder, &manifest).map_err(unreadable)?;
         let program = self.program(&manifest, &mut records);
         let mut verdicts = Vec::new();
         for entry in &records.entries {
@@ -64,8 +68,11 @@ impl Audit {
         if records.problems.is_empty() {
             return Ok(Exit::Done);
         }
-        let count = plural(records.problems.len(), "thing");
-        Err(Failure::new(Exit::RunFailed, format!("{count} in `{}` does not fit", self.folder.display()))
+        let count = match records.problems.len() {
+            1 => "1 thing does".to_string(),
+            n => format!("{n} things do"),
+        };
+        Err(Failure::new(Exit::RunFailed, format!("{count} not fit in `{}`", self.folder.display()))
             .code(Code::RECORDS_CHANGED)
             .help("the records were changed after they were written, or a disk lost some of them"))
     }
@@ -80,6 +87,8 @@ impl Audit {
             let text =
                 "program.fsched, its data or this version of fsched do not come to the plan that the manifest names";
             records.problems.push(text.into());
+        } else if std::fs::read_to_string(self.folder.join("plan.json")).ok() != Some(written(&plan)) {
+            records.problems.push("plan.json is not the plan of the program".into());
         }
         Some(program)
     }
@@ -94,7 +103,7 @@ fn again(program: &Program, manifest: &Manifest, records: &Records, entry: &Entr
         Some(Err(failure)) => return Verdict::Unknown(failure.message),
         None => None,
     };
-    let place = Place { step: &entry.step, ordinal: entry.ordinal };
+    let place = Place { step: &entry.step, ordinal: entry.ordinal, what: &entry.what };
     let doubtful = |same: bool, verdict: Verdict| match same {
         true => verdict,
         false if records.program_changed => {

@@ -71,7 +71,6 @@ impl Input {
     pub fn as_given(&self, file: &Path) -> InputAsGiven {
         let Places { program, data, allowed } = self.places(file);
         let program = if program.as_os_str().is_empty() { PathBuf::from(".") } else { program };
-        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string();
         InputAsGiven {
             folder: whole(&program),
             data_dir: whole(&data),
@@ -121,6 +120,11 @@ fn folder_of(file: &Path) -> PathBuf {
         return PathBuf::new();
     }
     file.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// A path that means the same from everywhere.
+pub fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string()
 }
 
 /// Does something with each file. One that can't be read or written is told, and the others are done all the same; the

@@ -2,23 +2,25 @@
 
 use super::failure::{Exit, Failure};
 use super::input::tell;
+use super::signals::stop_on_signals;
 use crate::components::data::Places;
 use crate::diagnostic::Code;
 use crate::disk::Patience;
 use crate::language::program::Program;
 use crate::nn::kernels::Isa;
-use crate::plan::Plan;
+use crate::plan::{Plan, moved};
+use crate::reading::{self, json, limits};
 use crate::record::screen::{Ink, Screen, harmless};
 use crate::record::{
     About, DataSum, InputAsGiven, Progress, Recorder, Resume, RunFolder, SharedRecorder, Summary, reaches,
 };
 use crate::runtime::event::{Listener, Status};
-use crate::runtime::resume::{Point, search};
+use crate::runtime::resume::{Point, anew, search, stands_in};
 use crate::runtime::{self, RunError, Stop, World};
 use crate::source::Sources;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// All that a run needs.
@@ -72,17 +74,34 @@ impl Job {
         let found = search(&path, &self.program, &self.device.0, records)
             .map_err(|failure| Failure::new(Exit::RunFailed, failure.message).code(Code::BAD_RUN_FOLDER))?;
         for damage in &found.passed_over {
-            let warning = Screen::stderr().paint(Ink::Warning, "warning:");
-            tell(&format!("{warning} a checkpoint is passed over: {}\n", harmless(damage)));
+            warn(&format!("a checkpoint is passed over: {damage}"));
         }
-        let Some(point) = found.point else {
-            if let Some(first) = found.passed_over.first() {
-                return Err(none_whole(&path, first));
+        let Some(mut point) = found.point else {
+            match found.passed_over.first() {
+                Some(first) if changed => return Err(none_fits(first)),
+                Some(first) => return Err(none_whole(&path, first)),
+                None => {}
             }
             // It was cut off before its first checkpoint: nothing of it is needed.
+            if !self.quiet {
+                tell("there is no checkpoint yet: the run starts over\n");
+            }
             let from = Resume { changed, ..Resume::default() };
             return self.reopen(folder, stop, patience, &from)?.run(None);
         };
+        let refused = |failure: runtime::Failure| {
+            let refused = Failure::new(Exit::ResumeRefused, failure.message).code(Code::PLAN_CHANGED);
+            refused
+                .help("nothing was changed: go on with the program that the run began with, or `--fresh` for a new run")
+        };
+        if changed {
+            self.adapt(&path, &mut point).map_err(refused)?;
+        }
+        stands_in(&self.program, &point).map_err(refused)?;
+        if point.plan != self.plan.hash && !changed && !changed_before(&path) {
+            let text = format!("{} was made under another plan", point.checkpoint);
+            return Err(refused(runtime::Failure::new(text)));
+        }
         let from = Resume {
             checkpoint: Some(point.checkpoint.clone()),
             marks: point.state.journal.logs.clone(),
@@ -94,6 +113,27 @@ impl Job {
             tell(&format!("going on from {checkpoint}, after {clock} steps\n"));
         }
         self.reopen(folder, stop, patience, &from)?.run(Some(point))
+    }
+
+    /// Finds the place of a checkpoint in a program that was changed, and leaves out what it can't use.
+    fn adapt(&self, folder: &Path, point: &mut Point) -> Result<(), runtime::Failure> {
+        let text = reading::whole(&folder.join("plan.json"), limits::RECORD_BYTES).ok();
+        let old: Option<serde_json::Value> = text.and_then(|text| json::parse(&text, json::Kind::Any).ok());
+        let Some(old) = old else { return Ok(()) };
+        let journal = &mut point.state.journal;
+        let path: Vec<String> = journal.cursor.frames().iter().map(|frame| frame.id.clone()).collect();
+        let ids = moved(&old, &self.plan.to_record(), &path).map_err(|(id, text)| {
+            let text = if text.is_empty() { id } else { format!("{id} (`{text}`)") };
+            runtime::Failure::new(format!("the run stands in step {text}, which the program does not have any more"))
+        })?;
+        journal.cursor.rename(ids);
+        for id in anew(&mut point.state, &self.program) {
+            warn(&format!("the optimizer of statement {id} is of another kind now: what it remembered is left out"));
+        }
+        if !self.quiet {
+            tell("the program was changed: what stands before the place where the run is counts as done\n");
+        }
+        Ok(())
     }
 
     fn reopen(
@@ -110,9 +150,8 @@ impl Job {
         Ok(Taken { job: self, path, recorder, stop, patience })
     }
 
-    /// `plan.json`
     fn record(&self) -> String {
-        format!("{:#}\n", self.plan.to_record())
+        written(&self.plan)
     }
 
     fn about(&self) -> About {
@@ -133,10 +172,6 @@ impl Job {
     fn listen(&self) -> Result<(Arc<AtomicBool>, Patience), Failure> {
         let stop = Arc::new(AtomicBool::new(false));
         stop_on_signals(stop.clone())?;
-        let warn = |text: &str| {
-            let warning = Screen::stderr().paint(Ink::Warning, "warning:");
-            tell(&format!("{warning} {}\n", harmless(text)));
-        };
         let patience = Patience::new(self.wait, stop.clone(), warn);
         Ok((stop, patience))
     }
@@ -176,14 +211,14 @@ impl Taken {
     }
 }
 
-/// Ctrl-C and a polite kill end the run after the step under way, with a checkpoint; a second one ends it at once.
-fn stop_on_signals(stop: Arc<AtomicBool>) -> Result<(), Failure> {
-    let heard = move || {
-        if stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    };
-    ctrlc::set_handler(heard).map_err(|e| Failure::new(Exit::RunFailed, format!("cannot listen for signals: {e}")))
+/// `plan.json`
+pub fn written(plan: &Plan) -> String {
+    format!("{:#}\n", plan.to_record())
+}
+
+/// Whether a change of the program was accepted in an earlier session: checkpoints may be of the program before it.
+fn changed_before(folder: &Path) -> bool {
+    folder.join("earlier").exists()
 }
 
 /// The folder of a run can't be read or written.
@@ -191,6 +226,17 @@ pub fn bad_folder(error: std::io::Error) -> Failure {
     Failure::new(Exit::RunFailed, error.to_string())
         .code(Code::BAD_RUN_FOLDER)
         .help("make sure that the folder may be written to and has space left")
+}
+
+fn warn(text: &str) {
+    let warning = Screen::stderr().paint(Ink::Warning, "warning:");
+    tell(&format!("{warning} {}\n", harmless(text)));
+}
+
+fn none_fits(first: &str) -> Failure {
+    Failure::new(Exit::ResumeRefused, format!("no checkpoint fits the program as it is now: {first}"))
+        .code(Code::PLAN_CHANGED)
+        .help("the model must stay what it was; `--fresh` starts anew in a folder beside it")
 }
 
 fn none_whole(path: &Path, first: &str) -> Failure {
@@ -208,7 +254,10 @@ fn failed(error: &RunError, sources: &Sources, folder: &Path) -> Failure {
         None => Failure::new(Exit::RunFailed, error.message.clone()).code(error.code),
     };
     if folder.exists() {
-        return failure.help(format!("what was recorded until then is in {}", folder.display()));
+        let folder = folder.display();
+        let again = format!("`fsched resume {folder}` goes on from the last checkpoint");
+        let other = "with another program, `fsched run FILE --resume --accept-changes --out` and the folder";
+        return failure.help(format!("what was recorded until then is in {folder}; {again}; {other}"));
     }
     failure
 }

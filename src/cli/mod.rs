@@ -25,6 +25,7 @@ mod resume;
 mod run;
 mod sarif;
 mod settle;
+mod signals;
 mod snippet;
 mod stored;
 mod text;

@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show, tell};
 use super::job::Job;
 use super::lines::Form;
-use super::resume::resume;
+use super::resume::{Session, resume};
 use super::settle::{RunForm, Settle, look, refused};
 use crate::allocator;
 use crate::plan::Plan;
@@ -69,7 +69,8 @@ impl Run {
             && manifest.plan == plan.hash
         {
             // The same plan: then in the words that the run began with, in which its checkpoints name their places.
-            return resume(&folder, settle, Some(&program), out);
+            let at_hand = Some((program.as_ref(), self.input.as_given(&self.file)));
+            return resume(&folder, settle, &Session { data_dir: None, at_hand }, out);
         }
         settle.memory(&plan)?;
         allocator::expect(plan.footprint.peak_memory_bytes);
@@ -87,7 +88,7 @@ impl Run {
         };
         let ended = if goes_on {
             let taken = RunFolder::reopen(&folder).map_err(|e| refused(&e))?;
-            let changed = manifest.map_or(Ok(true), |manifest| settle.compare(&folder, &manifest, &job.plan))?;
+            let changed = settle.compare(&folder, manifest.as_ref(), &job.plan)?;
             job.go_on(taken, changed)?
         } else {
             job.begin(self.take(&folder)?)?

@@ -3,7 +3,7 @@
 
 use super::render::severity_word;
 use crate::diagnostic::{Code, Diagnostic, Fix, Severity};
-use crate::plan::hash::sha256;
+use crate::disk::sha256;
 use crate::source::{FileId, Sources, Span};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

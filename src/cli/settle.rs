@@ -1,6 +1,7 @@
 //! How a run is carried out and told of: what `run` and `resume` have in common.
 
 use super::failure::{Exit, Failure};
+use super::input::tell;
 use super::job::{Ended, bad_folder};
 use super::machine::Machine;
 use crate::diagnostic::Code;
@@ -54,24 +55,29 @@ impl Settle {
         if needed <= limit {
             return Ok(());
         }
-        let megabytes = |bytes: u64| format!("{} MB", bytes.div_ceil(1_000_000));
+        let megabytes = |bytes: u64| match bytes {
+            0..10_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+            _ => format!("{} MB", bytes.div_ceil(1_000_000)),
+        };
         let message = format!("the run may need {}, and may have {}", megabytes(needed), megabytes(limit));
         let help = "a smaller `batch` with `accumulate` needs less; `fsched plan` shows the estimate";
         Err(Failure::new(Exit::RunFailed, message).code(Code::TOO_MUCH_MEMORY).help(help))
     }
 
     /// Compares the plan that is to go on with the one that the run began with; whether they differ, which is refused
-    /// unless it was accepted.
-    pub fn compare(&self, folder: &Path, manifest: &Manifest, plan: &Plan) -> Result<bool, Failure> {
-        if manifest.plan == plan.hash {
+    /// unless it was accepted. Where the manifest is lost, `plan.json` says what that was.
+    pub fn compare(&self, folder: &Path, manifest: Option<&Manifest>, plan: &Plan) -> Result<bool, Failure> {
+        let old = reading::whole(&folder.join("plan.json"), limits::RECORD_BYTES).ok();
+        let old: Option<serde_json::Value> = old.and_then(|text| json::parse(&text, json::Kind::Any).ok());
+        let written = old.as_ref().and_then(|old| old["plan"].as_str());
+        let known = manifest.map(|manifest| manifest.plan.as_str()).or(written);
+        if known.is_none_or(|known| known == plan.hash) {
             return Ok(false);
         }
         if self.accept_changes {
             return Ok(true);
         }
-        let old = reading::whole(&folder.join("plan.json"), limits::RECORD_BYTES).ok();
-        let old = old.and_then(|text| json::parse(&text, json::Kind::Any).ok());
-        let changes = old.map_or(Vec::new(), |old: serde_json::Value| diff(&old, &plan.to_record()));
+        let changes = old.map_or(Vec::new(), |old| diff(&old, &plan.to_record()));
         let mut message = format!("the program is not the one that the run in `{}` began with", folder.display());
         for change in &changes {
             message += &format!("\n    {change}");
@@ -97,6 +103,10 @@ impl Settle {
         } else if !self.quiet {
             write!(out, "{}", summary.draw(Screen::stdout()))?;
         }
+        let goes_on = matches!(ended.stop, Some(Stop::Asked | Stop::Budget(_)));
+        if goes_on && !self.quiet {
+            tell(&format!("`fsched resume {}` goes on\n", summary.folder));
+        }
         Ok(match ended.stop {
             Some(Stop::Asked | Stop::Budget(_)) => Exit::Interrupted,
             _ if summary.as_expected() => Exit::Done,
@@ -117,7 +127,7 @@ pub fn refused(error: &FolderError) -> Failure {
     Failure::new(exit, error.to_string()).code(error.code()).help(FolderError::help(error))
 }
 
-/// `8GB`, `512 MiB`, `2e9`
+/// `8GB`, `512 MiB`
 fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 9] = [
         ("tib", 1_099_511_627_776.0),
@@ -132,7 +142,7 @@ fn size(text: &str) -> Result<u64, String> {
     ];
     let lower = text.trim().to_lowercase();
     let found = UNITS.iter().find_map(|(unit, factor)| Some((lower.strip_suffix(unit)?, *factor)));
-    let (number, factor) = found.unwrap_or((&lower, 1.0));
+    let (number, factor) = found.ok_or("write a number and a unit: `8GB`, `512MiB`")?;
     match number.trim().parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok((number * factor) as u64),
         _ => Err("write a number and a unit: `8GB`, `512MiB`".into()),
@@ -145,11 +155,12 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        for (text, bytes) in [("8GB", 8_000_000_000), ("512 MiB", 536_870_912), ("2e9", 2_000_000_000), ("1.5kb", 1500)]
+        for (text, bytes) in
+            [("8GB", 8_000_000_000), ("512 MiB", 536_870_912), ("2e9b", 2_000_000_000), ("1.5kb", 1500)]
         {
             assert_eq!(size(text), Ok(bytes));
         }
-        for text in ["", "GB", "-1GB", "nan", "8 G B"] {
+        for text in ["", "8", "GB", "-1GB", "nan", "8 G B"] {
             assert!(size(text).is_err(), "{text}");
         }
     }

@@ -12,6 +12,8 @@ pub struct Patience {
     limit: Duration,
     /// set from outside: nothing is waited for any more
     stop: Arc<AtomicBool>,
+    /// it was waited once as long as may be, in vain: not again
+    used_up: Arc<AtomicBool>,
     tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -20,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Patience {
     pub fn new(limit: Duration, stop: Arc<AtomicBool>, tell: impl Fn(&str) + Send + Sync + 'static) -> Patience {
-        Patience { limit, stop, tell: Arc::new(tell) }
+        Patience { limit, stop, used_up: Arc::default(), tell: Arc::new(tell) }
     }
 
     /// Waits for nothing.
@@ -43,7 +45,9 @@ impl Patience {
                     return done;
                 }
             };
-            if self.stop.load(Ordering::Relaxed) || began.elapsed() >= self.limit {
+            let set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+            if set(&self.stop) || set(&self.used_up) || began.elapsed() >= self.limit {
+                self.used_up.store(true, Ordering::Relaxed);
                 return Err(error);
             }
             if !told {

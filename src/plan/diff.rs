@@ -161,7 +161,7 @@ fn is_value(json: &Json) -> bool {
 
 /// A longest common subsequence, as pairs of indices. What both begin and end with is found first, so that two long
 /// programs with one difference take no time.
-fn common(a: &[Json], b: &[Json], same: impl Fn(&Json, &Json) -> bool) -> Vec<(usize, usize)> {
+pub(super) fn common(a: &[Json], b: &[Json], same: impl Fn(&Json, &Json) -> bool) -> Vec<(usize, usize)> {
     let start = a.iter().zip(b).take_while(|(a, b)| same(a, b)).count();
     let rest = a.len().min(b.len()) - start;
     let end = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| same(a, b)).count();

@@ -6,6 +6,7 @@
 
 use super::each_step;
 use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
+use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
     Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Trigger, When, Zap,
@@ -20,11 +21,6 @@ pub const NUMERICS_VERSION: u32 = 2;
 /// SHA-256 of files by the text that names them in the program (a path, a name). A file that is listed counts by its
 /// content, others by their name.
 pub type Checksums = BTreeMap<String, String>;
-
-/// Hex SHA-256.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()

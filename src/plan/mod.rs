@@ -10,6 +10,7 @@ mod json;
 mod listing;
 mod lr;
 pub mod passes;
+mod place;
 pub mod range;
 mod settings_text;
 mod table;
@@ -23,9 +24,11 @@ pub use cost::Profile;
 pub use diff::{Change, diff};
 pub use footprint::Footprint;
 pub use hash::{Checksums, NUMERICS_VERSION};
+pub use place::moved;
 pub use range::Range;
 pub use totals::Totals;
 
+use crate::disk::sha256;
 use crate::language::program::{Op, Program, Step, Trigger};
 use crate::source::{Sources, Span};
 use std::collections::BTreeMap;
@@ -76,7 +79,7 @@ impl Plan {
         });
         Plan {
             program_hash: texts_hash(sources),
-            hash: hash::sha256(trial.as_bytes()),
+            hash: sha256(trial.as_bytes()),
             totals: totals::Counter::new(&program).body(&program.body),
             footprint: Footprint::of(&program),
             step_hashes: hash::steps(&program, checksums),
@@ -116,7 +119,7 @@ impl Place {
 /// Hash of the texts of all files, in the order in which they were read. Values from the command line are no files.
 fn texts_hash(sources: &Sources) -> String {
     let texts = sources.iter().filter(|(_, s)| !s.name.starts_with("<--set"));
-    hash::sha256(texts.map(|(_, s)| hash::sha256(s.text.as_bytes())).collect::<String>().as_bytes())
+    sha256(texts.map(|(_, s)| sha256(s.text.as_bytes())).collect::<String>().as_bytes())
 }
 
 /// What happens between the steps of a training step.

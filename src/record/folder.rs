@@ -45,6 +45,8 @@ pub enum FolderError {
     Held { path: String, by: String, elsewhere: bool },
     #[error("`{path}` is not a run folder and not empty")]
     Foreign { path: String },
+    #[error("the run in `{path}` has just been ended by another process")]
+    Ended { path: String },
     #[error("there is no run in `{path}`")]
     NoRun { path: String },
     #[error("cannot use `{path}` as a run folder: {source}")]
@@ -73,6 +75,7 @@ impl FolderError {
                 "if that process is gone, its `lock` may be removed; after 5 minutes without a sign of life it is passed over"
             }
             FolderError::Foreign { .. } => "choose an empty or new folder with `--out`",
+            FolderError::Ended { .. } => "the same command again shows how it went",
             FolderError::NoRun { .. } => "name the folder that `fsched run` wrote, such as `runs/pipeline-1a2b3c4d`",
             FolderError::Unusable { .. } => "choose a folder that can be written to with `--out`",
         }
@@ -92,10 +95,11 @@ impl Found {
         };
         let lock = path.join(LOCK);
         if let Some(holder) = Lock::holder(&lock) {
-            return Ok(match holder.life() {
-                Life::Dead => Found::Unfinished,
-                life => Found::Held(holder, life),
-            });
+            // What the dead held is what they left.
+            match holder.life() {
+                Life::Dead => {}
+                life => return Ok(Found::Held(holder, life)),
+            }
         }
         match Manifest::read(path) {
             Ok(manifest) if manifest.is_finished() => Ok(Found::Finished(Box::new(manifest))),
@@ -136,9 +140,17 @@ impl RunFolder {
         let unusable = |source| FolderError::Unusable { path: path.display().to_string(), source };
         match Found::at(path).map_err(unusable)? {
             Found::Nothing => Err(FolderError::NoRun { path: path.display().to_string() }),
-            Found::Unfinished => {
+            // Whether a holder on another machine still lives, the lock itself finds out.
+            Found::Unfinished | Found::Held(_, Life::Elsewhere) => {
                 only_files(path).map_err(unusable)?;
-                RunFolder::lock(path)
+                let folder = RunFolder::lock(path)?;
+                // Between the look and the lock another process may have ended the run.
+                match Manifest::read(path) {
+                    Ok(manifest) if manifest.is_finished() => {
+                        Err(FolderError::Ended { path: path.display().to_string() })
+                    }
+                    _ => Ok(folder),
+                }
             }
             found => Err(refuse(path, found).err().unwrap_or_else(|| unusable(io::ErrorKind::Other.into()))),
         }

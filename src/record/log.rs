@@ -16,6 +16,8 @@ pub struct Log {
     /// bytes
     length: u64,
     lines: u64,
+    /// behind what is on the disk for sure
+    unflushed: Vec<u8>,
     patience: Patience,
 }
 
@@ -23,7 +25,14 @@ impl Log {
     /// A new, empty log.
     pub fn create(path: &Path, patience: &Patience) -> io::Result<Log> {
         let file = disk::create(path).map_err(|e| named("create", path, e))?;
-        Ok(Log { path: path.to_path_buf(), file, length: 0, lines: 0, patience: patience.clone() })
+        Ok(Log {
+            path: path.to_path_buf(),
+            file,
+            length: 0,
+            lines: 0,
+            unflushed: Vec::new(),
+            patience: patience.clone(),
+        })
     }
 
     /// The log that is there, cut back to its first lines (to all whole ones where `lines` is `None`); `keep` sees each
@@ -46,7 +55,7 @@ impl Log {
         if file.metadata().map_err(error)?.len() > length {
             disk::cut(&file, path, length).and_then(|()| disk::flush(&file, path)).map_err(error)?;
         }
-        Ok(Log { path: path.to_path_buf(), file, length, lines, patience: patience.clone() })
+        Ok(Log { path: path.to_path_buf(), file, length, lines, unflushed: Vec::new(), patience: patience.clone() })
     }
 
     /// Appends one object as a line and gives the line's text, without its end.
@@ -57,15 +66,33 @@ impl Log {
         patience.with(|| self.put(bytes.as_bytes())).map_err(|e| named("append to", &self.path, e))?;
         self.length += bytes.len() as u64;
         self.lines += 1;
+        self.unflushed.extend_from_slice(bytes.as_bytes());
         Ok(line)
     }
 
     /// All that was appended reaches the disk; how far the log has come.
     pub fn flush(&mut self) -> io::Result<Mark> {
         let patience = self.patience.clone();
-        let flushed = patience.with(|| disk::flush(&self.file, &self.path).or_else(|e| self.reopen_if_stale(e)));
+        let mut failed = false;
+        let flushed = patience.with(|| {
+            if failed {
+                self.write_again()?;
+            }
+            let flushed = disk::flush(&self.file, &self.path).or_else(|e| self.reopen_if_stale(e));
+            failed = flushed.is_err();
+            flushed
+        });
         flushed.map_err(|e| named("flush", &self.path, e))?;
+        self.unflushed.clear();
         Ok(Mark { lines: self.lines, sha256: None })
+    }
+
+    /// After a flush that failed the system may have dropped what it was to write, and would tell of the next flush that
+    /// all is well.
+    fn write_again(&mut self) -> io::Result<()> {
+        let safe = self.length - self.unflushed.len() as u64;
+        disk::cut(&self.file, &self.path, safe)?;
+        disk::append(&mut self.file, &self.path, safe, &self.unflushed)
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -199,6 +226,7 @@ mod tests {
             file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
             length: 0,
             lines: 0,
+            unflushed: Vec::new(),
             patience: Patience::none(),
         };
         let error = log.append(&1).unwrap_err();

@@ -43,6 +43,12 @@ pub struct Manifest {
     pub ended: Option<String>,
     pub seconds: Option<f64>,
     pub ledger: LedgerHead,
+    /// SHA-256 of the other records, once the run has ended
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// SHA-256 of all the rest of this file
+    #[serde(default)]
+    pub seal: String,
 }
 
 /// The text that was run.
@@ -95,9 +101,20 @@ impl Manifest {
     pub const FILE: &'static str = "manifest.json";
 
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_string_pretty(self)?;
+        let sealed = Manifest { seal: self.seal()?, ..self.clone() };
+        let mut text = serde_json::to_string_pretty(&sealed)?;
         text.push('\n');
         disk::write_whole(&folder.join(Manifest::FILE), text.as_bytes())
+    }
+
+    fn seal(&self) -> io::Result<String> {
+        let open = Manifest { seal: String::new(), ..self.clone() };
+        Ok(disk::sha256(serde_json::to_string(&open)?.as_bytes()))
+    }
+
+    /// Whether it is as it was written.
+    pub fn is_sealed(&self) -> bool {
+        self.seal().is_ok_and(|seal| seal == self.seal)
     }
 
     /// Nothing is left to go on with. Manifests of older versions say so by their status.

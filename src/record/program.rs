@@ -25,6 +25,20 @@ pub fn write_program(folder: &Path, sources: &Sources) -> io::Result<Program> {
     Ok(Program { path: root.name.clone(), sha256: disk::sha256(root.text.as_bytes()), imports })
 }
 
+/// Before another program takes their place: the text, plan and manifest so far stay below `earlier/1`, `earlier/2` …
+pub fn keep_earlier(folder: &Path) -> io::Result<()> {
+    let free = (1..).map(|n: u32| folder.join("earlier").join(n.to_string())).find(|path| !path.exists());
+    let Some(kept) = free else { return Ok(()) };
+    disk::replace_folder(&kept, |fresh| {
+        for name in ["program.fsched", "plan.json", "manifest.json"] {
+            if folder.join(name).exists() {
+                disk::link(&folder.join(name), &fresh.join(name)).map_err(|e| disk::named("keep", &kept, e))?;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// The path of an imported file as seen from the root's folder, where it lies in there and takes no record's name.
 fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
     let folder = Path::new(&root.name).parent()?;
@@ -37,8 +51,9 @@ fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
 
 /// What the folder of a run holds itself; files that a program brings in take none of these names, nor, on disks that
 /// don't tell large letters from small ones, any that differ in this alone.
-pub const RECORDS: [&str; 13] = [
+pub const RECORDS: [&str; 14] = [
     "program.fsched",
+    "earlier",
     "imports",
     "manifest.json",
     "plan.json",

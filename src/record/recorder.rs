@@ -7,8 +7,9 @@ use super::line::{EventLine, LedgerLine, Place, What, status_word};
 use super::lock;
 use super::log::Log;
 use super::manifest::{DataSum, InputAsGiven, LedgerHead, Manifest, Program, utc};
-use super::program::write_program;
+use super::program::{keep_earlier, write_program};
 use crate::disk::{self, Patience};
+use crate::reading;
 use crate::runtime::event::{Change, Event, Kind, Listener, Mark, Status};
 use crate::source::Sources;
 use serde_json::json;
@@ -133,8 +134,12 @@ impl Recorder {
     ) -> io::Result<Recorder> {
         let path = folder.path.clone();
         let found = Manifest::read(&path).ok();
+        if from.changed {
+            keep_earlier(&path)?;
+        }
         let program = match &found {
             Some(found) if !from.changed => found.program.clone(),
+            // Without a manifest nothing says which texts there are.
             _ => write_program(&path, &sources)?,
         };
         if from.changed || !path.join("plan.json").exists() {
@@ -142,10 +147,12 @@ impl Recorder {
         }
         let fresh = manifest(about, program);
         let mut manifest = match found {
-            Some(found) => Manifest { program: fresh.program, plan: fresh.plan, bindings: fresh.bindings, ..found },
+            Some(found) if !from.changed => Manifest { program: fresh.program, input: fresh.input, ..found },
+            Some(found) => Manifest { started: found.started, command: found.command, ..fresh },
             None => fresh,
         };
         (manifest.status, manifest.reason, manifest.ended) = ("running".into(), None, None);
+        manifest.files.clear();
         (manifest.expectations_held, manifest.ledger) = (true, LedgerHead { lines: 0, sha256: ledger::genesis() });
         let lines = |name: &str| Some(from.marks.get(name).map_or(0, |mark| mark.lines));
         let mut evaluations = BTreeSet::new();
@@ -203,7 +210,13 @@ impl Recorder {
         // The manifest says that all is there: so it is, first.
         self.events.flush()?;
         self.ledger.flush()?;
-        let (manifest, path) = (&self.manifest, &self.folder.path);
+        let path = &self.folder.path;
+        for name in [EVENTS, "plan.json", "program.fsched", "final.safetensors"] {
+            if path.join(name).exists() {
+                self.manifest.files.insert(name.into(), reading::sha256(&path.join(name))?);
+            }
+        }
+        let manifest = &self.manifest;
         self.patience.with(|| manifest.write(path))?;
         self.session("end", word)
     }
@@ -252,15 +265,16 @@ impl Recorder {
     fn write_evaluation(&mut self, event: &Event) -> io::Result<Option<String>> {
         let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
         let metric = file_name(metric);
-        let step = &event.step;
+        // Steps have paths without such letters; a name is no path, whatever it says.
+        let step = &event.step.replace(['/', '\\'], "_");
         let name = short(&format!("{step}-{metric}"));
         let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
         let Some(name) = free else { return Ok(None) };
         let folder = self.folder.path.join("evaluations");
-        disk::make_folder(&folder)?;
-        disk::write_whole(&folder.join(format!("{name}.json")), values_json(values).to_string().as_bytes())?;
+        let (path, text) = (folder.join(format!("{name}.json")), values_json(values).to_string());
+        self.patience.with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
         let path = format!("evaluations/{name}.json");
         self.evaluations.insert(name);
         Ok(Some(path))
@@ -295,14 +309,6 @@ impl SharedRecorder {
     /// [`Recorder::end`]
     pub fn end(&self, status: Status, reason: Option<String>) -> io::Result<()> {
         self.recorder().end(status, reason)
-    }
-
-    /// Notes what a session met that another run of the program need not meet: a signal, a disk that was full.
-    ///
-    /// # Errors
-    /// What the file system says.
-    pub fn note(&self, kind: &str, what: &str) -> io::Result<()> {
-        self.recorder().session(kind, what)
     }
 
     /// A panic elsewhere leaves the records as sound as they were.
@@ -361,6 +367,8 @@ fn manifest(about: About, program: Program) -> Manifest {
         ended: None,
         seconds: None,
         ledger: LedgerHead { lines: 0, sha256: ledger::genesis() },
+        files: BTreeMap::new(),
+        seal: String::new(),
     }
 }
 

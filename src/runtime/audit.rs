@@ -19,8 +19,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Place<'a> {
     /// instance of the step: `3.repeat[2].1`
     pub step: &'a str,
-    /// ordinal of the change
+    /// ordinal of the change, from 1
     pub ordinal: u64,
+    /// `forget`, `zap`, `rollback`, `load`
+    pub what: &'a str,
 }
 
 /// What came of doing a change again.
@@ -44,6 +46,9 @@ pub fn redo(program: &Program, places: &Places, place: Place, before: Option<Sta
     let Some(step) = found.step(&program.body, &plain(place.step)) else {
         return Err(Failure::new(format!("the program has no step {}", place.step)));
     };
+    if place.ordinal == 0 || !makes(&step.op, place.what) {
+        return Ok(Redone::Not(format!("step {} is no {}", place.step, place.what)));
+    }
     let exactly = before.is_some();
     if !exactly && !is_drawn(&step.op) {
         return Ok(Redone::Not("no checkpoint from right before it is kept".into()));
@@ -85,6 +90,17 @@ pub fn redo(program: &Program, places: &Places, place: Place, before: Option<Sta
         Some(change) => Redone::Drawn(change),
         None => Redone::Not("the step changes no weights".into()),
     })
+}
+
+/// Whether a step makes changes of this kind.
+fn makes(op: &Op, what: &str) -> bool {
+    match op {
+        Op::Forget(_) => what == "forget",
+        Op::Zap(_) => what == "zap",
+        Op::Rollback { .. } | Op::Guard(_) => what == "rollback",
+        Op::Load { .. } => what == "load",
+        _ => false,
+    }
 }
 
 /// Whether a random stream alone decides which weights a step changes.

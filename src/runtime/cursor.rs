@@ -79,6 +79,26 @@ impl Cursor {
         self.frames.last().map_or("", |frame| &frame.id)
     }
 
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// The same steps under the paths that they have in another program, outermost first.
+    pub fn rename(&mut self, ids: Vec<String>) {
+        for (at, id) in ids.into_iter().enumerate() {
+            let place = id.rsplit('.').next().and_then(|n| n.parse::<usize>().ok());
+            let Some(frame) = self.frames.get_mut(at) else { return };
+            frame.id = id;
+            // A block that an event started is known by its place among those of its step.
+            if let (Some(n), Some(host)) = (place, at.checked_sub(1))
+                && let Some(progress) = &mut self.frames[host].training
+                && let Some(pending) = progress.pending.first_mut()
+            {
+                pending.trigger = n.saturating_sub(1);
+            }
+        }
+    }
+
     /// Gives the steps away, and is outside all of them afterwards.
     pub fn take(&mut self) -> Vec<Frame> {
         std::mem::take(&mut self.frames)

@@ -19,17 +19,18 @@ pub fn body(run: &mut Run, steps: &[Step]) -> Result<(), Halt> {
     steps[first..].iter().try_for_each(|step| one(run, step))
 }
 
-fn lost(id: &str) -> Failure {
+/// A checkpoint's place that the program does not have.
+pub fn lost(id: &str) -> Failure {
     Failure::new(format!("the checkpoint stands at step {id}, which the program does not have there"))
         .help("resume with the program that the run began with")
 }
 
 fn one(run: &mut Run, step: &Step) -> Result<(), Halt> {
-    let was_done = enter(run, &step.id);
+    let was_done = enter(run, &step.id)?;
     let outer = run.span.replace(step.span);
     let done = match was_done {
         true => pass_over(run, step),
-        false => op(run, &step.op).and_then(|()| after(run, &step.op)),
+        false => op(run, &step.op).and_then(|()| arrived(run)).and_then(|()| after(run, &step.op)),
     };
     let done = done.map_err(|halt| halt.at(&run.state.journal.cursor.instance(), run.span));
     run.span = outer;
@@ -38,18 +39,30 @@ fn one(run: &mut Run, step: &Step) -> Result<(), Halt> {
 }
 
 /// Begins a step, or goes on with it; whether it had been done when the run was interrupted.
-pub fn enter(run: &mut Run, id: &str) -> bool {
+///
+/// # Errors
+/// If the run stood in another step.
+pub fn enter(run: &mut Run, id: &str) -> Result<bool, Failure> {
     let cursor = &mut run.state.journal.cursor;
     match run.path.pop_front() {
         None => {
             cursor.enter(id);
-            false
+            Ok(false)
         }
+        Some(frame) if frame.id != id => Err(lost(&frame.id)),
         Some(frame) => {
             let was_done = run.path.is_empty() && frame.training.is_none();
             cursor.enter_again(frame);
-            was_done
+            Ok(was_done)
         }
+    }
+}
+
+/// A step is over: a resumed run that stood in it has found its way, or the step no longer holds where it stood.
+pub fn arrived(run: &Run) -> Result<(), Halt> {
+    match run.path.front() {
+        None => Ok(()),
+        Some(frame) => Err(lost(&frame.id).into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::{Failure, Halt};
 use super::event::Kind;
+use super::guard::not_finite;
 use super::moment::Moment;
 use super::{Run, retention, some_examples, train};
 use crate::components::conditions::plateau;
@@ -95,7 +96,7 @@ pub struct Followed {
 /// After a training step: what `measure … every:` and `keep best:` ask for, if it is due. Only these readings make the
 /// histories that `gap` looks back on, so an `evaluate` more or less changes nothing.
 pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bool) -> Result<Followed, Halt> {
-    let moment = run.moment();
+    let moment = Moment { seconds: run.looked_at, ..run.moment() };
     let due = |when: When| matches!(when, When::Every(every) if moment.passes(every, before));
     let mut metrics: Vec<Metric> = Vec::new();
     let best = settings.keep.best.as_ref().filter(|_| epoch_ends);
@@ -118,6 +119,10 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
         told.push(&reading.key);
         remember(run, reading);
         tell(run, reading, false)?;
+    }
+    // Before anything is saved: what is measured now is what a checkpoint would hold.
+    if let Some(reading) = readings.iter().find(|reading| reading.value.is_nan()) {
+        return Err(not_finite(run, &format!("{} became NaN", reading.full_name()), &[]).into());
     }
     let best = best.map(|metric| now(run, metric, settings)).transpose()?;
     Ok(Followed { any: true, best })

@@ -15,8 +15,6 @@
 //!   optimizer states by id, trained in the same pass from detached features.
 //! - *Batches of tokens*: `objectives::Batch` becomes one case of several; [`train`] only asks a data set for its length,
 //!   for a batch of indices and for ids, and an objective for a pass.
-//! - *Blocks that an event starts* (`every`, `when`, `stop`) are bodies of steps in `program::Train`, run by
-//!   [`exec`] between two training steps, with which triggers have fired in the state.
 //! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
 //!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
@@ -122,7 +120,7 @@ pub fn go_on(program: &Program, world: &mut World, from: resume::Point) -> Resul
         run.path = run.state.journal.cursor.take().into();
         checkpoint::drop_older_again(&run).map_err(outside)?;
         run.saved = Some(from.checkpoint);
-        (run.seconds_before, run.saved_at) = (from.seconds, from.seconds);
+        (run.seconds_before, run.saved_at, run.looked_at) = (from.seconds, from.seconds, from.seconds);
         run.finish(true)
     })
 }
@@ -158,6 +156,8 @@ struct Run<'a> {
     guarded: BTreeSet<String>,
     /// where a resumed run has yet to go to: the steps that a checkpoint was inside of, outermost first
     path: VecDeque<Frame>,
+    /// when it was last looked at what is due by a clock, in seconds of the run: nothing falls between two looks
+    looked_at: f64,
     /// the checkpoint written last, relative to the run folder
     saved: Option<String>,
     /// when that was, in seconds of the run
@@ -184,6 +184,7 @@ impl<'a> Run<'a> {
             path: VecDeque::new(),
             saved: None,
             saved_at: 0.0,
+            looked_at: 0.0,
             started: Instant::now(),
             seconds_before: 0.0,
         }

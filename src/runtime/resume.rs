@@ -2,10 +2,14 @@
 
 use super::error::Failure;
 use super::event::Mark;
+use super::exec;
 use super::state::State;
 use super::store::{self, Loaded};
+use crate::components::Value;
+use crate::components::optimizers::{self, OptimizerState};
 use crate::disk;
-use crate::language::program::Program;
+use crate::language::program::{Op, Optimizer, Program, Step, Trigger};
+use crate::plan::each_step;
 use candle_core::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -72,6 +76,59 @@ pub fn search(
         }
     }
     Ok(Search { point: None, passed_over })
+}
+
+/// Whether a program has the steps in which a checkpoint stands, loop by loop.
+///
+/// # Errors
+/// A sentence that names the step that it has not.
+pub fn stands_in(program: &Program, point: &Point) -> Result<(), Failure> {
+    let mut bodies: Vec<&[Step]> = vec![&program.body];
+    let mut triggers: &[Trigger] = &[];
+    for frame in point.state.journal.cursor.frames() {
+        let lost = || exec::lost(&frame.id);
+        if let Some(trigger) = triggers.iter().find(|trigger| trigger.id == frame.id) {
+            (bodies, triggers) = (vec![trigger.body.as_slice()], &[]);
+            continue;
+        }
+        let step = bodies.iter().find_map(|body| body.iter().rfind(|step| step.id == frame.id)).ok_or_else(lost)?;
+        let turns = match &step.op {
+            Op::Repeat { count, .. } => *count,
+            Op::For { values, .. } => values.len() as u64,
+            _ => 0,
+        };
+        if frame.turn > turns || frame.training.is_some() && !matches!(step.op, Op::Train(_)) {
+            return Err(lost());
+        }
+        triggers = match &step.op {
+            Op::Train(op) => &op.triggers,
+            _ => &[],
+        };
+        bodies = if triggers.is_empty() { step.op.bodies().collect() } else { Vec::new() };
+    }
+    Ok(())
+}
+
+/// Leaves out what optimizers remember that a changed program builds otherwise: moments of one kind mean nothing to another.
+/// The ids of their statements.
+pub fn anew(state: &mut State, program: &Program) -> Vec<u32> {
+    // How many moments each remembers of a weight; none is known where a loop's variable decides something of it.
+    let mut wanted: BTreeMap<u32, Option<usize>> = BTreeMap::new();
+    each_step(&program.body, &mut |step| {
+        for Optimizer { id, spec } in step.op.all_settings().map(|settings| &settings.optimizer) {
+            let built = (!spec.args.iter().any(Value::waits)).then(|| optimizers::build(spec).ok()).flatten();
+            wanted.insert(*id, built.map(|optimizer| optimizer.remembers().len()));
+        }
+    });
+    let others = |id: &u32, state: &OptimizerState| {
+        let moments = wanted.get(id).copied().flatten();
+        moments.is_some_and(|moments| state.iter().any(|(_, tensor)| tensor.moments.len() != moments))
+    };
+    let gone: Vec<u32> = state.optimizers.iter().filter(|(id, state)| others(id, state)).map(|(id, _)| *id).collect();
+    gone.iter().for_each(|id| {
+        state.optimizers.remove(id);
+    });
+    gone
 }
 
 /// What begins the names of checkpoints that are not whole.

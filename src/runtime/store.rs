@@ -14,7 +14,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const WEIGHTS: &str = "weights.safetensors";
 const MEMORY: &str = "state.safetensors";
@@ -54,10 +54,18 @@ struct OutlineOfJournal {
 }
 
 /// `time.json`: all of a checkpoint that another run of the program need not have.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Time {
     /// that the run had taken
     seconds: f64,
+    /// SHA-256 of their text
+    seal: String,
+}
+
+impl Time {
+    fn of(seconds: f64) -> Time {
+        Time { seconds, seal: disk::sha256(seconds.to_string().as_bytes()) }
+    }
 }
 
 /// What two files of tensors can't say of themselves.
@@ -123,7 +131,7 @@ impl Prepared {
             for name in &self.named {
                 link_pair(&checkpoints.join(name), &fresh.join(NAMED).join(name))?;
             }
-            disk::write_new(&fresh.join(TIME), &serde_json::to_vec(&Time { seconds })?)
+            disk::write_new(&fresh.join(TIME), &serde_json::to_vec(&Time::of(seconds))?)
         })
     }
 }
@@ -148,19 +156,17 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
     let Snapshot { network, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
     let mut named = BTreeMap::new();
     for (name, pair) in file.named {
-        // A named checkpoint's own folder holds itself once.
-        let beside = folder.join(NAMED).join(named_folder(&name));
-        let place = if beside.exists() { beside } else { folder.to_path_buf() };
+        let place = home(folder, &name);
         named.insert(name, read_pair(&place, &pair, model, &blank)?);
     }
-    let time: Time = read_json(&folder.join(TIME)).unwrap_or_default();
+    let seconds = read_time(folder)?;
     let state = State { network, optimizers, named, journal: file.journal };
-    Ok(Loaded { state, plan: file.plan, seconds: time.seconds })
+    Ok(Loaded { state, plan: file.plan, seconds })
 }
 
 /// How far a run had come at a checkpoint: greater is later. `None` where that can't be read.
 pub fn order(folder: &Path) -> Option<(u64, u64, u64)> {
-    let Outline { journal } = read_json(&folder.join(STATE)).ok()?;
+    let Outline { journal } = read_json(&folder.join(STATE), json::Kind::Known).ok()?;
     Some((journal.clock, journal.changes, journal.logs.values().map(|mark| mark.lines).sum()))
 }
 
@@ -172,13 +178,45 @@ pub struct Standing {
     pub marks: BTreeMap<String, super::event::Mark>,
 }
 
-/// Where a checkpoint stands, from its `state.json` alone.
+/// Whether the files of a checkpoint are those that were saved; then where it stands.
 ///
 /// # Errors
-/// If that is missing, changed since it was written, or of another version.
-pub fn standing(folder: &Path) -> Result<Standing, Failure> {
-    let Journal { clock, changes, logs, .. } = unseal(&folder.join(STATE))?.journal;
+/// If a file is missing, changed since it was written, or of another version.
+pub fn verify(folder: &Path) -> Result<Standing, Failure> {
+    let file = unseal(&folder.join(STATE))?;
+    read_time(folder)?;
+    are_saved(folder, &file.pair)?;
+    for (name, pair) in &file.named {
+        are_saved(&home(folder, name), pair)?;
+    }
+    let Journal { clock, changes, logs, .. } = file.journal;
     Ok(Standing { clock, changes, marks: logs })
+}
+
+fn are_saved(folder: &Path, pair: &Pair) -> Result<(), Failure> {
+    for name in [WEIGHTS, MEMORY] {
+        let path = folder.join(name);
+        let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
+        if pair.files.get(name) != Some(&found) {
+            return Err(changed(&path));
+        }
+    }
+    Ok(())
+}
+
+/// Where a checkpoint keeps a named one: a named checkpoint's own folder holds itself once.
+fn home(folder: &Path, name: &str) -> PathBuf {
+    let beside = folder.join(NAMED).join(named_folder(name));
+    if beside.exists() { beside } else { folder.to_path_buf() }
+}
+
+fn read_time(folder: &Path) -> Result<f64, Failure> {
+    let path = folder.join(TIME);
+    let time: Time = read_json(&path, json::Kind::Known)?;
+    if time.seal != Time::of(time.seconds).seal {
+        return Err(changed(&path));
+    }
+    Ok(time.seconds)
 }
 
 /// Gives the named checkpoints of a state their folders in `checkpoints`, from a checkpoint that holds them, where they
@@ -222,24 +260,24 @@ fn sealed(file: &StateFile) -> Result<Vec<u8>, Failure> {
     let failed = |e: serde_json::Error| Failure::new(format!("cannot write the state of the run: {e}"));
     // By way of `Value`, whose objects are sorted by key.
     let mut value = serde_json::to_value(file).map_err(failed)?;
-    value["seal"] = seal(&value).into();
+    value["seal"] = seal(&mut value).into();
     serde_json::to_vec_pretty(&value).map_err(failed)
 }
 
 /// Over all but the seal itself.
-fn seal(value: &serde_json::Value) -> String {
-    let mut rest = value.clone();
-    rest["seal"] = "".into();
-    disk::sha256(rest.to_string().as_bytes())
+fn seal(value: &mut serde_json::Value) -> String {
+    value["seal"] = "".into();
+    disk::sha256(value.to_string().as_bytes())
 }
 
 fn unseal(path: &Path) -> Result<StateFile, Failure> {
-    let value: serde_json::Value = read_json(path)?;
+    let mut value: serde_json::Value = read_json(path, json::Kind::Any)?;
     if value["format"] != FORMAT {
         let message = format!("{} has format {}, this version reads {FORMAT}", path.display(), value["format"]);
         return Err(Failure::new(message).help("go on with the version that wrote it"));
     }
-    if value["seal"] != seal(&value).as_str() {
+    let found = value["seal"].take();
+    if found != seal(&mut value).as_str() {
         return Err(changed(path));
     }
     let file: StateFile = serde_json::from_value(value)
@@ -267,10 +305,9 @@ fn changed(path: &Path) -> Failure {
     Failure::new(message).help("it was changed or damaged; start from another checkpoint")
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path, kind: json::Kind) -> Result<T, Failure> {
     let bytes = reading::whole(path, limits::RECORD_BYTES).map_err(|e| Failure::new(e.to_string()))?;
-    json::parse(&bytes, json::Kind::Known)
-        .map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
+    json::parse(&bytes, kind).map_err(|e| Failure::new(format!("{} is no state of a run: {e}", path.display())))
 }
 
 fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Failure> {
@@ -283,13 +320,7 @@ fn read_pair(
     model: &Model,
     blank: &impl Fn(usize) -> Result<Network, Failure>,
 ) -> Result<Snapshot, Failure> {
-    for name in [WEIGHTS, MEMORY] {
-        let path = folder.join(name);
-        let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
-        if pair.files.get(name) != Some(&found) {
-            return Err(changed(&path));
-        }
-    }
+    are_saved(folder, pair)?;
     let unreadable = |e: weights::WeightsError| Failure::new(e.to_string());
     let (saved, remembered) = (folder.join(WEIGHTS), folder.join(MEMORY));
     // Before there is a network of so many classes.

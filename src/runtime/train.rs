@@ -7,6 +7,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
+use super::moment::Moment;
 use super::progress::Progress;
 use super::triggers::{self, After};
 use super::{Run, checkpoint, measure, scope, some_examples};
@@ -56,6 +57,8 @@ pub fn recall_schedule(run: &mut Run, clock: u32, schedule: &Value, total: u64) 
         return Err(Failure::new(format!("`lr` takes a schedule, not {}", schedule.kind())).into());
     };
     run.schedules.insert(clock, Rate { schedule: schedules::build(spec)?, total });
+    // A program that was changed may have one here that the state does not know yet.
+    run.state.journal.schedules.entry(clock).or_insert(0);
     Ok(())
 }
 
@@ -168,7 +171,9 @@ impl Trainer {
     fn all_steps(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
         // A resumed run may have stood before the blocks that its last step made due, or in one of them.
         triggers::fire(run, op, self.steps_per_epoch)?;
-        while !self.is_done(run) {
+        // An epoch that was begun is ended, also where the time was over while a resumed run was loaded.
+        let begun = |run: &Run| run.state.journal.cursor.training().is_some_and(|progress| progress.epoch.steps > 0);
+        while !self.is_done(run) || begun(run) {
             let order = self.order(run);
             let met = run.state.journal.done() % self.steps_per_epoch;
             for examples in order.chunks(self.examples_per_step).skip(met as usize) {
@@ -182,7 +187,7 @@ impl Trainer {
 
     /// One step of the optimizer, and all that is due after it.
     fn step(&self, run: &mut Run, op: &program::Train, examples: &[usize]) -> Result<Last, Halt> {
-        let (before, steps_per_epoch) = (run.moment(), self.steps_per_epoch);
+        let (before, steps_per_epoch) = (Moment { seconds: run.looked_at, ..run.moment() }, self.steps_per_epoch);
         let gradients = self.gradients(run, examples)?;
         disk::point("train: gradients are formed, weights as before");
         let rate = self.update(run, &gradients)?;
@@ -192,6 +197,8 @@ impl Trainer {
         if epoch_ends {
             self.tell_epoch(run)?;
         }
+        // One time for all that is asked, so that nothing is due twice or never.
+        run.looked_at = run.seconds();
         let followed = measure::follow(run, &self.settings, before, epoch_ends)?;
         triggers::look(run, op, After { steps_per_epoch, before, look: epoch_ends || followed.any })?;
         checkpoint::after_training_step(run, &self.settings, before, followed.best.as_ref())?;

@@ -47,7 +47,7 @@ fn comes(run: &Run, every: Duration, after: After) -> bool {
         None => {
             let since = |seconds: f64| seconds - progress.began.unwrap_or_default();
             let at = |seconds: f64| Moment { steps: 0, epochs: 0.0, seconds: since(seconds) };
-            at(run.seconds()).passes(every, at(after.before.seconds))
+            at(run.looked_at).passes(every, at(after.before.seconds.max(progress.began.unwrap_or_default())))
         }
     }
 }
@@ -82,7 +82,7 @@ pub fn fire(run: &mut Run, op: &Train, steps_per_epoch: u64) -> Result<(), Halt>
 }
 
 fn block(run: &mut Run, op: &Train, due: Pending) -> Result<(), Halt> {
-    let Some(trigger) = op.triggers.get(due.trigger) else { return Ok(()) };
+    let Some(trigger) = op.triggers.get(due.trigger) else { return exec::arrived(run) };
     let again = !run.path.is_empty();
     let fired = match run.state.journal.cursor.training_mut() {
         Some(progress) if !again => {
@@ -92,7 +92,7 @@ fn block(run: &mut Run, op: &Train, due: Pending) -> Result<(), Halt> {
         }
         _ => 0,
     };
-    exec::enter(run, &trigger.id);
+    exec::enter(run, &trigger.id)?;
     let outer = run.span.replace(trigger.span);
     let done = match again {
         true => Ok(()),
@@ -102,7 +102,7 @@ fn block(run: &mut Run, op: &Train, due: Pending) -> Result<(), Halt> {
             run.emit(Kind::Trigger { text: trigger.text.clone(), values })
         }
     };
-    let done = done.map_err(Halt::from).and_then(|()| exec::body(run, &trigger.body));
+    let done = done.map_err(Halt::from).and_then(|()| exec::body(run, &trigger.body)).and_then(|()| exec::arrived(run));
     let done = done.map_err(|halt| halt.at(&run.state.journal.cursor.instance(), run.span));
     run.span = outer;
     run.state.journal.cursor.leave();

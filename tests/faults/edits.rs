@@ -61,15 +61,124 @@ fn a_changed_plan_is_refused_with_what_changed_and_where() {
     assert!(plan.contains("50%"));
 }
 
+/// Nothing of the folder may be another file after a refusal.
+fn refused_untouched(arguments: &[&str], folder: &Path, said: &str) {
+    let records = ["program.fsched", "plan.json", "manifest.json", "events.jsonl", "ledger.jsonl"];
+    let read = || records.map(|name| std::fs::read(folder.join(name)).ok());
+    let before = read();
+    let output = run(arguments);
+    expect_status(&output, &[5]);
+    assert!(errors(&output).contains(said), "{}", errors(&output));
+    assert!(before == read(), "something was changed");
+}
+
 #[test]
-fn a_step_that_is_gone_cannot_be_gone_on_from() {
+fn a_step_that_is_gone_cannot_be_gone_on_from_and_nothing_is_touched() {
     let place = tempfile::tempdir().unwrap();
     let (program, folder) = killed(place.path());
+    let whole = Records::of(&place.path().join("traced"));
     let other = "data digits(train: 300, validation: 20%)\nmodel mlp(hidden: [16])\nbatch 20\noptimizer sgd(lr: 0.1)\n";
     std::fs::write(&program, format!("{other}train 2\n")).unwrap();
-    let output = run(&["run", text(&program), "--out", text(&folder), "--resume", "--accept-changes", "--quiet"]);
-    expect_status(&output, &[3]);
-    assert!(errors(&output).contains("which the program does not have"), "{}", errors(&output));
+    let arguments = ["run", text(&program), "--out", text(&folder), "--resume", "--accept-changes", "--quiet"];
+    refused_untouched(&arguments, &folder, "which the program does not have");
+    expect_status(&run(&["resume", text(&folder), "--quiet"]), &[0]);
+    assert_same(&whole, &folder, false, "after a refusal");
+}
+
+/// Optimizer steps of a run.
+fn steps(folder: &Path) -> u64 {
+    let events = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    last["clock"].as_u64().unwrap()
+}
+
+#[test]
+fn the_place_is_found_where_steps_before_it_came_and_went() {
+    let place = tempfile::tempdir().unwrap();
+    let (program, folder) = killed(place.path());
+    let all = steps(&place.path().join("traced"));
+    for (n, edited) in [
+        PROGRAM.replace("train 2\n", ""),
+        PROGRAM.replace("train 2\n", "evaluate clean\ntrain 2\nevaluate loss\n"),
+        PROGRAM.replace("sgd(lr: rate)", "adam(lr: 1e-3)").replace("let rate = 0.1\n", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let copy = place.path().join(format!("copy{n}"));
+        assert!(std::process::Command::new("cp").arg("-r").arg(&folder).arg(&copy).status().unwrap().success());
+        std::fs::write(&program, &edited).unwrap();
+        let arguments = ["run", text(&program), "--out", text(&copy), "--resume", "--accept-changes", "--quiet"];
+        expect_status(&run(&arguments), &[0]);
+        assert_eq!(steps(&copy), all, "{edited}");
+    }
+}
+
+#[test]
+fn a_loop_that_became_too_short_cannot_be_gone_on_from() {
+    let place = tempfile::tempdir().unwrap();
+    let (program, folder) = (place.path().join("p.fsched"), place.path().join("run"));
+    let text_of = "data digits(train: 100)\nmodel mlp(hidden: [8])\nbatch 20\nkeep last: 1, every: 1 step\n\
+                   for n in [1, 2, 3, 4] { train n; forget head 10% }\ntrain 1\n";
+    std::fs::write(&program, text_of).unwrap();
+    let operations = traced(&program, &place.path().join("traced")).len() as u64;
+    run_with(Fault::Kill(operations / 2), &["run", text(&program), "--out", text(&folder), "--quiet"]);
+    std::fs::write(&program, text_of.replace("[1, 2, 3, 4]", "[1, 2]")).unwrap();
+    let arguments = ["run", text(&program), "--out", text(&folder), "--resume", "--accept-changes", "--quiet"];
+    refused_untouched(&arguments, &folder, "which the program does not have");
+}
+
+#[test]
+fn an_accepted_change_keeps_the_earlier_program_and_is_resumed_by_its_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let (program, folder) = (place.path().join("p.fsched"), place.path().join("run"));
+    let text_of = "param n: Duration = 40 steps\ndata digits(train: 100)\nmodel mlp(hidden: [8])\nbatch 20\n\
+                   keep last: 1, every: 1 step\ntrain n\nforget head 10%\ntrain 1\n";
+    std::fs::write(&program, text_of).unwrap();
+    let arguments =
+        |n: &'static str| ["run", text(&program), "--out", text(&folder), "--quiet", "--set", n].map(String::from);
+    let call = |arguments: &[String], more: &[&str], fault: Fault| {
+        let all: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        run_with(fault, &all)
+    };
+    call(&arguments("n=50 steps"), &[], Fault::Kill(400));
+    refused_untouched(
+        &["run", text(&program), "--out", text(&folder), "--resume", "--set", "n=60 steps"],
+        &folder,
+        "50 steps → 60 steps",
+    );
+    call(&arguments("n=60 steps"), &["--resume", "--accept-changes"], Fault::Kill(200));
+    let earlier = std::fs::read_to_string(folder.join("earlier/1/manifest.json")).unwrap();
+    assert!(earlier.contains("50 steps"), "{earlier}");
+    expect_status(&run(&["resume", text(&folder), "--quiet"]), &[0]);
+    expect_status(&run(&["audit", text(&folder)]), &[0]);
+}
+
+#[test]
+fn without_a_manifest_another_program_is_refused_all_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    let (program, folder) = killed(place.path());
+    std::fs::remove_file(folder.join("manifest.json")).unwrap();
+    std::fs::write(&program, PROGRAM.replace("30%", "40%")).unwrap();
+    refused_untouched(&["run", text(&program), "--out", text(&folder), "--resume"], &folder, "0.3 → 0.4");
+}
+
+#[test]
+fn a_finished_run_is_finished_whatever_lock_lies_there() {
+    let place = tempfile::tempdir().unwrap();
+    let (program, folder) = (place.path().join("p.fsched"), place.path().join("run"));
+    std::fs::write(&program, "data digits(train: 40)\nmodel mlp(hidden: [4])\ntrain 1\n").unwrap();
+    let whole = reference(&program, &folder);
+    let holder = "{\"host\":\"far\",\"boot\":null,\"pid\":1,\"started\":null}";
+    std::fs::write(folder.join("lock"), "{\"ho").unwrap();
+    expect_status(&run(&["resume", text(&folder), "--quiet"]), &[0]);
+    std::fs::write(folder.join("lock"), holder).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(600);
+    std::fs::File::options().write(true).open(folder.join("lock")).unwrap().set_modified(long_ago).unwrap();
+    let output = run(&["resume", text(&folder), "--quiet"]);
+    assert!([Some(0), Some(5)].contains(&output.status.code()), "{}", errors(&output));
+    std::fs::remove_file(folder.join("lock")).ok();
+    assert_same(&whole, &folder, false, "a finished run");
 }
 
 #[test]

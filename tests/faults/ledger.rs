@@ -86,11 +86,24 @@ fn every_edit_is_found() {
         ("an event's count", "events.jsonl", |text| text.replacen("\"changed\":16", "\"changed\":17", 1)),
         ("an event's step", "events.jsonl", |text| text.replacen("2.for[1].1", "2.for[2].1", 1)),
         ("the program", "program.fsched", |text| text.replace("30%", "20%")),
+        ("a value measured", "events.jsonl", |text| text.replacen("\"loss\":", "\"loss\":1", 1)),
+        ("an event taken out", "events.jsonl", |text| text.split_inclusive('\n').skip(1).collect()),
+        ("the plan", "plan.json", |text| text.replacen("\"seed\": 0", "\"seed\": 1", 1)),
+        ("the status", "manifest.json", |text| text.replacen("\"done\"", "\"failed\"", 1)),
         ("the manifest's head", "manifest.json", |text| text.replacen("\"lines\": 4", "\"lines\": 3", 1)),
         ("a checkpoint", "checkpoints/a/state.json", |text| text.replacen("\"lines\": 2", "\"lines\": 1", 1)),
     ] {
         let (status, said) = edited(&folder, file, edit);
         assert_eq!(status, 3, "{what}\n{said}");
+    }
+    for file in ["final.safetensors", "checkpoints/a/weights.safetensors", "checkpoints/a/state.safetensors"] {
+        let path = folder.join(file);
+        let before = std::fs::read(&path).unwrap();
+        let mut after = before.clone();
+        *after.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, after).unwrap();
+        assert_eq!(audit(&folder).0, 3, "{file}");
+        std::fs::write(&path, before).unwrap();
     }
     assert_eq!(audit(&folder).0, 0, "all was put back");
 }
@@ -114,6 +127,9 @@ fn a_last_line_written_anew_with_its_hashes_is_found_by_doing_it_again() {
     let manifest = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
     let sum = |text: &str| fsched::disk::sha256(text.as_bytes());
     std::fs::write(folder.join("manifest.json"), manifest.replace(&sum(ledger.trim_end()), &sum(&line))).unwrap();
+    // Sealed anew, as somebody would who reads this.
+    let manifest = fsched::record::Manifest::read(&folder).unwrap();
+    manifest.write(&folder).unwrap();
     let (status, said) = audit(&folder);
     assert_eq!(status, 3, "{said}");
     assert!(said.contains("Done again: it is another change.") && said.contains("change 1 (step 2)"), "{said}");

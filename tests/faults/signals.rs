@@ -90,8 +90,11 @@ fn a_budget_ends_each_session_with_a_checkpoint() {
     let text_of = std::fs::read_to_string(pipeline("tasks")).unwrap();
     let (free, tight) = (place.path().join("tasks.fsched"), place.path().join("tight.fsched"));
     std::fs::write(&free, &text_of).unwrap();
-    std::fs::write(&tight, format!("budget 0.05 s\n{text_of}")).unwrap();
+    let began = Instant::now();
     let whole = reference(&free, &place.path().join("whole")).without_steps();
+    // A few sessions, on a slow machine too.
+    let budget = began.elapsed().as_secs_f64() / 8.0;
+    std::fs::write(&tight, format!("budget {budget:.3} s\n{text_of}")).unwrap();
     let folder = place.path().join("run");
     let arguments = ["run", text(&tight), "--out", text(&folder), "--resume", "--quiet"];
     let mut sessions = 1;
@@ -108,8 +111,9 @@ fn a_budget_ends_each_session_with_a_checkpoint() {
         assert!(sessions < 300, "it does not get on");
     }
     assert!(sessions > 1);
-    // The text has a line more, and each place is one line further down; the states know nothing of it.
-    let differences = whole.differences(&Records::of(&folder).without_steps());
+    // The text has a line more, and each place is one line further down; of that the states know by the ledger's hash.
+    let mut differences = whole.differences(&Records::of(&folder).without_steps());
+    differences.retain(|file| !file.ends_with("state.json"));
     assert_eq!(differences, ["events.jsonl", "ledger.jsonl", "manifest.json", "plan.json", "program.fsched"]);
 }
 
