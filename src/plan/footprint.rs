@@ -10,11 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Bytes, estimated from above.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// weights, gradients, what optimizers remember, data, and what the largest pass keeps
+    /// weights, what optimizers remember, the same for each named checkpoint, data, and the larger of gradients with what
+    /// the largest pass keeps and a state being written; and the program itself
     pub peak_memory_bytes: u64,
     /// all checkpoints that stay at one time: the newest, the best, the named ones, and the final weights
     pub checkpoint_bytes: u64,
 }
+
+/// The program itself, its threads' stacks and what libraries hold: 25 MB were seen on two threads.
+const PROCESS_BYTES: u64 = 32 << 20;
 
 impl Footprint {
     pub fn of(program: &Program) -> Footprint {
@@ -25,8 +29,14 @@ impl Footprint {
         let state: u64 = survey.optimizers.values().sum();
         let data: u64 = survey.data.values().sum();
         let kept = survey.last + u64::from(survey.best) + survey.named.len() as u64;
+        let one = weights.saturating_add(state);
+        // Named checkpoints stay in memory too. To be written, a state is put into words, tensor by tensor and whole.
+        let (named, written) = (one.saturating_mul(survey.named.len() as u64), one.saturating_mul(2));
+        let working = survey.gradients.saturating_add(survey.pass).max(written);
+        let sum = [PROCESS_BYTES, one, named, data, working].into_iter().fold(0, u64::saturating_add);
         Footprint {
-            peak_memory_bytes: weights + survey.gradients + state + data + survey.pass,
+            // An allocator keeps some of what was freed.
+            peak_memory_bytes: sum.saturating_add(sum / 10),
             checkpoint_bytes: kept.saturating_mul(weights + state).saturating_add(weights),
         }
     }

@@ -192,6 +192,8 @@ impl Trainer {
         disk::point("train: gradients are formed, weights as before");
         let rate = self.update(run, &gradients)?;
         self.advance(run, &gradients, rate)?;
+        // Measuring and saving need the space.
+        drop(gradients);
         let last = if self.is_done(run) { Last::Yes } else { Last::No };
         let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(steps_per_epoch);
         if epoch_ends {
