@@ -17,7 +17,8 @@ pub fn moved(old: &Json, new: &Json, path: &[String]) -> Result<Vec<String>, (St
         let lost = |step: Option<&Json>| {
             (id.clone(), step.and_then(|step| step["text"].as_str()).unwrap_or_default().to_string())
         };
-        let i = before.iter().position(|step| step["id"] == *id).ok_or_else(|| lost(None))?;
+        // What settings add stands before the step after them, under its path.
+        let i = before.iter().rposition(|step| step["id"] == *id).ok_or_else(|| lost(None))?;
         let j = counterpart(before, after, i).ok_or_else(|| lost(before.get(i)))?;
         found.push(after[j]["id"].as_str().unwrap_or_default().to_string());
         let inside =
