@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::plan::{Plan, diff};
 use crate::reading::{self, json, limits};
 use crate::record::screen::Screen;
-use crate::record::{FolderError, Found, Manifest, Summary};
+use crate::record::{FolderError, Found, Manifest, RunFolder, Summary};
 use crate::runtime::Stop;
 use std::io::Write;
 use std::path::Path;
@@ -92,6 +92,7 @@ impl Settle {
 
     /// The summary of a run that is over already.
     pub fn finished(&self, folder: &Path) -> Result<Ended, Failure> {
+        RunFolder::tidy(folder);
         Ok(Ended { summary: Summary::read(folder).map_err(bad_folder)?, stop: None })
     }
 

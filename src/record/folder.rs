@@ -156,6 +156,15 @@ impl RunFolder {
         }
     }
 
+    /// Removes the lock that a process left behind in the folder of a finished run, as it died.
+    pub fn tidy(path: &Path) {
+        let lock = path.join(LOCK);
+        if lock.exists() {
+            // Taken and let go of. Where that can't be, it hurts nobody.
+            let _ = Lock::take(&lock);
+        }
+    }
+
     fn lock(path: &Path) -> Result<RunFolder, FolderError> {
         let shown = path.display().to_string();
         match Lock::take(&path.join(LOCK)) {

@@ -172,6 +172,7 @@ fn a_finished_run_is_finished_whatever_lock_lies_there() {
     let holder = "{\"host\":\"far\",\"boot\":null,\"pid\":1,\"started\":null}";
     std::fs::write(folder.join("lock"), "{\"ho").unwrap();
     expect_status(&run(&["resume", text(&folder), "--quiet"]), &[0]);
+    assert!(!folder.join("lock").exists());
     std::fs::write(folder.join("lock"), holder).unwrap();
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(600);
     std::fs::File::options().write(true).open(folder.join("lock")).unwrap().set_modified(long_ago).unwrap();
