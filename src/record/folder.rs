@@ -159,7 +159,8 @@ impl RunFolder {
     /// Removes the lock that a process left behind in the folder of a finished run, as it died.
     pub fn tidy(path: &Path) {
         let lock = path.join(LOCK);
-        if lock.exists() {
+        // A link in its place would lead elsewhere.
+        if fs::symlink_metadata(&lock).is_ok_and(|found| found.is_file()) {
             // Taken and let go of. Where that can't be, it hurts nobody.
             let _ = Lock::take(&lock);
         }
