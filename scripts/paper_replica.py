@@ -101,7 +101,7 @@ def main():
     order = shuffled(list(range(len(rows))), [0])
     assert args.steps * BATCH <= len(order), "the replica is of the first epoch"
 
-    model = Normalized(PreActResNet18(CLASSES), MEAN, STD)
+    model = Normalized(PreActResNet18([3, 32, 32], CLASSES), MEAN, STD)
     model.model.load_state_dict(load_file(args.start))
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=MOMENTUM, weight_decay=DECAY)
