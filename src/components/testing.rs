@@ -26,12 +26,19 @@ pub(crate) fn convnet(norm: &str) -> Network {
     Network::new(architecture, 0, &Device::Cpu).unwrap()
 }
 
-/// attacks.safetensors.
+/// Tensors of make_attacks.py or make_autoattack.py.
 pub(crate) struct Golden(HashMap<String, Tensor>);
 
 impl Golden {
+    /// attacks.safetensors, with the network.
     pub fn load() -> Golden {
         let bytes = include_bytes!("../../tests/goldens/attacks.safetensors");
+        Golden(candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap())
+    }
+
+    /// autoattack.safetensors, of the same network.
+    pub fn autoattack() -> Golden {
+        let bytes = include_bytes!("../../tests/goldens/autoattack.safetensors");
         Golden(candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap())
     }
 
