@@ -54,10 +54,19 @@ pub(super) fn attack(
             _ => starts(walk.norm, walk.enough, &left, draws, [restart, rank])?,
         };
         let found = walk.run(network, mode, &left, starts, rival)?;
-        let within = |found: Option<(Vec<f32>, f32)>| found.filter(|(_, distance)| *distance <= walk.enough);
-        standing.fooled(found.into_iter().map(|found| within(found).map(|(image, _)| image)).collect());
+        let within =
+            |found: Option<Found>| found.filter(|found| found.distance <= walk.enough).map(|found| found.image);
+        standing.fooled(found.into_iter().map(within).collect());
     }
     standing.images()
+}
+
+/// A wrong image.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub image: Vec<f32>,
+    /// from the original
+    pub distance: f32,
 }
 
 /// An image on its way.
@@ -67,7 +76,7 @@ struct Walker<'a> {
     label: u32,
     /// where it goes to, if to one class throughout
     rival: Option<usize>,
-    found: Option<(Vec<f32>, f32)>,
+    found: Option<Found>,
 }
 
 /// The boundary as seen from a point: difference of the rival's logit and the label's, and its gradient.
@@ -77,7 +86,7 @@ struct Linear {
 }
 
 impl Walk {
-    /// The nearest wrong point that was found for each image with its distance, from these starts; `None` where there
+    /// The nearest wrong image that was found for each, from these starts; `None` where there
     /// is none. `batch` holds images that the network gets right.
     pub(super) fn run(
         &self,
@@ -86,7 +95,7 @@ impl Walk {
         batch: &Batch,
         starts: Vec<Vec<f32>>,
         rival: Rival,
-    ) -> Result<Vec<Option<(Vec<f32>, f32)>>> {
+    ) -> Result<Vec<Option<Found>>> {
         let originals: Vec<f32> = batch.pixels.flatten_all()?.to_vec1()?;
         let size = batch.pixels.dims().iter().skip(1).product::<usize>().max(1);
         let logits: Vec<Vec<f32>> = network.logits(&batch.pixels, mode)?.to_vec2()?;
@@ -144,7 +153,7 @@ impl Walk {
 
 impl Walker<'_> {
     fn done(&self, enough: f32) -> bool {
-        self.found.as_ref().is_some_and(|(_, distance)| *distance <= enough)
+        self.found.as_ref().is_some_and(|found| found.distance <= enough)
     }
 
     /// Moves on: x ← (1 − α)(x + η d₁) + α(x₀ + η d₂), d₁ and d₂ the moves from here and from the original onto the
@@ -164,8 +173,8 @@ impl Walker<'_> {
     fn note_and_step_back(&mut self, norm: Norm) {
         let change: Vec<f32> = self.at.iter().zip(self.original).map(|(x, x0)| x - x0).collect();
         let distance = length(norm, &change);
-        if self.found.as_ref().is_none_or(|(_, least)| distance < *least) {
-            self.found = Some((self.at.clone(), distance));
+        if self.found.as_ref().is_none_or(|found| distance < found.distance) {
+            self.found = Some(Found { image: self.at.clone(), distance });
         }
         for ((x, x0), change) in self.at.iter_mut().zip(self.original).zip(change) {
             *x = x0 + change * BETA;

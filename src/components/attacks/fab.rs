@@ -13,9 +13,13 @@ pub static MEMBER: Member = Member {
     params: &[
         Param::new("eps", Type::Real, "radius of the ball around the image, pixels in 0..=1; at most 1 for linf")
             .at_least(0.0),
-        Param::new("norm", Type::Word(&["linf", "l2", "l1"]), "the norm in which the nearest wrong image is looked for")
-            .or(Default::Word("linf"))
-            .named(),
+        Param::new(
+            "norm",
+            Type::Word(&["linf", "l2", "l1"]),
+            "the norm in which the nearest wrong image is looked for",
+        )
+        .or(Default::Word("linf"))
+        .named(),
         Param::new("iters", Type::Int, "number of steps; each takes a gradient evaluation for every other class")
             .or(Default::Int(100))
             .named()

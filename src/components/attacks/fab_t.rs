@@ -13,18 +13,29 @@ pub static MEMBER: Member = Member {
     params: &[
         Param::new("eps", Type::Real, "radius of the ball around the image, pixels in 0..=1; at most 1 for linf")
             .at_least(0.0),
-        Param::new("norm", Type::Word(&["linf", "l2", "l1"]), "the norm in which the nearest wrong image is looked for")
-            .or(Default::Word("linf"))
-            .named(),
-        Param::new("iters", Type::Int, "number of steps towards each class").or(Default::Int(100)).named().within(1.0, 1e6),
+        Param::new(
+            "norm",
+            Type::Word(&["linf", "l2", "l1"]),
+            "the norm in which the nearest wrong image is looked for",
+        )
+        .or(Default::Word("linf"))
+        .named(),
+        Param::new("iters", Type::Int, "number of steps towards each class")
+            .or(Default::Int(100))
+            .named()
+            .within(1.0, 1e6),
         Param::new("targets", Type::Int, "classes that are tried, the likeliest first; all others at most")
             .or(Default::Int(9))
             .named()
             .within(1.0, 1e4),
-        Param::new("restarts", Type::Int, "tries for each class; the first from the image, the others from random points")
-            .or(Default::Int(1))
-            .named()
-            .within(1.0, 1e4),
+        Param::new(
+            "restarts",
+            Type::Int,
+            "tries for each class; the first from the image, the others from random points",
+        )
+        .or(Default::Int(1))
+        .named()
+        .within(1.0, 1e4),
     ],
     doc: "fast adaptive boundary attack, class by class: looks for the nearest wrong image",
     source: "Croce and Hein 2020, arXiv 1907.02044 and 2003.01690; arithmetic of pyautoattack 0.2.0 FABAttack, targeted",

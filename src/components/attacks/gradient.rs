@@ -21,6 +21,26 @@ pub(super) fn of_pixels(network: &Network, mode: Mode, pixels: &Tensor, labels: 
     }
 }
 
+/// The logits (N, K) of the images, row by row, and d(Σ slope · logits)/d(pixels): `slope`, of the logits' shape, is made
+/// from them, say as the gradient of a loss. So an attack gets the losses and where they rise in one pass.
+pub(super) fn along(
+    network: &Network,
+    mode: Mode,
+    pixels: &Tensor,
+    slope: impl FnOnce(&[f32], usize) -> Vec<f32>,
+) -> Result<(Vec<f32>, Tensor)> {
+    let tape = network.tape();
+    let x = tape.leaf(pixels);
+    let logits = forward(&tape, &x, network, mode)?.logits;
+    let (n, classes) = logits.tensor().dims2()?;
+    let rows: Vec<f32> = logits.tensor().flatten_all()?.to_vec1()?;
+    let slope = Tensor::from_vec(slope(&rows, classes), (n, classes), pixels.device())?;
+    match tape.backward_from(&logits, slope)?.take(&x) {
+        Some(gradient) => Ok((rows, gradient.contiguous()?)),
+        None => Ok((rows, pixels.zeros_like()?)),
+    }
+}
+
 /// The pass that attacks walk back through.
 pub(super) fn forward(tape: &Tape, pixels: &Value, network: &Network, mode: Mode) -> Result<Forward> {
     network.forward(tape, pixels, mode, Trainable::None)

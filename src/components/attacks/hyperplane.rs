@@ -61,8 +61,7 @@ fn l2(t: &[f32], w: &[f32], c: f32) -> Vec<f32> {
     let order = ascending(n, |i| reach[i]);
     let sorted = |k: usize| order.get(k).map_or(0.0, |&i| if reach[i] == FAR { 0.0 } else { reach[i] });
     let squares = dot(w, w);
-    let free: Vec<f32> =
-        running_sum(order.iter().map(|&i| w[i] * w[i])).into_iter().map(|cut| squares - cut).collect();
+    let free: Vec<f32> = running_sum(order.iter().map(|&i| w[i] * w[i])).into_iter().map(|cut| squares - cut).collect();
     let first = -squares * sorted(0);
     let later = running_sum((0..n).map(|k| (sorted(k) - sorted(k + 1)) * free[k]));
     let s = |k: usize| if k == 0 { first } else { later[k - 1] + first };

@@ -1,9 +1,17 @@
 //! Attacks: changes of an image, within a budget, that raise the loss.
 
+mod boundary;
+mod candidate;
+pub mod fab;
+pub mod fab_t;
 pub mod fgsm;
 mod gradient;
+mod hyperplane;
+mod l1_ball;
 pub mod pgd;
 mod project;
+pub mod square;
+mod standing;
 mod start;
 
 use crate::components::objectives::{Batch, Draws};
@@ -78,7 +86,13 @@ pub trait Attack: Send + Sync {
 type Build = fn(&Spec) -> Box<dyn Attack>;
 
 /// The family's members with their builders, in the order in which they are listed.
-static ATTACKS: [(&Member, Build); 2] = [(&fgsm::MEMBER, fgsm::build), (&pgd::MEMBER, pgd::build)];
+static ATTACKS: [(&Member, Build); 5] = [
+    (&fgsm::MEMBER, fgsm::build),
+    (&pgd::MEMBER, pgd::build),
+    (&fab::MEMBER, fab::build),
+    (&fab_t::MEMBER, fab_t::build),
+    (&square::MEMBER, square::build),
+];
 
 /// The descriptions of all attacks.
 pub static MEMBERS: &[&Member] = &entries::members(&ATTACKS);
@@ -105,5 +119,7 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
     Ok(())
 }
 
+#[cfg(test)]
+mod square_fab_tests;
 #[cfg(test)]
 mod tests;

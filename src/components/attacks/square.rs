@@ -29,9 +29,13 @@ pub static MEMBER: Member = Member {
             .or(Default::Real(0.8))
             .named()
             .within(0.0, 1.0),
-        Param::new("loss", Type::Word(&["margin", "ce"]), "what a change must lower to be kept: the margin of the true class, or minus its cross-entropy")
-            .or(Default::Word("margin"))
-            .named(),
+        Param::new(
+            "loss",
+            Type::Word(&["margin", "ce"]),
+            "what a change must lower to be kept: the margin of the true class, or minus its cross-entropy",
+        )
+        .or(Default::Word("margin"))
+        .named(),
         Param::new("restarts", Type::Int, "searches, each for the images that withstood the ones before")
             .or(Default::Int(1))
             .named()
@@ -129,16 +133,16 @@ impl Square {
         let originals: Vec<Vec<f32>> = batch.pixels.flatten_from(1)?.to_vec2()?;
         let (_, channels, height, width) = batch.pixels.dims4()?;
         let frame = Candidate { norm: self.norm, eps: self.eps as f32, channels, height, width };
-        let search = |((original, &label), stream)| Search::new(original, label, stream);
-        let mut all: Vec<Search> = originals.iter().zip(&batch.labels).zip(streams).map(search).collect();
-        let patterns = Patterns::new(self.norm, frame.start_side());
+        let parts = originals.iter().zip(&batch.labels).zip(streams);
+        let mut all: Vec<Search> =
+            parts.map(|((original, &label), stream)| Search::new(original, label, stream)).collect();
+        let mut patterns = Patterns::new(self.norm, frame.start_side());
         all.par_iter_mut().for_each(|search| search.best = frame.start(search.original, &patterns, &mut search.stream));
         let starts = all.iter().map(|search| search.best.clone()).collect();
         let seen = self.look(network, mode, batch, &mut all.iter_mut().collect::<Vec<_>>(), starts)?;
         for (search, (_, margin, loss)) in all.iter_mut().zip(seen) {
             (search.margin, search.loss) = (margin, loss);
         }
-        let mut patterns = patterns;
         for query in 0..self.queries {
             let mut going: Vec<&mut Search> = all.iter_mut().filter(|search| search.margin > 0.0).collect();
             if going.is_empty() {
@@ -148,7 +152,8 @@ impl Square {
             if patterns.side() != side {
                 patterns = Patterns::new(self.norm, side);
             }
-            let try_ = |search: &mut &mut Search| frame.next(search.original, &search.best, &patterns, &mut search.stream);
+            let try_ =
+                |search: &mut &mut Search| frame.next(search.original, &search.best, &patterns, &mut search.stream);
             let candidates: Vec<Vec<f32>> = going.par_iter_mut().map(try_).collect();
             let seen = self.look(network, mode, batch, &mut going, candidates)?;
             for (search, (candidate, margin, loss)) in going.into_iter().zip(seen) {
@@ -180,7 +185,12 @@ impl Square {
                 losses.tensor().neg()?.to_vec1()?
             }
         };
-        Ok(candidates.into_iter().zip(margins).zip(losses).map(|((image, margin), loss)| (image, margin, loss)).collect())
+        Ok(candidates
+            .into_iter()
+            .zip(margins)
+            .zip(losses)
+            .map(|((image, margin), loss)| (image, margin, loss))
+            .collect())
     }
 }
 
