@@ -245,3 +245,61 @@ fn parameters_of_others_and_too_few_classes_are_refused() {
     let help = |classes| fits(&spec(&apgd_t::MEMBER, &eps), classes).unwrap_err().help.unwrap();
     assert_eq!((help(2), help(3)), ("take `apgd_ce`".into(), "take `apgd_ce` and `apgd_dlr`".into()));
 }
+
+/// As pyautoattack's `_set_version` has them.
+#[test]
+fn autoattack_takes_the_attacks_of_its_version_in_order() {
+    let ensemble = |norm: &str, version: &str| {
+        let word = |word: &str| Value::Word(word.into());
+        with("autoattack", &[("eps", Value::Real(0.5)), ("norm", word(norm)), ("version", word(version))])
+    };
+    let parts = |norm: &str, version: &str| -> Vec<(&'static str, u64)> {
+        ensemble(norm, version).parts().into_iter().map(|(name, part)| (name, part.passes())).collect()
+    };
+    let alone = |name: &str, more: &[(&str, Value)]| {
+        let given: Vec<(&str, Value)> = [("eps", Value::Real(0.5))].iter().chain(more).cloned().collect();
+        with(name, &given).passes()
+    };
+    let fab_t = alone("fab_t", &[]);
+    for norm in ["linf", "l2"] {
+        let standard = [("apgd_ce", 101), ("apgd_t", 9 * 101), ("fab_t", fab_t), ("square", 0)];
+        assert_eq!(parts(norm, "standard"), standard, "{norm}");
+    }
+    assert_eq!(parts("l1", "standard"), [("apgd_ce", 5 * 103), ("apgd_t", 5 * 103), ("fab_t", fab_t), ("square", 0)]);
+    let fab = alone("fab", &[("restarts", Value::Int(5))]);
+    for norm in ["linf", "l2", "l1"] {
+        let plus = [
+            ("apgd_ce", 5 * 101),
+            ("apgd_dlr", 5 * 101),
+            ("fab", fab),
+            ("square", 0),
+            ("apgd_t", 9 * 101),
+            ("fab_t", fab_t),
+        ];
+        assert_eq!(parts(norm, "plus"), plus, "{norm}");
+        assert_eq!(parts(norm, "rand"), [("apgd_ce", 20 * 101), ("apgd_dlr", 20 * 101)], "{norm}");
+    }
+    let (all, other) = (ensemble("l2", "standard"), ensemble("l2", "standard").with_eps(0.25));
+    assert!(all.forwards() > 5000 && all.norm() == Norm::L2);
+    assert!(other.parts().iter().all(|(_, part)| part.eps() == 0.25 && part.norm() == Norm::L2));
+}
+
+#[test]
+fn an_ensemble_fools_what_its_first_attack_that_can_fools() {
+    let (network, golden) = (Golden::load().network(), Golden::autoattack());
+    // Two that Auto-PGD fools, two that stand: a budget at which the last ones are asked too.
+    let batch = golden.batch("few.images", "few.labels").pick(&[0, 1, 6, 7]).unwrap();
+    let given = [("eps", Value::Real(0.012)), ("version", Value::Word("rand".into()))];
+    let all = with("autoattack", &given);
+    let found = all.perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
+    let alone = all.parts()[0].1.perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
+    let right = |pixels: &Tensor| {
+        let logits = network.logits(pixels, Mode::Eval).unwrap();
+        crate::components::metrics::correct(&logits, &batch.labels).unwrap()
+    };
+    assert_eq!(right(&found)[..2], [false, false]);
+    let row = |images: &Tensor, i: usize| bits(&images.narrow(0, i, 1).unwrap().contiguous().unwrap());
+    for (i, right) in right(&alone).into_iter().enumerate() {
+        assert_eq!(row(&found, i) == row(&alone, i), !right, "{i}: what the first attack fools, later ones don't see");
+    }
+}

@@ -32,7 +32,7 @@ pub(super) fn see(
     loss: Loss,
 ) -> Result<Seen> {
     let (mut losses, mut right) = (Vec::new(), Vec::new());
-    let gradient = along(network, mode, pixels, |logits| {
+    let (_, gradient) = along(network, mode, pixels, |logits| {
         right = metrics::correct(logits, labels)?;
         let (found, slopes) = at(logits, labels, targets, loss)?;
         losses = found;
@@ -63,9 +63,9 @@ thread_local! {
     pub(super) static PASSES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// d(Σ slope · logits)/d(pixels), (N, C, H, W), contiguous. `slope` makes numbers of the logits' shape (N, K), row by row,
-/// from the logits: the gradient of a loss, say. No weight is a leaf, so only gradients on the way to the pixels are
-/// formed.
+/// The logits (N, K), row by row, and d(Σ slope · logits)/d(pixels), (N, C, H, W), contiguous. `slope` makes numbers of the
+/// logits' shape from them: the gradient of a loss, say. No weight is a leaf, so only gradients on the way to the pixels
+/// are formed.
 ///
 /// # Errors
 /// What `slope` and the network's operations return.
@@ -74,16 +74,17 @@ pub(super) fn along(
     mode: Mode,
     pixels: &Tensor,
     slope: impl FnOnce(&Tensor) -> Result<Vec<f32>>,
-) -> Result<Tensor> {
+) -> Result<(Vec<f32>, Tensor)> {
     #[cfg(test)]
     PASSES.set(PASSES.get() + 1);
     let tape = network.tape();
     let x = tape.leaf(pixels);
     let logits = forward(&tape, &x, network, mode)?.logits;
     let slope = Tensor::from_vec(slope(logits.tensor())?, logits.tensor().dims2()?, pixels.device())?;
+    let rows = logits.tensor().flatten_all()?.to_vec1()?;
     match tape.backward_from(&logits, slope)?.take(&x) {
-        Some(gradient) => gradient.contiguous(),
-        None => pixels.zeros_like(),
+        Some(gradient) => Ok((rows, gradient.contiguous()?)),
+        None => Ok((rows, pixels.zeros_like()?)),
     }
 }
 

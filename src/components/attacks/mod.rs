@@ -6,13 +6,21 @@ pub mod apgd_dlr;
 mod apgd_moves;
 pub mod apgd_t;
 mod ascent;
+pub mod autoattack;
+mod boundary;
+mod candidate;
 mod climb;
+pub mod fab;
+pub mod fab_t;
 pub mod fgsm;
 mod gradient;
+mod hyperplane;
 mod l1;
 mod loss;
 pub mod pgd;
 mod project;
+pub mod square;
+mod standing;
 mod start;
 
 use self::loss::Loss;
@@ -88,12 +96,16 @@ pub trait Attack: Send + Sync {
 type Build = fn(&Spec) -> Box<dyn Attack>;
 
 /// The family's members with their builders, in the order in which they are listed.
-static ATTACKS: [(&Member, Build); 5] = [
+static ATTACKS: [(&Member, Build); 9] = [
     (&fgsm::MEMBER, fgsm::build),
     (&pgd::MEMBER, pgd::build),
     (&apgd_ce::MEMBER, apgd_ce::build),
     (&apgd_dlr::MEMBER, apgd_dlr::build),
     (&apgd_t::MEMBER, apgd_t::build),
+    (&fab::MEMBER, fab::build),
+    (&fab_t::MEMBER, fab_t::build),
+    (&square::MEMBER, square::build),
+    (&autoattack::MEMBER, autoattack::build),
 ];
 
 /// The descriptions of all attacks.
@@ -142,30 +154,33 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
     Ok(())
 }
 
-/// Whether an attack's loss is defined for so many classes.
+/// Whether an attack's losses are defined for so many classes.
 pub fn fits(spec: &Spec, classes: usize) -> std::result::Result<(), Problem> {
-    let (loss, instead) = match spec.name() {
-        "apgd_t" => (Loss::DlrTargeted, "`apgd_ce` and `apgd_dlr`"),
-        "apgd_dlr" => (Loss::Dlr, "`apgd_ce`"),
-        "pgd" => (Loss::of(spec), "`loss: margin`"),
+    let loss = match spec.name() {
+        "apgd_t" => Loss::DlrTargeted,
+        "autoattack" if spec.word("version") != "rand" => Loss::DlrTargeted,
+        "autoattack" | "apgd_dlr" => Loss::Dlr,
+        "pgd" => Loss::of(spec),
         _ => return Ok(()),
     };
     let least = loss.least_classes();
     if classes >= least {
         return Ok(());
     }
-    let message = format!("the loss of `{}` compares {least} classes, this data has {classes}", spec.name());
-    let instead = if classes < 2 {
-        "data with two classes or more"
-    } else if classes == 2 {
-        instead.split(" and ").next().unwrap_or(instead)
-    } else {
-        instead
+    let message = format!("`{}` compares {least} classes, this data has {classes}", spec.name());
+    let help = match (spec.name(), classes) {
+        (_, 0 | 1) => "attacks need two classes or more",
+        ("pgd", _) => "take `loss: margin`",
+        ("autoattack", _) => "take `apgd_ce`, `fab_t` and `square`, which any two classes will do for",
+        ("apgd_t", 3) => "take `apgd_ce` and `apgd_dlr`",
+        _ => "take `apgd_ce`",
     };
-    Err(Problem::new(ProblemKind::DoesNotFit, message).help(format!("take {instead}")))
+    Err(Problem::new(ProblemKind::DoesNotFit, message).help(help))
 }
 
 #[cfg(test)]
 mod apgd_tests;
+#[cfg(test)]
+mod square_fab_tests;
 #[cfg(test)]
 mod tests;
