@@ -110,7 +110,7 @@ fn batch(s: &Settings) -> Line {
 
 fn objective(s: &Settings) -> Line {
     let comes_to = passes::attack_of(&s.objective).map_or(String::new(), |attack| {
-        let passes = passes::attack_passes(attack);
+        let passes = passes::attack_work(attack).gradients;
         format!("{} of the attack before each training pass", words::plural(passes, "pass"))
     });
     Line { name: "objective", value: words::value(&s.objective, None), comes_to }

@@ -1,7 +1,7 @@
 //! What a program takes in all, counted without unrolling its loops.
 
 use super::cost::{PassCost, Profile};
-use super::passes::{self, Measurement, Probe};
+use super::passes::{self, AttackWork, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
 use crate::components::{Duration, Expression, Metric, Value};
@@ -245,7 +245,7 @@ impl<'a> Counter<'a> {
 
     pub(super) fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
         let work = passes::training(settings, steps);
-        let attack = self.attack_passes(&settings.objective);
+        let attack = self.attack_work(&settings.objective);
         let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
         let trained = Totals {
             epochs: Range::exactly(epochs),
@@ -255,20 +255,21 @@ impl<'a> Counter<'a> {
         trained.plus(self.followed(settings, steps))
     }
 
-    /// Gradients of so much work, each after so many passes of an attack, at so many operations an image.
-    fn gradients(&self, work: passes::Work, attack: u64, per_image: f64) -> Totals {
+    /// Gradients of so much work, each after what an attack takes, at so many operations an image.
+    fn gradients(&self, work: passes::Work, attack: AttackWork, per_image: f64) -> Totals {
         let images = work.images as f64;
+        let crafting = attack.gradients as f64 * self.cost.attack() + attack.forwards as f64 * self.cost.forward();
         Totals {
-            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(1))),
+            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.gradients.saturating_add(1))),
             training_flops: Range::exactly(images * per_image),
-            attack_flops: Range::exactly(images * attack as f64 * self.cost.attack()),
+            attack_flops: Range::exactly(images * crafting),
             ..Totals::default()
         }
     }
 
-    fn attack_passes(&mut self, objective: &Value) -> u64 {
+    fn attack_work(&mut self, objective: &Value) -> AttackWork {
         let objective = self.variables.resolve(objective).unwrap_or_else(|| objective.clone());
-        passes::attack_of(&objective).map_or(0, passes::attack_passes)
+        passes::attack_of(&objective).map(passes::attack_work).unwrap_or_default()
     }
 
     /// What `measure … every:` and `keep best:` take while training so many steps. Metrics of one period share their
@@ -318,7 +319,7 @@ impl<'a> Counter<'a> {
         };
         let Some(Value::Int(asked)) = asked else { return Totals::default() };
         let work = passes::batches(s, u64::try_from(asked).unwrap_or(0));
-        let attack = self.attack_passes(&s.objective);
+        let attack = self.attack_work(&s.objective);
         let all = vec![true; self.program.model.parts.len()];
         self.gradients(work, attack, self.cost.training(&self.program.model.parts, &all))
     }

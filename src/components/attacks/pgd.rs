@@ -1,8 +1,8 @@
 //! Projected gradient descent in the linf or l2 ball.
 
+use super::loss::Loss;
 use super::project::{self, Move};
-use super::start::{self, Norm};
-use super::{Attack, gradient};
+use super::{Attack, Norm, gradient, start};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Default, Family, Member, Param, Spec, Type};
 use crate::nn::network::{Mode, Network};
@@ -28,15 +28,25 @@ pub static MEMBER: Member = Member {
             .or(Default::Int(1))
             .named()
             .within(1.0, 1e4),
-        Param::new("loss", Type::Word(&["ce"]), "what is driven up: cross-entropy with the true label")
-            .or(Default::Word("ce"))
-            .named(),
+        Param::new(
+            "loss",
+            Type::Word(Loss::WORDS),
+            "what is driven up: cross-entropy, the margin of the likeliest other \
+                    class, that up to kappa, or the difference of logits ratio",
+        )
+        .or(Default::Word("ce"))
+        .named(),
+        Param::new("kappa", Type::Real, "of the loss cw: the margin that is enough; 0 if left out")
+            .or(Default::Absent)
+            .named()
+            .at_least(0.0),
         Param::new("crafted_in", Type::Word(&["train", "eval"]), "mode of batch norm while crafting for training")
             .or(Default::Word("train"))
             .named(),
     ],
     doc: "projected gradient descent; evaluation always crafts in eval mode",
-    source: "Madry et al. 2018, arXiv 1706.06083; arithmetic of torchattacks 3.5.1 PGD and PGDL2",
+    source: "Madry et al. 2018, arXiv 1706.06083; arithmetic of torchattacks 3.5.1 PGD and PGDL2; losses: Carlini & \
+             Wagner 2017, arXiv 1608.04644 (cw: f6), Croce & Hein 2020, arXiv 2003.01690 (dlr)",
     example: "objective adversarial(pgd(eps: 8/255, step: 2/255, iters: 10))",
 };
 
@@ -46,13 +56,15 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
         eps,
         step: spec.maybe_real("step").unwrap_or(2.5 * eps / iters as f64),
         iters,
-        norm: if spec.word("norm") == "linf" { Norm::Linf } else { Norm::L2 },
+        norm: Norm::of(spec),
         random_start: spec.bool("random_start"),
         restarts: spec.usize("restarts"),
+        loss: Loss::of(spec),
         crafted_in: if spec.word("crafted_in") == "train" { Mode::Train } else { Mode::Eval },
     })
 }
 
+#[derive(Clone)]
 struct Pgd {
     eps: f64,
     step: f64,
@@ -60,6 +72,7 @@ struct Pgd {
     norm: Norm,
     random_start: bool,
     restarts: usize,
+    loss: Loss,
     crafted_in: Mode,
 }
 
@@ -71,10 +84,10 @@ impl Attack for Pgd {
         if self.restarts == 1 {
             return Ok(kept);
         }
-        let mut harm = gradient::losses(network, mode, &kept, &batch.labels)?;
+        let mut harm = gradient::losses(network, mode, &kept, &batch.labels, self.loss)?;
         for restart in 1..self.restarts {
             let tried = self.once(network, mode, batch, draws, restart as u64)?;
-            let new = gradient::losses(network, mode, &tried, &batch.labels)?;
+            let new = gradient::losses(network, mode, &tried, &batch.labels, self.loss)?;
             let better: Vec<bool> = new.iter().zip(&harm).map(|(new, old)| worse_for_the_network(*new, *old)).collect();
             let choose = Tensor::from_iter(better.iter().map(|&b| u8::from(b)), tried.device())?;
             let choose = choose.reshape((better.len(), 1, 1, 1))?.broadcast_as(tried.shape())?;
@@ -91,6 +104,23 @@ impl Attack for Pgd {
         (self.iters * self.restarts) as u64
     }
 
+    /// The comparison of restarts.
+    fn forwards(&self) -> u64 {
+        if self.restarts == 1 { 0 } else { self.restarts as u64 }
+    }
+
+    fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    fn eps(&self) -> f64 {
+        self.eps
+    }
+
+    fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
+        Box::new(Pgd { eps, step: project::scaled(self.step, self.eps, eps), ..self.clone() })
+    }
+
     fn crafted_in(&self) -> Mode {
         self.crafted_in
     }
@@ -99,17 +129,19 @@ impl Attack for Pgd {
 impl Pgd {
     /// One descent from one start; its last point.
     fn once(&self, network: &Network, mode: Mode, batch: &Batch, draws: &Draws, restart: u64) -> Result<Tensor> {
-        let by = match self.norm {
-            Norm::Linf => Move::Linf { step: self.step, eps: self.eps },
-            Norm::L2 => Move::L2 { step: self.step, eps: self.eps },
+        let l2 = self.norm == Norm::L2;
+        let by = match l2 {
+            true => Move::L2 { step: self.step, eps: self.eps },
+            false => Move::Linf { step: self.step, eps: self.eps },
         };
-        let mut adversarial = match self.random_start {
-            true => start::random(self.norm, self.eps, batch, draws, restart)?,
-            false => project::own_copy(&batch.pixels)?,
+        let mut adversarial = match (self.random_start, l2) {
+            (false, _) => project::own_copy(&batch.pixels)?,
+            (true, true) => start::l2(self.eps, batch, draws, restart)?,
+            (true, false) => start::linf(self.eps, batch, draws, restart)?,
         };
         for _ in 0..self.iters {
-            let g = gradient::of_pixels(network, mode, &adversarial, &batch.labels)?;
-            adversarial = project::step(by, adversarial, &g, &batch.pixels)?;
+            let seen = gradient::see(network, mode, &adversarial, &batch.labels, None, self.loss)?;
+            adversarial = project::step(by, adversarial, &seen.gradient, &batch.pixels)?;
         }
         Ok(adversarial)
     }

@@ -143,23 +143,13 @@ fn under_attack(
     if attacked.is_empty() {
         return Ok(values);
     }
-    let part = pick(batch, &attacked)?;
+    let part = batch.pick(&attacked)?;
     let adversarial = attack.perturb(network, Mode::Eval, &part, draws)?;
     let withstood = correct(&network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
     for (i, withstood) in attacked.into_iter().zip(withstood) {
         values[i] = f64::from(u8::from(withstood));
     }
     Ok(values)
-}
-
-/// The examples at these places of a batch.
-fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
-    let index = Tensor::from_iter(places.iter().map(|&i| i as u32), batch.pixels.device())?;
-    Ok(Batch {
-        pixels: batch.pixels.index_select(&index, 0)?,
-        labels: places.iter().map(|&i| batch.labels[i]).collect(),
-        ids: places.iter().map(|&i| batch.ids[i]).collect(),
-    })
 }
 
 /// Whether each row of `logits` (N, K) is largest at its label. Of equal logits the first one counts; where one is NaN
