@@ -5,13 +5,17 @@ pub mod cost;
 mod detail;
 mod evaluate;
 pub mod gap;
+mod logits;
 pub mod loss;
 mod matrix;
 pub mod retention;
 pub mod robust;
+mod soundness;
+mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
-pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
+pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
+pub use logits::correct;
 pub use matrix::{Costs, Matrix};
 
 use crate::components::{Bounds, Member, Spec, Value, entries};
