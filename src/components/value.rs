@@ -279,10 +279,13 @@ impl std::fmt::Display for Metric {
             write!(f, "{}.", split.name())?;
         }
         f.write_str(self.spec.name())?;
+        let memory = super::metrics::of_memory(&self.spec);
+        let of = if memory { ", of: memory" } else { "" };
         match &self.spec.args[..] {
-            [Value::Component(attack)] => write!(f, "({})", attack.name()),
+            [Value::Component(attack), ..] => write!(f, "({}{of})", attack.name()),
             [Value::Metric(inner)] => write!(f, "({inner})"),
-            [Value::Text(text)] => write!(f, "({text})"),
+            [Value::Text(text), ..] => write!(f, "({text}{of})"),
+            _ if memory => f.write_str("(of: memory)"),
             [Value::List(items), Value::Text(since)] => {
                 write!(f, "({}, since {since})", tasks::shown(&tasks::of(&Value::List(items.clone()))))
             }

@@ -45,8 +45,8 @@ impl Reading {
 /// What has been measured at the present point of training, so that nothing is measured twice.
 #[derive(Default)]
 pub struct Readings {
-    /// steps and changes of weights so far
-    at: (u64, u64),
+    /// steps, changes of weights and of the memory so far
+    at: (u64, u64, u64),
     known: HashMap<String, Measured>,
 }
 
@@ -144,7 +144,8 @@ fn remember(run: &mut Run, reading: &Reading) {
 
 /// Measures on one split what isn't known yet.
 fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) -> Result<(), Halt> {
-    let at = (run.state.journal.clock, run.state.journal.changes);
+    let revision = run.state.memory.as_ref().map_or(0, |memory| memory.revision);
+    let at = (run.state.journal.clock, run.state.journal.changes, revision);
     if run.readings.at != at {
         run.readings = Readings { at, known: HashMap::new() };
     }
@@ -157,13 +158,26 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     if new.is_empty() {
         return Ok(());
     }
+    let (of_memory, of_model): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(|p| metrics::of_memory(&p.spec));
+    for (probes, memory) in [(of_model, false), (of_memory, true)] {
+        measure_network(run, split, &probes, settings, memory)?;
+    }
+    Ok(())
+}
+
+/// Measures these on the network that is trained, or on the memory.
+fn measure_network(run: &mut Run, split: Split, new: &[&Probe], settings: &Settings, memory: bool) -> Result<(), Halt> {
+    if new.is_empty() {
+        return Ok(());
+    }
     let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
     let measures = new.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
     let data = run.dataset(&settings.data)?;
     let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let measured = metrics::evaluate(&run.state.network, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
-    for (probe, measured) in new.into_iter().zip(measured) {
+    let network = if memory { &run.state.memory()?.network } else { &run.state.network };
+    let measured = metrics::evaluate(network, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
+    for (probe, measured) in new.iter().zip(measured) {
         run.readings.known.insert(probe.key.clone(), measured);
     }
     Ok(())

@@ -2,7 +2,9 @@
 
 use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
+use super::error::Failure;
 use super::event::Mark;
+use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use std::collections::BTreeMap;
 pub struct State {
     /// weights and running statistics
     pub network: Network,
+    /// the stable network, once a `consolidate` has begun one
+    pub memory: Option<Memory>,
     /// by the id of the `optimizer` statement; kept from one entry of its block to the next
     pub optimizers: BTreeMap<u32, OptimizerState>,
     /// points made by `checkpoint "name"`
@@ -96,7 +100,23 @@ impl Journal {
 impl State {
     /// At the beginning of a run.
     pub fn new(network: Network) -> State {
-        State { network, optimizers: BTreeMap::new(), named: BTreeMap::new(), journal: Journal::default() }
+        State {
+            network,
+            memory: None,
+            optimizers: BTreeMap::new(),
+            named: BTreeMap::new(),
+            journal: Journal::default(),
+        }
+    }
+}
+
+impl State {
+    /// The stable network.
+    pub fn memory(&self) -> Result<&Memory, Failure> {
+        self.memory.as_ref().ok_or_else(|| {
+            Failure::new("there is no memory yet at this point of the run")
+                .help("it begins with the first step of a `consolidate` under a `memory`; let one come before")
+        })
     }
 }
 

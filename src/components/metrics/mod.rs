@@ -18,7 +18,7 @@ pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, eval
 pub use logits::correct;
 pub use matrix::{Costs, Matrix};
 
-use crate::components::{Bounds, Member, Spec, Value, entries};
+use crate::components::{Bounds, Default, Member, Param, Spec, Type, Value, entries};
 
 /// What a metric's numbers mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +42,20 @@ pub enum MetricUnit {
 }
 
 const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
+
+/// `of` of every metric of a single network.
+const OF: Param =
+    Param::new("of", Type::Word(&["model", "memory"]), "the network: the one that is trained, or the memory")
+        .or(Default::Word("model"))
+        .named();
+
+/// Whether it, or the metric inside of it, is measured on the memory.
+pub fn of_memory(spec: &Spec) -> bool {
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => of_memory(&inner.spec),
+        _ => spec.member.param("of").is_some_and(|(place, _)| spec.args[place] == Value::Word("memory".into())),
+    }
+}
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
 static METRICS: [(&Member, &MetricInfo); 6] = [
