@@ -28,6 +28,7 @@ mod joined;
 mod levels;
 pub mod lints;
 mod load;
+mod measured;
 mod mismatch;
 mod near;
 mod phases;

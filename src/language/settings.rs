@@ -382,7 +382,7 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        Some(filled)
+        self.can_be_measured(&filled, facts, split, span).then_some(filled)
     }
 
     /// Told once for all steps: it is one mistake of the data, or of what is measured.

@@ -112,12 +112,16 @@ pub fn after_training_step(
 
 /// After a step that isn't training: `keep … every:` by a clock, for evaluations take their time too.
 pub fn after_step(run: &mut Run, settings: &Settings) -> Result<(), Halt> {
-    let Keep { last, every, .. } = settings.keep;
-    if last > 0 && run.world.folder.is_some() && overdue(run, every) {
+    if overdue_by_clock(run, &settings.keep) {
         save(run)?;
-        drop_older(run, last)?;
+        drop_older(run, settings.keep.last)?;
     }
     Ok(())
+}
+
+/// Whether `keep … every:` by a clock asks for a checkpoint.
+pub fn overdue_by_clock(run: &Run, keep: &Keep) -> bool {
+    keep.last > 0 && run.world.folder.is_some() && overdue(run, keep.every)
 }
 
 /// An unnamed checkpoint that a clock or a signal decided.
@@ -166,7 +170,7 @@ pub fn drop_older_again(run: &Run) -> Result<(), Failure> {
 }
 
 /// Of the unnamed checkpoints the newest stay, `last` in all.
-fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
+pub fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
     let checkpoints = checkpoints(run);
     let Ok(entries) = std::fs::read_dir(&checkpoints) else { return Ok(()) };
     let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());

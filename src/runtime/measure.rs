@@ -4,14 +4,16 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::not_finite;
 use super::moment::Moment;
-use super::{Run, retention, some_examples, train};
+use super::{Run, retention, some_examples, train, within};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
-use crate::components::metrics::{self, Detail, Measure, Measured};
+use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Standing, Work};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
 use crate::language::program::{Settings, When};
+use crate::nn::network::Network;
+use crate::plan::cost::PassCost;
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
 use serde_json::json;
@@ -32,6 +34,8 @@ pub struct Reading {
     pub n: usize,
     /// in data order; empty where the value isn't a mean over examples
     pub per_example: Vec<f64>,
+    /// what broke each of them, where several attacks or budgets tried
+    pub broken_by: Vec<Option<String>>,
     pub detail: Detail,
 }
 
@@ -80,10 +84,11 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
 /// Tells the listeners.
 pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), Halt> {
     let per_example = (per_example && !reading.per_example.is_empty()).then(|| reading.per_example.clone());
+    let broken_by = per_example.as_ref().filter(|_| !reading.broken_by.is_empty()).map(|_| reading.broken_by.clone());
     let (split, metric) = (reading.split, reading.name.clone());
     let spec = reading.spec.to_json();
     let (value, n, detail) = (reading.value, reading.n, reading.detail.clone());
-    Ok(run.emit(Kind::Measure { split, metric, spec, value, n, per_example, detail })?)
+    Ok(run.emit(Kind::Measure { split, metric, spec, value, n, per_example, broken_by, detail })?)
 }
 
 /// What [`follow`] measured.
@@ -144,8 +149,7 @@ fn remember(run: &mut Run, reading: &Reading) {
 
 /// Measures on one split what isn't known yet.
 fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) -> Result<(), Halt> {
-    let revision = run.state.memory.as_ref().map_or(0, |memory| memory.revision);
-    let at = (run.state.journal.clock, run.state.journal.changes, revision);
+    let at = run.state.point();
     if run.readings.at != at {
         run.readings = Readings { at, known: HashMap::new() };
     }
@@ -158,29 +162,71 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     if new.is_empty() {
         return Ok(());
     }
-    let (of_memory, of_model): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(|p| metrics::of_memory(&p.spec));
-    for (probes, memory) in [(of_model, false), (of_memory, true)] {
-        measure_network(run, split, &probes, settings, memory)?;
+    while let Some(first) = new.first() {
+        let (examples, memory) = (metrics::examples(&first.spec), metrics::of_memory(&first.spec));
+        let alike = |p: &&Probe| metrics::examples(&p.spec) == examples && metrics::of_memory(&p.spec) == memory;
+        let (now, later): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(alike);
+        run_evaluation(run, split, &now, settings)?;
+        new = later;
     }
     Ok(())
 }
 
-/// Measures these on the network that is trained, or on the memory.
-fn measure_network(run: &mut Run, split: Split, new: &[&Probe], settings: &Settings, memory: bool) -> Result<(), Halt> {
-    if new.is_empty() {
-        return Ok(());
-    }
+/// Measures these, which are of one network and the same examples.
+fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Settings) -> Result<(), Halt> {
+    let (examples, memory) = (metrics::examples(&probes[0].spec), metrics::of_memory(&probes[0].spec));
     let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
-    let measures = new.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
+    let measures = probes.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
     let data = run.dataset(&settings.data)?;
-    let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
+    let device = run.world.device.clone();
+    let examples = OnDevice::of(some_examples(&data, split)?, examples, run.program.seed, &device);
+    let batch_size = grain(&measures, &run.state.network);
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let network = if memory { &run.state.memory()?.network } else { &run.state.network };
-    let measured = metrics::evaluate(network, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
-    for (probe, measured) in new.iter().zip(measured) {
+    let keys: Vec<String> = probes.iter().map(|p| p.key.clone()).collect();
+    let begun = run.evaluations.begun(&keys, run.state.point());
+    let mut evaluation =
+        if begun.fits(&measures, metrics::Examples::count(&examples)) { begun } else { Evaluation::default() };
+    loop {
+        let network = if memory { &run.state.memory()?.network } else { &run.state.network };
+        let work = Work { network, examples: &examples, measures: &measures, batch_size, draws };
+        let over = evaluation.is_over(&work) || evaluation.step(&work)?;
+        let standing = evaluation.standing(&work);
+        if over {
+            break;
+        }
+        run.evaluations.note(&keys, &evaluation);
+        progress(run, split, probes, standing)?;
+        within::heed(run, settings)?;
+        disk::point("evaluate: between two batches");
+    }
+    for (probe, measured) in probes.iter().zip(evaluation.finish(&measures)) {
         run.readings.known.insert(probe.key.clone(), measured);
     }
+    run.evaluations.note(&keys, &evaluation);
     Ok(())
+}
+
+/// Images in a batch. An evaluation can be interrupted between the attacks on one, so the costlier they are, the fewer
+/// it has; what is measured doesn't depend on it.
+fn grain(measures: &[Measure], network: &Network) -> usize {
+    let cost = PassCost::of(network.architecture());
+    let attacks: u64 = measures.iter().map(Measure::passes).fold(0, u64::saturating_add);
+    let forwards: u64 = measures.iter().map(Measure::forwards).fold(0, u64::saturating_add);
+    let image = attacks as f64 * cost.attack() + forwards as f64 * cost.forward();
+    ((MOST_AT_ONCE / image.max(1.0)) as usize).clamp(FEWEST, EVALUATION_BATCH as usize)
+}
+
+/// Operations between two points at which an evaluation can be interrupted, about: a minute of two cores.
+const MOST_AT_ONCE: f64 = 4e12;
+
+/// With fewer images the cores would have too little to share.
+const FEWEST: usize = 4;
+
+/// Tells how far an evaluation has come.
+fn progress(run: &mut Run, split: Split, probes: &[&Probe], standing: Standing) -> Result<(), Halt> {
+    let costliest = probes.iter().find(|p| p.spec.member == &metrics::robust::MEMBER).unwrap_or(&probes[0]);
+    let metric = Metric { split: Some(split), spec: costliest.spec.clone() }.to_string();
+    Ok(run.emit(Kind::Evaluating { metric, standing })?)
 }
 
 fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure> {
@@ -196,7 +242,8 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure
         let (value, key, spec) = (measured.value, probe.key.clone(), probe.spec.clone());
         let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
         let detail = Detail { interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
-        return Ok(Reading { split, name, key, spec, value, n, per_example, detail });
+        let broken_by = measured.broken_by.clone();
+        return Ok(Reading { split, name, key, spec, value, n, per_example, broken_by, detail });
     }
     let value = gap(run, probe, measured.value);
     let key = key(metric, probe);
@@ -208,6 +255,7 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure
         value,
         n,
         per_example: Vec::new(),
+        broken_by: Vec::new(),
         detail: Detail::default(),
     })
 }
@@ -263,18 +311,29 @@ fn probe(metric: &Metric, settings: &Settings) -> Probe {
     Probe { split, spec, key }
 }
 
-/// The examples of a split for evaluation.
+/// The examples of a split for evaluation, or some of them.
 pub(super) struct OnDevice<'a> {
-    pub(super) examples: &'a Examples,
-    pub(super) device: &'a Device,
+    examples: &'a Examples,
+    /// which of them, where not all
+    places: Option<Vec<usize>>,
+    device: &'a Device,
+}
+
+impl<'a> OnDevice<'a> {
+    pub(super) fn of(examples: &'a Examples, count: Option<usize>, seed: u64, device: &'a Device) -> OnDevice<'a> {
+        OnDevice { examples, places: count.map(|count| examples.subset(count, seed)), device }
+    }
 }
 
 impl metrics::Examples for OnDevice<'_> {
     fn count(&self) -> usize {
-        self.examples.len()
+        self.places.as_ref().map_or(self.examples.len(), Vec::len)
     }
 
     fn batch(&self, range: Range<usize>) -> candle_core::Result<Batch> {
-        train::batch_of(self.examples, &range.collect::<Vec<_>>(), self.device)
+        match &self.places {
+            Some(places) => train::batch_of(self.examples, &places[range], self.device),
+            None => train::batch_of(self.examples, &range.collect::<Vec<_>>(), self.device),
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
 use super::error::Failure;
 use super::event::Mark;
+use super::within::Evaluations;
 use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
@@ -52,6 +53,9 @@ pub struct Journal {
     pub clocked: bool,
     /// how many unnamed checkpoints stay, as the training statement says that began last
     pub keep_last: usize,
+    /// what the step under way has measured so far, where it was saved within an evaluation
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evaluations: Option<Evaluations>,
     /// how far the files had come that the listeners write
     pub logs: BTreeMap<String, Mark>,
 }
@@ -112,6 +116,12 @@ impl State {
 
 impl State {
     /// The stable network.
+    /// The weights that there are now: steps, changes of weights and of the memory so far.
+    pub fn point(&self) -> (u64, u64, u64) {
+        let revision = self.memory.as_ref().map_or(0, |memory| memory.revision);
+        (self.journal.clock, self.journal.changes, revision)
+    }
+
     pub fn memory(&self) -> Result<&Memory, Failure> {
         self.memory.as_ref().ok_or_else(|| {
             Failure::new("there is no memory yet at this point of the run")

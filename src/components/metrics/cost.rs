@@ -12,6 +12,7 @@ pub static MEMBER: Member = Member {
             Type::Text,
             "a CSV file: above, the classes that are predicted; one row for each true class, its name first; numbers from 0 on",
         ),
+        super::EXAMPLES,
         super::OF,
     ],
     doc: "mean over the images of what their prediction costs, by the true class and the predicted one",

@@ -113,6 +113,15 @@ impl Measure {
         })
     }
 
+    /// Whether this can have been found of an example.
+    fn is_possible(&self, found: u64) -> bool {
+        match self {
+            Measure::Loss | Measure::Cost(_) => true,
+            Measure::Clean => found <= 1,
+            Measure::Robust(robust) => found < FIRST_STAGE + robust.stages().len() as u64,
+        }
+    }
+
     fn measured(&self, found: &[u64]) -> Measured {
         let mut measured = Measured::default();
         measured.per_example = match self {
@@ -199,6 +208,26 @@ impl Evaluation {
         Ok(self.done == count)
     }
 
+    /// Whether it can be of these measures and so many examples: it may come from a file.
+    pub fn fits(&self, measures: &[Measure], examples: usize) -> bool {
+        let columns = |found: &[Vec<u64>], n: usize| {
+            let possible = |(column, measure): (&Vec<u64>, &Measure)| {
+                column.len() == n && column.iter().all(|found| measure.is_possible(*found))
+            };
+            found.len() == measures.len() && found.iter().zip(measures).all(possible)
+        };
+        let begun = |batch: &UnderWay| batch.examples > 0 && columns(&batch.found, batch.examples);
+        let examples_of_batch = self.batch.as_ref().map_or(0, |batch| batch.examples);
+        (self.found.is_empty() && self.batch.is_none() && self.done == 0)
+            || columns(&self.found, self.done)
+                && self.batch.as_ref().is_none_or(begun)
+                && self.done.checked_add(examples_of_batch).is_some_and(|n| n <= examples)
+    }
+
+    pub fn is_over(&self, work: &Work) -> bool {
+        self.done > 0 && self.done == work.examples.count()
+    }
+
     /// What was found, once it is over.
     pub fn finish(&self, measures: &[Measure]) -> Vec<Measured> {
         measures.iter().zip(&self.found).map(|(measure, found)| measure.measured(found)).collect()
@@ -207,9 +236,10 @@ impl Evaluation {
     pub fn standing(&self, work: &Work) -> Standing {
         let of = work.examples.count();
         let all = attacks_of(work.measures).len();
-        let begun = self.batch.as_ref().map_or(0.0, |batch| {
-            batch.examples as f64 * (batch.attacks as f64 + 1.0) / (all as f64 + 1.0)
-        });
+        let begun = self
+            .batch
+            .as_ref()
+            .map_or(0.0, |batch| batch.examples as f64 * (batch.attacks as f64 + 1.0) / (all as f64 + 1.0));
         let robust = work.measures.iter().zip(&self.found).filter(|(m, _)| matches!(m, Measure::Robust(_)));
         let survivors = robust.map(|(_, found)| found.iter().filter(|fate| **fate == WITHSTOOD).count()).min();
         Standing { done: self.done, of, share: (self.done as f64 + begun) / of as f64, survivors }
@@ -226,7 +256,9 @@ impl UnderWay {
 
     /// Whether no attack is left that has something to attack.
     fn is_over(&self, measures: &[Measure]) -> bool {
-        attacks_of(measures).get(self.attacks..).is_none_or(|left| left.iter().all(|(m, _)| self.standing(*m).is_empty()))
+        attacks_of(measures)
+            .get(self.attacks..)
+            .is_none_or(|left| left.iter().all(|(m, _)| self.standing(*m).is_empty()))
     }
 
     /// Places of the images that have withstood all attacks of a measure so far.
@@ -245,8 +277,7 @@ impl UnderWay {
                 continue;
             }
             let part = pick(batch, &attacked)?;
-            let adversarial =
-                robust.stages()[stage].attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
+            let adversarial = robust.stages()[stage].attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
             let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
             for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
                 self.found[measure][i] = FIRST_STAGE + stage as u64;
@@ -271,10 +302,17 @@ fn attacks_of(measures: &[Measure]) -> Vec<(usize, usize)> {
 ///
 /// # Errors
 /// As [`Evaluation::step`].
-pub fn evaluate(work: &Work) -> Result<Vec<Measured>> {
+pub fn evaluate(
+    network: &Network,
+    examples: &dyn Examples,
+    measures: &[Measure],
+    batch_size: usize,
+    draws: &Draws,
+) -> Result<Vec<Measured>> {
+    let work = Work { network, examples, measures, batch_size, draws: *draws };
     let mut evaluation = Evaluation::default();
-    while !evaluation.step(work)? {}
-    Ok(evaluation.finish(work.measures))
+    while !evaluation.step(&work)? {}
+    Ok(evaluation.finish(measures))
 }
 
 /// The examples at these places of a batch.

@@ -11,12 +11,13 @@ mod matrix;
 pub mod retention;
 pub mod robust;
 mod soundness;
-mod stages;
+pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
 pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
 pub use logits::correct;
 pub use matrix::{Costs, Matrix};
+pub use stages::Robust;
 
 use crate::components::{Bounds, Default, Member, Param, Spec, Type, Value, entries};
 
@@ -48,6 +49,24 @@ const OF: Param =
     Param::new("of", Type::Word(&["model", "memory"]), "the network: the one that is trained, or the memory")
         .or(Default::Word("model"))
         .named();
+
+/// `examples` of every metric that is a mean over examples.
+const EXAMPLES: Param =
+    Param::new("examples", Type::Int, "of so many alone: a stratified part of the split, by the seed")
+        .or(Default::Absent)
+        .named()
+        .at_least(1.0);
+
+/// On how many examples of its split it, or the metric inside of it, is measured, where not on all.
+pub fn examples(spec: &Spec) -> Option<usize> {
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => examples(&inner.spec),
+        _ => match spec.member.param("examples").map(|(place, _)| &spec.args[place]) {
+            Some(Value::Int(n)) => usize::try_from(*n).ok(),
+            _ => None,
+        },
+    }
+}
 
 /// Whether it, or the metric inside of it, is measured on the memory.
 pub fn of_memory(spec: &Spec) -> bool {

@@ -6,14 +6,15 @@ use super::{Flag, Part};
 /// `check_square_sr` of pyautoattack 0.2.0.
 const BLACK_BOX: f64 = 0.002;
 
-/// Square breaks images that withstood the attacks with gradients before it.
+/// Square breaks images that withstood the attacks with gradients before it, of the same budget.
 pub(super) fn black_box(parts: &[Part]) -> Option<Flag> {
-    let at = parts.iter().position(|part| part.name.ends_with("square"))?;
-    let before = parts.get(at.checked_sub(1)?)?;
-    let (square, gain) = (&parts[at], before.value - parts[at].value);
-    (gain > BLACK_BOX).then(|| Flag {
-        code: "square-beats-white-box".into(),
-        seen: format!("square broke {} images that withstood all attacks with gradients", square.broke.unwrap_or(0)),
-        help: "gradients are of little use to attack this network: take more steps and restarts, or another loss".into(),
-    })
+    let budget = |part: &Part| part.name.rsplit_once(' ').map_or(String::new(), |(eps, _)| eps.to_string());
+    let gained = |pair: &&[Part]| {
+        let square = pair[1].name.ends_with("square") && budget(&pair[0]) == budget(&pair[1]);
+        square && pair[0].value - pair[1].value > BLACK_BOX
+    };
+    let square = &parts.windows(2).find(gained)?[1];
+    let seen = format!("square broke {} images that withstood all attacks with gradients", square.broke.unwrap_or(0));
+    let help = "gradients are of little use to attack this network: take more steps and restarts, or another loss";
+    Some(Flag { code: "square-beats-white-box".into(), seen, help: help.into() })
 }

@@ -31,13 +31,19 @@ pub(super) const FIRST_STAGE: u64 = 2;
 impl Robust {
     /// The attack of `spec`, and the same with each of these further budgets.
     pub fn new(spec: &Spec, further: &[f64]) -> Robust {
-        let attack = attacks::build(spec);
+        Robust::of(attacks::build(spec), further)
+    }
+
+    /// The same for an attack that has been built.
+    pub fn of(attack: Box<dyn Attack>, further: &[f64]) -> Robust {
         let own = attack.eps();
         let mut budgets: Vec<f64> = further.iter().copied().filter(|eps| *eps != own).chain([own]).collect();
         budgets.sort_by(f64::total_cmp);
         let place = budgets.iter().position(|eps| *eps == own).unwrap_or(0);
-        let built = budgets.iter().map(|eps| if *eps == own { attacks::build(spec) } else { attack.with_eps(*eps) });
-        Robust { budgets: built.collect(), own: place }
+        let mut built: Vec<Box<dyn Attack>> =
+            budgets.iter().filter(|eps| **eps != own).map(|eps| attack.with_eps(*eps)).collect();
+        built.insert(place, attack);
+        Robust { budgets: built, own: place }
     }
 
     /// The attack with its own budget.
@@ -108,9 +114,9 @@ impl Robust {
     }
 }
 
-/// A budget as papers write it: `8/255` where it is a whole number of grey levels.
+/// A budget as papers write it: `0.5`, or `8/255` where it is a whole number of grey levels.
 pub fn shown(eps: f64) -> String {
-    let levels = eps * 255.0;
+    let (levels, plain) = (eps * 255.0, eps.to_string());
     let whole = (levels - levels.round()).abs() < 1e-9 && (1.0..=255.0).contains(&levels.round());
-    if whole { format!("{}/255", levels.round()) } else { format!("{eps}") }
+    if whole && plain.len() > "0.0001".len() { format!("{}/255", levels.round()) } else { plain }
 }
