@@ -32,6 +32,7 @@ mod mismatch;
 mod near;
 mod phases;
 mod pragma;
+mod remembered;
 mod rounds;
 mod scope;
 mod settings;
