@@ -1,6 +1,6 @@
 //! Measuring a network on a split, in batches, in eval mode.
 
-use super::{Costs, cost, loss, robust};
+use super::{Costs, Flag, Part, cost, loss, robust};
 use crate::components::attacks::{self, Attack};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Problem, ProblemKind, Spec, Value as Argument};
@@ -27,12 +27,16 @@ pub enum Measure {
 }
 
 /// What was measured on a split.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
     /// mean of `per_example`
     pub value: f64,
     /// 0 or 1 for accuracies, the losses for a loss, the costs for a cost, in the data's order
     pub per_example: Vec<f64>,
+    /// what the value is made of, where it is made of several
+    pub parts: Vec<Part>,
+    /// what makes it doubtful
+    pub flags: Vec<Flag>,
 }
 
 impl Measured {
@@ -119,7 +123,10 @@ pub fn evaluate(
         }
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    Ok(values.into_iter().map(|per_example| Measured { value: mean(&per_example), per_example }).collect())
+    Ok(values
+        .into_iter()
+        .map(|per_example| Measured { value: mean(&per_example), per_example, ..Measured::default() })
+        .collect())
 }
 
 /// 1 for each image that is classified correctly both as it is (`right`) and as the attack makes it. Images that are
@@ -136,23 +143,13 @@ fn under_attack(
     if attacked.is_empty() {
         return Ok(values);
     }
-    let part = pick(batch, &attacked)?;
+    let part = batch.pick(&attacked)?;
     let adversarial = attack.perturb(network, Mode::Eval, &part, draws)?;
     let withstood = correct(&network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
     for (i, withstood) in attacked.into_iter().zip(withstood) {
         values[i] = f64::from(u8::from(withstood));
     }
     Ok(values)
-}
-
-/// The examples at these places of a batch.
-fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
-    let index = Tensor::from_iter(places.iter().map(|&i| i as u32), batch.pixels.device())?;
-    Ok(Batch {
-        pixels: batch.pixels.index_select(&index, 0)?,
-        labels: places.iter().map(|&i| batch.labels[i]).collect(),
-        ids: places.iter().map(|&i| batch.ids[i]).collect(),
-    })
 }
 
 /// Whether each row of `logits` (N, K) is largest at its label. Of equal logits the first one counts; where one is NaN

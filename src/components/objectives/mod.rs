@@ -25,6 +25,21 @@ pub struct Batch {
     pub ids: Vec<u64>,
 }
 
+impl Batch {
+    /// The examples at these places.
+    ///
+    /// # Errors
+    /// If a place isn't in the batch.
+    pub fn pick(&self, places: &[usize]) -> Result<Batch> {
+        let index = Tensor::from_iter(places.iter().map(|&i| i as u32), self.pixels.device())?;
+        Ok(Batch {
+            pixels: self.pixels.index_select(&index, 0)?,
+            labels: places.iter().map(|&i| self.labels[i]).collect(),
+            ids: places.iter().map(|&i| self.ids[i]).collect(),
+        })
+    }
+}
+
 /// What random draws of a pass are keyed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draws {
