@@ -33,6 +33,7 @@ mod mismatch;
 mod near;
 mod phases;
 mod pragma;
+mod remembered;
 mod rounds;
 mod scope;
 mod settings;

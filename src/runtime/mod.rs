@@ -26,6 +26,7 @@ mod cursor;
 mod error;
 pub mod event;
 mod exec;
+mod follow;
 mod forget;
 mod guard;
 mod measure;

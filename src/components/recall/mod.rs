@@ -84,7 +84,7 @@ pub fn teacher(spec: &Spec) -> Teacher {
 
 /// Whether it is a part of the training steps of that word.
 pub fn teaches(spec: &Spec, word: &str) -> bool {
-    word == "relearn" || spec.word("during") == "all"
+    word == "relearn" || *spec.get("during") == Value::Word("all".into())
 }
 
 impl Recall {

@@ -2,10 +2,10 @@
 
 use super::evaluate::metrics;
 use super::{Lower, Word, WordKind, Written};
-use crate::components::metrics::retention;
 use crate::components::{Default, Duration, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
+use crate::language::followed::needs_past;
 use crate::language::program::{Keep, Measure, When};
 
 pub static MEASURE: Word = Word {
@@ -99,6 +99,6 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if best.is_some() {
         cx.notes.measures(written.word(), Duration::Epochs(1.0));
     }
-    cx.current.retains |= best.as_ref().is_some_and(|m| retention::looks_back(&m.spec));
+    cx.current.retains |= best.as_ref().is_some_and(|m| needs_past(&m.spec));
     cx.current.keep = Keep { last: *last as usize, every, best };
 }
