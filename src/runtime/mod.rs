@@ -35,6 +35,7 @@ mod progress;
 pub mod resume;
 mod retention;
 mod scope;
+mod sound;
 pub mod state;
 pub mod store;
 mod train;

@@ -10,11 +10,11 @@ pub mod loss;
 mod matrix;
 pub mod retention;
 pub mod robust;
-mod soundness;
+pub mod soundness;
 pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
-pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
+pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate, pick};
 pub use logits::correct;
 pub use matrix::{Costs, Matrix};
 pub use stages::Robust;
