@@ -28,7 +28,7 @@ impl Footprint {
         let weights = cost::weight_bytes(program);
         let state: u64 = survey.optimizers.values().sum();
         let data: u64 = survey.data.values().sum();
-        let kept = survey.last + u64::from(survey.best) + survey.named.len() as u64;
+        let kept = survey.last + survey.best + survey.named.len() as u64;
         let one = weights.saturating_add(state);
         // Named checkpoints stay in memory too. To be written, a state is put into words, tensor by tensor and whole.
         let (named, written) = (one.saturating_mul(survey.named.len() as u64), one.saturating_mul(2));
@@ -51,7 +51,7 @@ struct Survey {
     gradients: u64,
     pass: u64,
     last: u64,
-    best: bool,
+    best: u64,
     named: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Survey {
                 self.gradients = self.gradients.max(trained);
                 self.pass = self.pass.max(cost::training_pass_bytes(program, cost, s));
                 self.last = self.last.max(s.keep.last as u64);
-                self.best |= s.keep.best.is_some();
+                self.best = self.best.max(s.keep.best.len() as u64);
                 self.uses_data(s);
                 let measured: Vec<Metric> = s.measure.iter().flat_map(|m| m.metrics.clone()).collect();
                 self.measures(program, cost, &measured, s);
