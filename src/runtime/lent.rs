@@ -1,7 +1,7 @@
 //! Weights that are measured in place of the present ones: `evaluate … at: best`.
 
 use super::error::{Failure, Halt};
-use super::measure::{self, Reading, Readings};
+use super::measure::{self, Reading};
 use super::state::Best;
 use super::{Run, sound, store};
 use crate::components::Metric;
@@ -98,7 +98,7 @@ pub fn with_best<T>(
 ) -> Result<T, Halt> {
     run.lent = Some(best(run, rule, settings)?);
     // What is known is of the present weights.
-    let known = std::mem::replace(&mut run.readings, Readings::default());
+    let known = std::mem::take(&mut run.readings);
     let done = work(run);
     (run.lent, run.readings) = (None, known);
     done
