@@ -3,7 +3,7 @@
 use super::variables::Variables;
 use crate::components::metrics::{self, cost, retention, robust};
 use crate::components::tasks::{self, Task};
-use crate::components::{Metric, Spec, Split, Value};
+use crate::components::{Metric, Spec, Split, Value, objectives};
 use crate::language::program::{Batch, Settings};
 
 /// Images in one batch of an evaluation. Networks evaluate each image by itself, so it doesn't change a result.
@@ -21,7 +21,7 @@ pub fn attack_passes(attack: &Spec) -> u64 {
 /// The attack that an objective trains against.
 pub fn attack_of(objective: &Value) -> Option<&Spec> {
     match objective {
-        Value::Component(spec) => spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack)),
+        Value::Component(spec) => objectives::attack_of(spec),
         _ => None,
     }
 }
@@ -38,17 +38,18 @@ pub struct Work {
 pub fn training(settings: &Settings, steps: u64) -> Work {
     let all = settings.facts.count(Split::Train) as u64;
     let per_step = settings.examples_per_step();
-    let per_epoch = settings.steps_per_epoch();
+    let (per_epoch, replays) = (settings.steps_per_epoch(), settings.replays());
+    let per_pass = per_epoch / replays;
     let batch = match settings.batch {
         Batch::Size(n) => n.max(1),
         Batch::All => per_step,
     };
     let in_full_step = per_step.div_ceil(batch);
-    let in_last_step = (all - (per_epoch - 1) * per_step).div_ceil(batch).max(1);
+    let in_last_step = (all - (per_pass - 1) * per_step).div_ceil(batch).max(1);
     let (epochs, rest) = (steps / per_epoch, steps % per_epoch);
-    let batches_per_epoch = (per_epoch - 1) * in_full_step + in_last_step;
+    let batches_per_epoch = ((per_pass - 1) * in_full_step + in_last_step) * replays;
     Work {
-        images: epochs.saturating_mul(all).saturating_add(rest * per_step),
+        images: epochs.saturating_mul(all * replays).saturating_add(rest * per_step),
         batches: epochs.saturating_mul(batches_per_epoch).saturating_add(rest * in_full_step),
     }
 }
@@ -88,6 +89,8 @@ impl Measurement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
     pub split: Split,
+    /// on the memory, not on the network that is trained
+    pub memory: bool,
     /// `None`: on the images as they are
     pub attack: Option<Spec>,
     /// `loss`, `clean`, `robust`
@@ -126,6 +129,7 @@ pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) ->
                 attack,
                 budgets: 1 + further.count() as u64,
                 examples: metrics::examples(&spec).map(|n| n as u64),
+                memory: metrics::of_memory(&spec),
                 metric: metric.spec.name(),
                 arguments: told.then(|| spec.to_json().to_string()),
                 classes,
@@ -161,7 +165,7 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             continue;
         }
         for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
-            let what = (probe.split, probe.examples, attack);
+            let what = (probe.split, probe.memory, probe.examples, attack);
             if !done.contains(&what) {
                 total.add(images, attack.map(|(attack, budgets)| attack_passes(attack).saturating_mul(budgets)));
                 done.push(what);
