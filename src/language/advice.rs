@@ -25,6 +25,11 @@ static COMPONENTS: &[(Family, &[&str], &str)] = &[
     (Family::Schedule, &["none", "fixed", "constantlr"], "constant"),
     (Family::Objective, &["ce", "crossentropy", "crossentropyloss", "nll", "nllloss", "xent"], "cross_entropy"),
     (Family::Objective, &["at", "adv", "pgd_at", "madry"], "adversarial"),
+    (Family::Objective, &["free_at", "freeat"], "free"),
+    (Family::Memory, &["average", "moving_average", "polyak", "ema_model"], "ema"),
+    (Family::Memory, &["averaged_model", "weight_averaging", "wa"], "swa"),
+    (Family::Recall, &["kd", "distillation", "kl_div", "kldiv"], "kl"),
+    (Family::Recall, &["l2", "mse_loss", "squares"], "mse"),
     (Family::Attack, &["bim", "ifgsm", "i_fgsm", "madry"], "pgd"),
     (Family::Augment, &["randomcrop", "random_crop"], "crop"),
     (Family::Augment, &["hflip", "randomhorizontalflip", "horizontal_flip", "mirror"], "flip"),
@@ -95,7 +100,13 @@ fn leftmost(expr: &Expr) -> Option<(&str, Span)> {
 /// The statement's word that a component stands behind, and its name.
 pub(super) fn word_before(member: &Member) -> Option<(&'static str, &'static str)> {
     let word = match member.family {
-        Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
+        Family::Data
+        | Family::Model
+        | Family::Optimizer
+        | Family::Objective
+        | Family::Augment
+        | Family::Memory
+        | Family::Recall => member.family.name(),
         Family::Schedule => "lr",
         Family::Metric => "evaluate",
         _ => return None,

@@ -4,8 +4,8 @@ use super::chain::Chain;
 use super::context::Context;
 use super::program::{Measure, Settings, When};
 use crate::components::data::DataFacts;
-use crate::components::metrics::retention;
-use crate::components::{Metric, Value};
+use crate::components::metrics::{of_memory, retention};
+use crate::components::{Metric, Spec, Value};
 use crate::source::Span;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,11 +32,16 @@ fn is_bare(metric: &Metric) -> bool {
     })
 }
 
+/// Whether a metric needs something to have come before: a checkpoint, a memory.
+pub(super) fn needs_past(spec: &Spec) -> bool {
+    retention::looks_back(spec) || of_memory(spec)
+}
+
 impl Context<'_> {
     /// Follows these metrics too.
     pub(super) fn follow(&mut self, measure: Measure) {
         self.current.bare |= measure.metrics.iter().any(is_bare);
-        self.current.retains |= measure.metrics.iter().any(|m| retention::looks_back(&m.spec));
+        self.current.retains |= measure.metrics.iter().any(|m| needs_past(&m.spec));
         self.current.measure.push(measure);
     }
 
@@ -103,6 +108,6 @@ impl Context<'_> {
     /// Whether a metric is followed here, so that its best value so far is known.
     pub fn followed(&self, metric: &Metric, settings: &Settings) -> bool {
         let mut followed = settings.measure.newest_first().filter(|m| matches!(m.when, When::Every(_)));
-        followed.any(|m| m.metrics.contains(metric)) || settings.keep.best.as_ref() == Some(metric)
+        followed.any(|m| m.metrics.contains(metric)) || settings.keep.best.contains(metric)
     }
 }

@@ -5,6 +5,7 @@ use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
 use crate::components::{Duration, Expression, Metric, Selector, Spec, Split, Value};
+use crate::components::{objectives, recall};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
@@ -82,6 +83,8 @@ pub enum Op {
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
+        /// the stable network's, where saved weights are evaluated; no program says it
+        memory: Option<String>,
         settings: Arc<Settings>,
     },
     /// `count` rounds; at most so many where there is an `until`
@@ -159,6 +162,30 @@ pub struct Train {
     pub settings: Arc<Settings>,
     /// what happens between its steps, in written order
     pub triggers: Vec<Trigger>,
+}
+
+impl Train {
+    /// Whether a step of that word lets the memory follow, and begin if it hasn't.
+    pub fn begins_memory(word: &str, settings: &Settings) -> bool {
+        word == "consolidate" && settings.memory.is_some()
+    }
+
+    /// The terms that teachers add to the loss in a step of that word.
+    pub fn recalled<'s>(word: &'s str, settings: &'s Settings) -> impl Iterator<Item = &'s Spec> {
+        settings.recall.iter().filter(move |term| recall::teaches(term, word))
+    }
+
+    /// What the memory does in this step: it follows, also where that is at the end of a `relearn`.
+    pub fn memory(&self) -> Option<&Memory> {
+        let at_the_end = |memory: &&Memory| {
+            self.word == "relearn"
+                && memory.spec.member.param("cadence").is_some_and(|(place, _)| {
+                    matches!(&memory.spec.args[place], Value::Word(cadence) if cadence == "relearn")
+                        || memory.spec.args[place].waits()
+                })
+        };
+        self.settings.memory.as_ref().filter(|memory| self.word == "consolidate" || at_the_end(memory))
+    }
 }
 
 /// `every` or `when` in the block of a training step.
@@ -289,7 +316,28 @@ pub struct Zap {
 pub struct Evaluate {
     pub metrics: Vec<Metric>,
     pub per_example: bool,
+    /// of which weights, in written order
+    pub at: Vec<At>,
     pub settings: Arc<Settings>,
+}
+
+/// The weights that an `evaluate` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// those of each checkpoint that `keep best:` keeps
+    Best,
+    /// those that there are now
+    Last,
+}
+
+impl At {
+    /// `best`, `last`
+    pub fn word(self) -> &'static str {
+        match self {
+            At::Best => "best",
+            At::Last => "last",
+        }
+    }
 }
 
 /// What a selector means, and what it hit where that is known before the run.
@@ -315,6 +363,10 @@ pub struct Settings {
     /// the outer ones of them, which stand still here: a measurement decides whether this step runs at all
     pub held_clocks: Chain<u32>,
     pub objective: Value,
+    /// how the stable network follows, where one does
+    pub memory: Option<Memory>,
+    /// terms that teachers add to the loss
+    pub recall: Vec<Spec>,
     /// by part: gets gradients and steps
     pub trainable: Arc<[bool]>,
     /// by part's layer: running statistics stand still
@@ -337,6 +389,14 @@ pub struct Optimizer {
     /// 0 is the default optimizer
     pub id: u32,
     /// a component, some of whose arguments may be known later only
+    pub spec: Spec,
+}
+
+/// A `memory` statement: it counts its own updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    pub id: u32,
+    /// a member of [`crate::components::Family::Memory`], some of whose arguments may be known later only
     pub spec: Spec,
 }
 
@@ -363,8 +423,8 @@ pub struct Keep {
     pub last: usize,
     /// how often one is written
     pub every: Duration,
-    /// the best by this metric, measured after each epoch
-    pub best: Option<Metric>,
+    /// the best by each of these metrics, measured after each epoch
+    pub best: Vec<Metric>,
 }
 
 impl Settings {
@@ -379,7 +439,15 @@ impl Settings {
 
     /// Optimizer steps in one epoch; the last batch may be smaller.
     pub fn steps_per_epoch(&self) -> u64 {
-        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1)
+        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1) * self.replays()
+    }
+
+    /// Steps that are taken on each batch before the next.
+    pub fn replays(&self) -> u64 {
+        match &self.objective {
+            Value::Component(objective) => objectives::replays(objective).unwrap_or(1),
+            _ => 1,
+        }
     }
 
     /// The split that a metric without one is measured on.

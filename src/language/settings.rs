@@ -3,12 +3,12 @@
 use super::chain::Chain;
 use super::context::Context;
 use super::lints::{self, Added};
-use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings};
+use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
 use crate::components::{
-    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models,
+    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
@@ -27,6 +27,8 @@ pub(super) struct Current {
     pub clocks: Chain<u32>,
     pub held_clocks: Chain<u32>,
     pub objective: Value,
+    pub memory: Option<Memory>,
+    pub recall: Placed<Vec<Spec>>,
     /// those that are not in `trained` yet
     pub frozen: Chain<Freezing>,
     /// what those before them come to
@@ -34,7 +36,7 @@ pub(super) struct Current {
     pub measure: Chain<Measure>,
     /// one of them measures with the objective's attack
     pub bare: bool,
-    /// one of them, or `keep best:`, looks back to a checkpoint
+    /// one of them, or `keep best:`, looks back to a checkpoint or measures the memory
     pub retains: bool,
     pub keep: Keep,
     /// the settings in force of words that hold once: word, index in the notes, and how many steps the program had then
@@ -126,12 +128,14 @@ impl Default for Current {
             clocks: Chain::default(),
             held_clocks: Chain::default(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
+            memory: None,
+            recall: Placed { value: Vec::new(), span: None },
             frozen: Chain::default(),
             trained: None,
             measure: Chain::default(),
             bare: false,
             retains: false,
-            keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
+            keep: Keep { last: 2, every: Duration::Seconds(600.0), best: Vec::new() },
             made: Vec::new(),
             added: Added::default(),
             poisoned: false,
@@ -170,10 +174,8 @@ impl Context<'_> {
         let Trained { trainable, frozen_statistics } = self.current.trained.clone()?;
         let current = Current::clone(&self.current);
         let measure = self.filled_measures(&facts, span)?;
-        let best = match &current.keep.best {
-            Some(metric) => Some(self.filled(metric, &facts, span)?),
-            None => None,
-        };
+        let best = current.keep.best.iter().map(|metric| self.filled(metric, &facts, span));
+        let best = best.collect::<Option<Vec<Metric>>>()?;
         Some(self.share(Settings {
             data: data.value,
             facts,
@@ -184,6 +186,8 @@ impl Context<'_> {
             clocks: current.clocks,
             held_clocks: current.held_clocks,
             objective: current.objective,
+            memory: current.memory,
+            recall: current.recall.value,
             trainable,
             frozen_statistics,
             measure,
@@ -402,7 +406,7 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        Some(filled)
+        self.can_be_measured(&filled, facts, split, span).then_some(filled)
     }
 
     /// Told once for all steps: it is one mistake of the data, or of what is measured.
@@ -422,9 +426,7 @@ impl Context<'_> {
 
     /// The attack that the objective trains against, if it has one.
     pub fn objectives_attack(&self) -> Option<Spec> {
-        let Value::Component(objective) = &self.current.objective else { return None };
-        let (index, _) = objective.member.param("attack")?;
-        objective.args[index].as_component(Family::Attack).cloned()
+        objectives::attack_of(self.current.objective.as_component(Family::Objective)?).cloned()
     }
 
     /// Reports what a component found wrong at `span`, or at the argument of it that is to blame.
@@ -443,13 +445,23 @@ impl Context<'_> {
 
     /// Checks a component's arguments against each other.
     pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
-        if !self.settled_arguments(spec, span) || !self.within_budget(spec, span) {
+        if !self.settled_arguments(spec, span) || !self.within_budget(spec, span) || !self.goes_together(spec, span) {
             return false;
         }
         if !spec.args.iter().any(Value::waits) {
             lints::of_component(self, spec, span);
         }
         true
+    }
+
+    /// Whether what an objective is made of goes together.
+    fn goes_together(&mut self, spec: &Spec, span: Span) -> bool {
+        let wrong = (spec.member.family == Family::Objective).then(|| objectives::check(spec).err()).flatten();
+        let Some(problem) = wrong else { return true };
+        let mut d = Diagnostic::new(Code::WRONG_TYPE, span, problem.message);
+        d.help = problem.help;
+        self.report(d);
+        false
     }
 
     /// Whether an attack can use its budget, in each round of the loops that decide it.

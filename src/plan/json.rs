@@ -7,8 +7,8 @@ use super::totals::Counter;
 use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
-    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Op, Otherwise, Program, Selected, Settings, Step, Target,
-    Train, Trigger, When, Zap,
+    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Op, Otherwise, Program, Selected, Settings, Step,
+    Target, Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -198,6 +198,8 @@ fn settings(program: &Program, s: &Settings) -> Json {
         "optimizer": optimizer(s),
         "schedule": s.clocks.last(),
         "objective": s.objective.to_json(),
+        "memory": s.memory.as_ref().map(memory),
+        "recall": s.recall.iter().map(|r| r.to_json()).collect::<Vec<_>>(),
         "frozen": frozen,
         "frozen_statistics": still,
         "measure": s.measure.iter().map(|m| measure(m, s)).collect::<Vec<_>>(),
@@ -223,6 +225,12 @@ fn optimizer(s: &Settings) -> Json {
     json
 }
 
+fn memory(memory: &Memory) -> Json {
+    let mut json = memory.spec.to_json();
+    json["id"] = json!(memory.id);
+    json
+}
+
 fn measure(m: &Measure, s: &Settings) -> Json {
     let metrics: Vec<Json> = m.metrics.iter().map(|metric| measured(metric, s)).collect();
     match m.when {
@@ -238,8 +246,14 @@ fn measured(metric: &Metric, s: &Settings) -> Json {
     Metric { split: Some(metric.split.unwrap_or(s.default_split())), spec: metric.spec.clone() }.to_json()
 }
 
+/// Nothing, the one, or a list of several.
+fn of_several(items: impl Iterator<Item = Json>) -> Json {
+    let mut items: Vec<Json> = items.collect();
+    if items.len() > 1 { Json::Array(items) } else { items.pop().unwrap_or(Json::Null) }
+}
+
 fn keep(keep: &Keep) -> Json {
-    json!({ "last": keep.last, "every": keep.every.to_json(), "best": keep.best.as_ref().map(Metric::to_json) })
+    json!({ "last": keep.last, "every": keep.every.to_json(), "best": of_several(keep.best.iter().map(Metric::to_json)) })
 }
 
 fn forget(program: &Program, f: &Forget) -> Json {
@@ -289,7 +303,8 @@ fn hit(json: &mut Json, program: &Program, hits: &Hits, selection: &[Selected]) 
 
 fn evaluate(e: &Evaluate) -> Json {
     let metrics: Vec<Json> = e.metrics.iter().map(|m| measured(m, &e.settings)).collect();
-    json!({ "kind": "evaluate", "metrics": metrics, "per_example": e.per_example, "data": data(&e.settings) })
+    let at: Vec<&str> = e.at.iter().map(|at| at.word()).collect();
+    json!({ "kind": "evaluate", "metrics": metrics, "per_example": e.per_example, "at": at, "data": data(&e.settings) })
 }
 
 fn schedule(first: Option<&Settings>, clock: u32, schedule: &Value, total: u64) -> Json {

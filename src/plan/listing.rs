@@ -8,7 +8,7 @@ use super::totals::{Counter, Totals};
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::{Duration, Value};
-use crate::language::program::{Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
+use crate::language::program::{At, Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -61,6 +61,7 @@ impl Plan {
             ("epochs", words::range(&t.epochs, words::real)),
             ("training steps", words::range(&t.train_steps, words::count)),
             ("gradient evaluations", words::range(&t.gradient_evaluations, words::count)),
+            ("forward passes", words::range(&t.forward_passes.rounded(), words::count)),
             ("evaluation passes", words::range(&t.evaluation_passes.rounded(), words::count)),
             ("forget events", words::range(&t.forget_events, words::count)),
             ("operations", words::range(&t.flops(), |n| words::scaled(n, "FLOP"))),
@@ -84,15 +85,16 @@ impl Plan {
 
     /// `consolidate` and `relearn` train like `train` where no second model stands beside the first.
     fn same_words(&self) -> Option<String> {
-        let mut words = BTreeSet::new();
+        let (mut words, mut differ) = (BTreeSet::new(), false);
         each_step(&self.program.body, &mut |step| {
             if let Op::Train(train) = &step.op {
                 words.insert(train.word);
+                differ |= train.memory().is_some() || Train::recalled(train.word, &train.settings).next().is_some();
             }
         });
         let named: Vec<&str> = words.into_iter().collect();
         let (last, others) = named.split_last()?;
-        (!others.is_empty()).then(|| {
+        (!others.is_empty() && !differ).then(|| {
             format!("{} and {last} come to the same here: there is no memory and no recall", others.join(", "))
         })
     }
@@ -362,11 +364,16 @@ fn zap(z: &Zap) -> String {
 
 fn evaluate(e: &Evaluate) -> String {
     let splits: BTreeSet<_> = e.metrics.iter().map(|m| m.split.unwrap_or(e.settings.default_split())).collect();
-    match splits.into_iter().collect::<Vec<_>>().as_slice() {
+    let mut text = match splits.into_iter().collect::<Vec<_>>().as_slice() {
         [split] => {
             let bare = e.metrics.iter().map(|m| words::spec(&m.spec));
             format!("evaluate {} on {}", words::list(bare), split.name())
         }
         _ => format!("evaluate {}", words::list(e.metrics.iter().map(words::metric))),
+    };
+    if e.at.contains(&At::Best) {
+        text += &format!(", of the best by {}", words::list(e.settings.keep.best.iter().map(words::metric)));
+        text += if e.at.contains(&At::Last) { " and of the present weights" } else { "" };
     }
+    text
 }

@@ -1,9 +1,9 @@
 //! Passes through the network: what one optimizer step, one measurement and one attack take.
 
 use super::variables::Variables;
-use crate::components::metrics::{cost, retention};
+use crate::components::metrics::{self, cost, retention, robust};
 use crate::components::tasks::{self, Task};
-use crate::components::{Metric, Param, Spec, Split, Value, attacks, catalogue};
+use crate::components::{Metric, Param, Spec, Split, Value, attacks, catalogue, objectives};
 use crate::language::program::{Batch, Settings};
 
 /// Images in one batch of an evaluation. Networks evaluate each image by itself, so it doesn't change a result.
@@ -16,6 +16,14 @@ pub struct AttackWork {
     pub gradients: u64,
     /// forward passes alone: queries
     pub forwards: u64,
+}
+
+impl AttackWork {
+    /// The same so many times over.
+    fn times(self, n: u64) -> AttackWork {
+        let times = |count: u64| count.saturating_mul(n);
+        AttackWork { gradients: times(self.gradients), forwards: times(self.forwards) }
+    }
 }
 
 /// What that attack takes. An argument that isn't known yet counts as its default, a number without one as 1.
@@ -32,7 +40,7 @@ pub fn attack_work(attack: &Spec) -> AttackWork {
 /// The attack that an objective trains against.
 pub fn attack_of(objective: &Value) -> Option<&Spec> {
     match objective {
-        Value::Component(spec) => spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack)),
+        Value::Component(spec) => objectives::attack_of(spec),
         _ => None,
     }
 }
@@ -49,17 +57,18 @@ pub struct Work {
 pub fn training(settings: &Settings, steps: u64) -> Work {
     let all = settings.facts.count(Split::Train) as u64;
     let per_step = settings.examples_per_step();
-    let per_epoch = settings.steps_per_epoch();
+    let (per_epoch, replays) = (settings.steps_per_epoch(), settings.replays());
+    let per_pass = per_epoch / replays;
     let batch = match settings.batch {
         Batch::Size(n) => n.max(1),
         Batch::All => per_step,
     };
     let in_full_step = per_step.div_ceil(batch);
-    let in_last_step = (all - (per_epoch - 1) * per_step).div_ceil(batch).max(1);
+    let in_last_step = (all - (per_pass - 1) * per_step).div_ceil(batch).max(1);
     let (epochs, rest) = (steps / per_epoch, steps % per_epoch);
-    let batches_per_epoch = (per_epoch - 1) * in_full_step + in_last_step;
+    let batches_per_epoch = ((per_pass - 1) * in_full_step + in_last_step) * replays;
     Work {
-        images: epochs.saturating_mul(all).saturating_add(rest * per_step),
+        images: epochs.saturating_mul(all * replays).saturating_add(rest * per_step),
         batches: epochs.saturating_mul(batches_per_epoch).saturating_add(rest * in_full_step),
     }
 }
@@ -99,12 +108,18 @@ impl Measurement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
     pub split: Split,
+    /// on the memory, not on the network that is trained
+    pub memory: bool,
     /// `None`: on the images as they are
     pub attack: Option<Spec>,
     /// `loss`, `clean`, `robust`
     pub metric: &'static str,
     /// what else tells it from others of that name: a cost matrix, tasks and a checkpoint
     pub arguments: Option<String>,
+    /// of so many examples alone
+    pub examples: Option<u64>,
+    /// sizes of the attack that are tried, its own among them
+    pub budgets: u64,
     /// classes whose examples alone are measured, each also at a checkpoint
     pub classes: Option<usize>,
 }
@@ -124,15 +139,27 @@ pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) ->
             let spec = variables.resolve_spec(&metric.spec);
             let classes = retention::parts(&spec).map(|(tasks, _)| classes(&tasks));
             let told = classes.is_some() || cost::file(&spec).is_some();
+            let attack = attack.map(|a| variables.resolve_spec(a));
+            let own = attack.as_ref().and_then(|a| a.maybe("eps")).cloned();
+            let further =
+                robust::budgets(&spec).into_iter().filter(|eps| !own.as_ref().is_some_and(|own| is(own, *eps)));
             Probe {
                 split,
-                attack: attack.map(|a| variables.resolve_spec(a)),
+                attack,
+                budgets: 1 + further.count() as u64,
+                examples: metrics::examples(&spec).map(|n| n as u64),
+                memory: metrics::of_memory(&spec),
                 metric: metric.spec.name(),
                 arguments: told.then(|| spec.to_json().to_string()),
                 classes,
             }
         }
     }
+}
+
+/// Whether a number of a program is that real.
+fn is(value: &Value, real: f64) -> bool {
+    matches!(value, Value::Real(r) if *r == real) || matches!(value, Value::Int(i) if *i as f64 == real)
 }
 
 /// How many classes there are in tasks together.
@@ -144,9 +171,10 @@ fn classes(tasks: &[&Task]) -> usize {
 /// are, and one for each attack on it, besides the attack's own.
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
-    let mut done: Vec<(Split, Option<&Spec>)> = Vec::new();
+    let mut done = Vec::new();
     for (i, probe) in probes.iter().enumerate() {
-        let images = settings.facts.count(probe.split) as u64;
+        let all = settings.facts.count(probe.split) as u64;
+        let images = probe.examples.map_or(all, |examples| examples.min(all));
         if let Some(classes) = probe.classes {
             // As if each class had its share; the accuracy at the checkpoint is measured once for it.
             let all = settings.facts.classes.max(1) as u64;
@@ -155,10 +183,14 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             (0..times).for_each(|_| total.add(images, AttackWork::default()));
             continue;
         }
-        for attack in [None, probe.attack.as_ref()] {
-            if !done.contains(&(probe.split, attack)) {
-                total.add(images, attack.map(attack_work).unwrap_or_default());
-                done.push((probe.split, attack));
+        for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
+            let what = (probe.split, probe.memory, probe.examples, attack);
+            if !done.contains(&what) {
+                total.add(
+                    images,
+                    attack.map(|(attack, budgets)| attack_work(attack).times(budgets)).unwrap_or_default(),
+                );
+                done.push(what);
             }
         }
     }

@@ -1,11 +1,14 @@
 //! What a program takes in all, counted without unrolling its loops.
 
 use super::cost::{PassCost, Profile};
-use super::passes::{self, AttackWork, Measurement, Probe};
+use super::lessons::{self, StepPasses};
+use super::passes::{self, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
-use crate::components::{Duration, Expression, Metric, Value};
-use crate::language::program::{Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When};
+use crate::components::{Duration, Expression, Metric, Spec, Value};
+use crate::language::program::{
+    At, Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When,
+};
 use serde_json::json;
 
 /// Counts of a program, or of a part of it. Where a measurement decides, from the least to the most.
@@ -19,6 +22,9 @@ pub struct Totals {
     /// passes of one batch in measurements, those of attacks included. `measure … every:` counts from the beginning of
     /// the run: where its period doesn't divide the training beside it, its passes count by their share.
     pub evaluation_passes: Range<f64>,
+    /// forward passes of one batch while training that form no gradient: of teachers, for targets, and for the statistics
+    /// of a memory
+    pub forward_passes: Range<f64>,
     /// `forget` and `zap`
     pub forget_events: Range<u64>,
     /// floating-point operations of training passes
@@ -77,6 +83,7 @@ impl Totals {
             "train_steps": self.train_steps.to_json(),
             "gradient_evaluations": self.gradient_evaluations.to_json(),
             "evaluation_passes": self.evaluation_passes.rounded().to_json(),
+            "forward_passes": self.forward_passes.rounded().to_json(),
             "forget_events": self.forget_events.to_json(),
             "flops": self.flops().to_json(),
         })
@@ -93,6 +100,7 @@ impl Totals {
             train_steps: counts(self.train_steps, other.train_steps),
             gradient_evaluations: counts(self.gradient_evaluations, other.gradient_evaluations),
             evaluation_passes: reals(self.evaluation_passes, other.evaluation_passes),
+            forward_passes: reals(self.forward_passes, other.forward_passes),
             forget_events: counts(self.forget_events, other.forget_events),
             training_flops: reals(self.training_flops, other.training_flops),
             attack_flops: reals(self.attack_flops, other.attack_flops),
@@ -215,23 +223,23 @@ impl<'a> Counter<'a> {
         let settings = &*train.settings;
         let per_epoch = settings.steps_per_epoch();
         match self.variables.resolve(&train.duration) {
-            Some(Value::Duration(Duration::Seconds(s))) => self.clocked(settings, s),
+            Some(Value::Duration(Duration::Seconds(s))) => self.clocked(train, s),
             Some(Value::Duration(duration)) => {
                 let steps = duration.steps(per_epoch).unwrap_or(1);
                 let epochs = match duration {
                     Duration::Epochs(n) => n,
                     _ => steps as f64 / per_epoch as f64,
                 };
-                self.stretch(settings, steps, epochs)
+                self.stretch(train, steps, epochs)
             }
             // A measurement decides: at least one step.
-            _ => Totals { epochs: Range::at_least(0.0), ..unbounded(self.stretch(settings, 1, 0.0)) },
+            _ => Totals { epochs: Range::at_least(0.0), ..unbounded(self.stretch(train, 1, 0.0)) },
         }
     }
 
     /// Training that a clock ends.
-    fn clocked(&mut self, settings: &Settings, seconds: f64) -> Totals {
-        let least = unbounded(self.stretch(settings, 1, 0.0));
+    fn clocked(&mut self, train: &Train, seconds: f64) -> Totals {
+        let least = unbounded(self.stretch(train, 1, 0.0));
         self.known.clear();
         Totals {
             epochs: Range::at_least(0.0),
@@ -243,33 +251,49 @@ impl<'a> Counter<'a> {
         }
     }
 
-    pub(super) fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
+    pub(super) fn stretch(&mut self, train: &Train, steps: u64, epochs: f64) -> Totals {
+        let settings = &*train.settings;
         let work = passes::training(settings, steps);
-        let attack = self.attack_work(&settings.objective);
+        let taught: Vec<_> =
+            Train::recalled(train.word, settings).map(|term| self.variables.resolve_spec(term)).collect();
+        let passes = self.step_passes(&settings.objective, &taught);
         let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
         let trained = Totals {
             epochs: Range::exactly(epochs),
             train_steps: Range::exactly(steps),
-            ..self.gradients(work, attack, per_image)
-        };
+            ..self.gradients(work, passes, per_image)
+        }
+        .plus(self.estimated(settings, lessons::estimates(train, steps)));
         trained.plus(self.followed(settings, steps))
     }
 
-    /// Gradients of so much work, each after what an attack takes, at so many operations an image.
-    fn gradients(&self, work: passes::Work, attack: AttackWork, per_image: f64) -> Totals {
+    /// Gradients of so much work, each after so many passes of an attack, at so many operations an image.
+    fn gradients(&self, work: passes::Work, passes: StepPasses, per_image: f64) -> Totals {
         let images = work.images as f64;
-        let crafting = attack.gradients as f64 * self.cost.attack() + attack.forwards as f64 * self.cost.forward();
+        let StepPasses { attack, own, forwards } = passes;
         Totals {
-            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.gradients.saturating_add(1))),
-            training_flops: Range::exactly(images * per_image),
-            attack_flops: Range::exactly(images * crafting),
+            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(own))),
+            forward_passes: Range::exactly(work.batches as f64 * forwards as f64),
+            training_flops: Range::exactly(images * own as f64 * per_image),
+            attack_flops: Range::exactly(images * attack as f64 * self.cost.attack()),
+            evaluation_flops: Range::exactly(images * forwards as f64 * self.cost.forward()),
             ..Totals::default()
         }
     }
 
-    fn attack_work(&mut self, objective: &Value) -> AttackWork {
+    fn step_passes(&mut self, objective: &Value, taught: &[Spec]) -> StepPasses {
         let objective = self.variables.resolve(objective).unwrap_or_else(|| objective.clone());
-        passes::attack_of(&objective).map(passes::attack_work).unwrap_or_default()
+        lessons::step(&objective, taught)
+    }
+
+    /// So many passes over the training images for a memory's running statistics.
+    fn estimated(&self, settings: &Settings, times: f64) -> Totals {
+        let work = passes::batches(settings, u64::MAX);
+        Totals {
+            forward_passes: Range::exactly(times * work.batches as f64),
+            evaluation_flops: Range::exactly(times * work.images as f64 * self.cost.forward()),
+            ..Totals::default()
+        }
     }
 
     /// What `measure … every:` and `keep best:` take while training so many steps. Metrics of one period share their
@@ -287,9 +311,9 @@ impl<'a> Counter<'a> {
             let Some(period) = every.steps(per_epoch) else { continue };
             self.probes(&m.metrics, settings).into_iter().for_each(|probe| follow(period, probe));
         }
-        let best = settings.keep.best.as_ref().map(|m| passes::probe(m, settings, &mut self.variables));
-        if let (Some(best), true) = (&best, whole_epochs) {
-            follow(per_epoch, best.clone());
+        let best = self.probes(&settings.keep.best, settings);
+        if whole_epochs {
+            best.iter().for_each(|best| follow(per_epoch, best.clone()));
         }
         self.known.clear();
         let mut total = Totals::default();
@@ -300,11 +324,11 @@ impl<'a> Counter<'a> {
                 self.known.extend(probes);
             }
         }
-        if let (Some(best), false) = (best, whole_epochs) {
+        if !best.is_empty() && !whole_epochs {
             // Also after the last part of an epoch.
             let times = steps.div_ceil(per_epoch) as f64;
-            total = total.plus(self.measured(passes::measurement(std::slice::from_ref(&best), settings), times));
-            self.known.push(best);
+            total = total.plus(self.measured(passes::measurement(&best, settings), times));
+            self.known.extend(best);
         }
         total
     }
@@ -319,9 +343,9 @@ impl<'a> Counter<'a> {
         };
         let Some(Value::Int(asked)) = asked else { return Totals::default() };
         let work = passes::batches(s, u64::try_from(asked).unwrap_or(0));
-        let attack = self.attack_work(&s.objective);
+        let passes = self.step_passes(&s.objective, &[]);
         let all = vec![true; self.program.model.parts.len()];
-        self.gradients(work, attack, self.cost.training(&self.program.model.parts, &all))
+        self.gradients(work, passes, self.cost.training(&self.program.model.parts, &all))
     }
 
     /// A `forget` or `zap`, measured before and after where that is asked for.
@@ -334,8 +358,13 @@ impl<'a> Counter<'a> {
 
     fn evaluate(&mut self, evaluate: &Evaluate) -> Totals {
         let probes = self.probes(&evaluate.metrics, &evaluate.settings);
-        let total = self.measured(passes::measurement(&probes, &evaluate.settings), 1.0);
-        self.known.extend(probes);
+        let best = if evaluate.at.contains(&At::Best) { evaluate.settings.keep.best.len() } else { 0 };
+        let last = evaluate.at.contains(&At::Last);
+        let times = best as f64 + f64::from(u8::from(last));
+        let total = self.measured(passes::measurement(&probes, &evaluate.settings), times);
+        if last {
+            self.known.extend(probes);
+        }
         total
     }
 
@@ -371,6 +400,7 @@ fn unbounded(least: Totals) -> Totals {
         train_steps: open(least.train_steps),
         gradient_evaluations: open(least.gradient_evaluations),
         evaluation_passes: open(least.evaluation_passes),
+        forward_passes: open(least.forward_passes),
         training_flops: open(least.training_flops),
         attack_flops: open(least.attack_flops),
         evaluation_flops: open(least.evaluation_flops),
@@ -481,7 +511,7 @@ mod tests {
             Metric { split: None, spec: spec(&metrics::gap::MEMBER, &[("metric", Value::Metric(robust(pgd(20))))]) };
         let metrics = vec![clean(), robust(pgd(20)), gap];
         s.measure = Chain::from_iter([Measure { metrics: metrics.clone(), when: When::Every(Duration::Epochs(1.0)) }]);
-        s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: Some(robust(pgd(20))) };
+        s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: vec![robust(pgd(20))] };
         // Each epoch: one pass on the 200 images as they are, 20 of the attack, one on what it made.
         let t = totals(vec![step("1", train(epochs(3.0), s.clone()))]);
         assert_eq!(t.evaluation_passes.exact(), Some(3.0 * 22.0));

@@ -62,6 +62,9 @@ pub enum What {
         /// file with the values of the single examples
         #[serde(skip_serializing_if = "Option::is_none", default)]
         per_example: Option<String>,
+        /// file that says what broke each of them
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        broken_by: Option<String>,
         #[serde(flatten)]
         detail: Detail,
     },
@@ -169,11 +172,14 @@ impl Place {
 }
 
 impl What {
-    /// `None` for what is only shown, never recorded. `per_example` is the file that holds the single values.
-    pub fn of(event: &Event, sources: &Sources, per_example: Option<String>) -> Option<What> {
+    /// `None` for what is only shown, never recorded. `files` hold the single values, and what broke each example.
+    pub fn of(event: &Event, sources: &Sources, files: [Option<String>; 2]) -> Option<What> {
+        let [per_example, broken_by] = files;
         let text = |word: &str| step_text(sources, event.span, word);
         Some(match &event.kind {
-            Kind::Progress { .. } | Kind::Resume { .. } | Kind::Continue { .. } => return None,
+            Kind::Progress { .. } | Kind::Evaluating { .. } | Kind::Resume { .. } | Kind::Continue { .. } => {
+                return None;
+            }
             Kind::RunStart { total_steps } => {
                 What::Start { what: "run".into(), text: String::new(), steps: *total_steps }
             }
@@ -192,6 +198,7 @@ impl What {
                 value: finite(*value),
                 n: *n,
                 per_example,
+                broken_by,
                 detail: detail.clone(),
             },
             Kind::Change(change) => {

@@ -66,6 +66,9 @@ pub struct Recorder {
     patience: Patience,
 }
 
+/// What names of files end in that say what broke each example.
+const BROKEN_BY: &str = "-broken-by";
+
 const EVENTS: &str = "events.jsonl";
 const LEDGER: &str = "ledger.jsonl";
 const SESSIONS: &str = "sessions.jsonl";
@@ -162,7 +165,7 @@ impl Recorder {
                 What::Expect { held, .. } => manifest.expectations_held &= held,
                 What::Measure { per_example: Some(file), .. } => {
                     let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
-                    evaluations.extend(name.map(str::to_string));
+                    evaluations.extend(name.into_iter().flat_map(|name| [name.into(), format!("{name}{BROKEN_BY}")]));
                 }
                 _ => {}
             }
@@ -238,8 +241,8 @@ impl Recorder {
     }
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
-        let per_example = self.write_evaluation(event)?;
-        let Some(what) = What::of(event, &self.sources, per_example) else { return Ok(()) };
+        let files = self.write_evaluation(event)?;
+        let Some(what) = What::of(event, &self.sources, files) else { return Ok(()) };
         let place = Place::of(event, &self.sources);
         // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
         if let Kind::Change(change) = &event.kind {
@@ -261,9 +264,13 @@ impl Recorder {
         Ok(())
     }
 
-    /// The values of single examples as `evaluations/<step>-<metric>.json`; the path, relative to the folder.
-    fn write_evaluation(&mut self, event: &Event) -> io::Result<Option<String>> {
-        let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
+    /// The values of single examples as `evaluations/<step>-<metric>.json`, and what broke them as
+    /// `…-broken-by.json`; the paths, relative to the folder.
+    fn write_evaluation(&mut self, event: &Event) -> io::Result<[Option<String>; 2]> {
+        let nothing = Ok([None, None]);
+        let Kind::Measure { split, metric, per_example: Some(values), broken_by, .. } = &event.kind else {
+            return nothing;
+        };
         let metric = file_name(metric);
         // Steps have paths without such letters; a name is no path, whatever it says.
         let step = &event.step.replace(['/', '\\'], "_");
@@ -271,13 +278,18 @@ impl Recorder {
         let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
-        let Some(name) = free else { return Ok(None) };
+        let Some(name) = free else { return nothing };
         let folder = self.folder.path.join("evaluations");
-        let (path, text) = (folder.join(format!("{name}.json")), values_json(values).to_string());
-        self.patience.with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
-        let path = format!("evaluations/{name}.json");
-        self.evaluations.insert(name);
-        Ok(Some(path))
+        let write = |file: String, value: serde_json::Value| {
+            let (path, text) = (folder.join(&file), value.to_string());
+            self.patience
+                .with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
+            Ok::<_, io::Error>(format!("evaluations/{file}"))
+        };
+        let broken_by = broken_by.as_ref().map(|by| write(format!("{name}{BROKEN_BY}.json"), json!(by))).transpose()?;
+        let path = write(format!("{name}.json"), values_json(values))?;
+        self.evaluations.extend([format!("{name}{BROKEN_BY}"), name]);
+        Ok([Some(path), broken_by])
     }
 }
 
@@ -457,6 +469,7 @@ mod tests {
             value: 0.5,
             n,
             per_example: Some(per_example),
+            broken_by: Some(vec![Some("apgd_ce".into()), None]),
             detail: crate::components::metrics::Detail::default(),
         }
     }
@@ -501,6 +514,7 @@ mod tests {
         assert_eq!(read(&folder, "sub/b.fsched"), "let n = 1\n");
         assert_eq!(read(&folder, "evaluations/2.repeat[1].1-robust-pgd.json"), "[0,1]");
         assert_eq!(read(&folder, "evaluations/2.repeat[1].1-test-robust-pgd.json"), "[0.5,1.0]");
+        assert_eq!(read(&folder, "evaluations/2.repeat[1].1-robust-pgd-broken-by.json"), "[\"apgd_ce\",null]");
         let manifest = Manifest::read(&folder).unwrap();
         assert_eq!((manifest.status.as_str(), manifest.expectations_held, manifest.seed), ("done", false, 7));
         let import = Import { name: "dir/sub/b.fsched".into(), file: "sub/b.fsched".into() };
@@ -528,7 +542,7 @@ mod tests {
         assert_eq!(lines[1]["loss"], serde_json::Value::Null);
         assert_eq!((&lines[2]["line"], &lines[2]["changed"]), (&json!(2), &json!(216)));
         let tail = events.lines().nth(4).unwrap().split_once(",\"step\"").unwrap().1;
-        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","spec":{"name":"robust"},"value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","line":2,"clock":94,"epochs":1.0}"#;
+        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","spec":{"name":"robust"},"value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","broken_by":"evaluations/2.repeat[1].1-robust-pgd-broken-by.json","line":2,"clock":94,"epochs":1.0}"#;
         assert_eq!(tail, expected);
         for line in events.lines() {
             let typed: EventLine = serde_json::from_str(line).unwrap();

@@ -6,15 +6,17 @@
 
 use super::error::{Failure, Halt};
 use super::event::Kind;
+use super::follow::Follower;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
 use super::moment::Moment;
 use super::progress::Progress;
 use super::triggers::{self, After};
-use super::{Run, checkpoint, measure, scope, some_examples};
+use super::{Run, Snapshot, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
-use crate::components::objectives::{self, Batch, Draws, Objective, Pass};
+use crate::components::objectives::{self, Batch, Crafted, Draws, Lesson, Objective, Pass};
 use crate::components::optimizers::{self, Optimizer};
+use crate::components::recall::{self, Recall, Teacher};
 use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value};
 use crate::disk;
@@ -70,12 +72,14 @@ enum Last {
 }
 
 /// What one training statement works with.
-struct Trainer {
-    settings: Settings,
+pub(super) struct Trainer {
+    pub(super) settings: Settings,
     duration: Duration,
     data: Arc<Dataset>,
     augment: Vec<Box<dyn Augment>>,
     objective: Box<dyn Objective>,
+    recalls: Vec<Recall>,
+    following: Option<Follower>,
     optimizer: Box<dyn Optimizer>,
     examples_per_step: usize,
     /// examples whose gradients are formed at once
@@ -91,6 +95,8 @@ impl Trainer {
             other => return Err(Failure::new(format!("`{}` takes a duration, not {}", op.word, other.kind())).into()),
         };
         let objective = objective(&settings)?;
+        let recalls = program::Train::recalled(op.word, &settings).map(recall::build).collect();
+        let following = Follower::of(op.word, &settings);
         let optimizer = optimizers::build(&settings.optimizer.spec)?;
         let augment = settings.augment.iter().map(augment::build).collect();
         let data = run.dataset(&settings.data)?;
@@ -107,6 +113,8 @@ impl Trainer {
             data,
             augment,
             objective,
+            recalls,
+            following,
             optimizer,
             examples_per_step,
             chunk,
@@ -114,7 +122,7 @@ impl Trainer {
         })
     }
 
-    fn examples(&self) -> &Examples {
+    pub(super) fn examples(&self) -> &Examples {
         self.data.split(Split::Train)
     }
 
@@ -176,7 +184,9 @@ impl Trainer {
         while !self.is_done(run) || begun(run) {
             let order = self.order(run);
             let met = run.state.journal.done() % self.steps_per_epoch;
-            for examples in order.chunks(self.examples_per_step).skip(met as usize) {
+            let replays = self.settings.replays() as usize;
+            let batches = order.chunks(self.examples_per_step).flat_map(|batch| std::iter::repeat_n(batch, replays));
+            for examples in batches.skip(met as usize) {
                 if self.step(run, op, examples)? == Last::Yes {
                     break;
                 }
@@ -188,12 +198,18 @@ impl Trainer {
     /// One step of the optimizer, and all that is due after it.
     fn step(&self, run: &mut Run, op: &program::Train, examples: &[usize]) -> Result<Last, Halt> {
         let (before, steps_per_epoch) = (Moment { seconds: run.looked_at, ..run.moment() }, self.steps_per_epoch);
+        if let Some(following) = &self.following {
+            following.begin(run)?;
+        }
         let gradients = self.gradients(run, examples)?;
         disk::point("train: gradients are formed, weights as before");
         let rate = self.update(run, &gradients)?;
         self.advance(run, &gradients, rate)?;
         // Measuring and saving need the space.
         drop(gradients);
+        if let Some(following) = &self.following {
+            following.after_step(run, self, before)?;
+        }
         let last = if self.is_done(run) { Last::Yes } else { Last::No };
         let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(steps_per_epoch);
         if epoch_ends {
@@ -203,7 +219,7 @@ impl Trainer {
         run.looked_at = run.seconds();
         let followed = measure::follow(run, &self.settings, before, epoch_ends)?;
         triggers::look(run, op, After { steps_per_epoch, before, look: epoch_ends || followed.any })?;
-        checkpoint::after_training_step(run, &self.settings, before, followed.best.as_ref())?;
+        checkpoint::after_training_step(run, &self.settings, before, &followed.best)?;
         run.heed_stop()?;
         triggers::fire(run, op, steps_per_epoch)?;
         Ok(last)
@@ -212,8 +228,10 @@ impl Trainer {
     /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
     fn gradients(&self, run: &mut Run, examples: &[usize]) -> Result<Pass, Halt> {
         let mut whole = None;
-        for chunk in examples.chunks(self.chunk) {
-            let mut pass = self.pass(run, chunk)?;
+        let mut carried = Vec::new();
+        for (n, chunk) in examples.chunks(self.chunk).enumerate() {
+            let mut pass = self.pass(run, chunk, n * self.chunk)?;
+            carried.extend(pass.carried.take());
             if let Some(progress) = progress(run) {
                 progress.count_pass(&pass);
             }
@@ -226,17 +244,55 @@ impl Trainer {
                 Some(whole) => Pass::join(whole, pass)?,
             });
         }
+        self.hand_on(run, &carried)?;
         whole.ok_or_else(|| Failure::new("there are no examples to train on").into())
     }
 
-    /// Loss and gradients of one chunk.
-    fn pass(&self, run: &mut Run, chunk: &[usize]) -> Result<Pass, Halt> {
+    /// Keeps what the chunks of a step hand on to the next: the places of a smaller batch at the end of an epoch alone
+    /// are renewed.
+    fn hand_on(&self, run: &mut Run, carried: &[Tensor]) -> Result<(), Halt> {
+        if carried.is_empty() {
+            return Ok(());
+        }
+        let new = Tensor::cat(carried, 0)?;
+        let before = run.state.carried.take().filter(|before| before.dims()[1..] == new.dims()[1..]);
+        let (had, has) = (before.as_ref().map_or(0, |before| before.dims()[0]), new.dims()[0]);
+        run.state.carried = Some(match before {
+            Some(before) if had > has => Tensor::cat(&[&new, &before.narrow(0, has, had - has)?], 0)?,
+            _ => new,
+        });
+        Ok(())
+    }
+
+    /// What the step before handed on for so many images from that place of the batch on; 0 where it is new.
+    fn carried(&self, run: &Run, from: usize, count: usize) -> Result<Option<Tensor>, Halt> {
+        let shape = self.examples().shape();
+        let known = run.state.carried.as_ref().filter(|known| known.dims()[1..] == shape);
+        let Some(known) = known.filter(|_| self.objective.carries()) else { return Ok(None) };
+        let there = known.dims()[0].saturating_sub(from).min(count);
+        let zeros = Tensor::zeros((count - there, shape[0], shape[1], shape[2]), known.dtype(), known.device())?;
+        Ok(Some(match there {
+            0 => zeros,
+            _ => Tensor::cat(&[&known.narrow(0, from, there)?, &zeros], 0)?,
+        }))
+    }
+
+    /// Loss and gradients of one chunk, which begins at `place` in the batch.
+    fn pass(&self, run: &mut Run, chunk: &[usize], place: usize) -> Result<Pass, Halt> {
         let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
         let trainable = &self.settings.trainable;
-        let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &draws)?;
-        let pass = self.objective.pass(&run.state.network, &batch, Trainable::Only(trainable), &draws)?;
+        // A batch is trained on again as it was changed the first time.
+        let again = run.state.journal.done() % self.settings.replays();
+        let first = Draws { clock: draws.clock.saturating_sub(again), ..draws };
+        let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &first)?;
+        let network = &run.state.network;
+        let carried = self.carried(run, place, chunk.len())?;
+        let attacked = self.objective.craft(network, &batch, carried.as_ref(), &draws)?;
+        let crafted = Crafted { batch, attacked, carried };
+        let lessons: Vec<Lesson> = self.recalls.iter().map(|r| ask(run, r, &crafted)).collect::<Result<_, Halt>>()?;
+        let pass = self.objective.learn(network, &crafted, &lessons, Trainable::Only(trainable))?;
         if !pass.loss.is_finite() {
-            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &batch.ids).into());
+            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &crafted.batch.ids).into());
         }
         if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
             gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
@@ -294,6 +350,9 @@ impl Trainer {
 
     /// The last update may have broken the weights without any loss having shown it.
     fn finish(&self, run: &mut Run) -> Result<(), Halt> {
+        if let Some(following) = &self.following {
+            following.at_end(run, self)?;
+        }
         if let Some(name) = broken_weight(&run.state.network)? {
             return Err(not_finite(run, &format!("{name} is no longer finite"), &[]).into());
         }
@@ -308,6 +367,15 @@ impl Trainer {
         }
         Ok(())
     }
+}
+
+/// What a teacher says about a batch.
+fn ask(run: &Run, recall: &Recall, crafted: &Crafted) -> Result<Lesson, Halt> {
+    let teacher = match &recall.teacher {
+        Teacher::Memory => &run.state.memory()?.network,
+        Teacher::Checkpoint(name) => &Snapshot::find(run, name)?.network,
+    };
+    Ok(recall.ask(teacher, crafted)?)
 }
 
 /// How far the training statement under way has come.

@@ -15,6 +15,7 @@ pub mod fab_t;
 pub mod fgsm;
 mod gradient;
 mod hyperplane;
+pub mod inner;
 mod l1;
 mod loss;
 pub mod pgd;
