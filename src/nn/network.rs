@@ -199,6 +199,21 @@ impl Network {
         }
     }
 
+    /// Running statistics of the layers (indices as [`Part::layer`]) where `chosen` says so: mean 0, this variance, and
+    /// no batch seen.
+    ///
+    /// # Errors
+    /// If memory for them cannot be had.
+    pub fn start_statistics(&mut self, chosen: impl Fn(usize) -> bool, variance: f32) -> Result<()> {
+        for norm in self.norms.iter_mut().filter(|norm| chosen(norm.layer)) {
+            let mean = norm.running.mean.zeros_like()?;
+            let var = Tensor::full(variance, norm.running.var.shape(), norm.running.var.device())?;
+            norm.running = RunningStats { mean, var };
+            norm.batches = 0;
+        }
+        Ok(())
+    }
+
     /// Gives the classifier another number of rows: those of classes that stay are kept, new ones drawn from
     /// `stream`, the weight's rows before the bias's.
     ///

@@ -251,6 +251,7 @@ fn forget(program: &Program, f: &Forget) -> Json {
     json["to"] = f.to.to_json();
     json["unit"] = json!(f.unit);
     json["moments"] = json!(f.moments);
+    json["reset_norms"] = json!(f.reset_norms);
     if let (Some(hits), Some(selection)) = (targets::forgotten(program, f), &f.target.selection) {
         hit(&mut json, program, &hits, selection);
     }

@@ -341,6 +341,7 @@ fn forget(f: &Forget) -> String {
         ("to", words::value(&f.to, None), "init"),
         ("unit", f.unit.clone(), "weight"),
         ("moments", f.moments.clone(), "keep"),
+        ("reset_norms", f.reset_norms.clone(), "none"),
     ] {
         if value != usual {
             text.push_str(&format!(", {name}: {value}"));

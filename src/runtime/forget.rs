@@ -8,7 +8,7 @@ use super::measure::{self, Reading};
 use super::train::{batch_of, objective};
 use super::{Run, scope, some_examples};
 use crate::components::forgetting::{
-    self, Fill, Forgotten, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
+    self, Fill, Forgotten, Norms, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
 };
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
@@ -32,7 +32,10 @@ pub fn forget(run: &mut Run, op: &program::Forget) -> Result<(), Halt> {
     };
     let by = component(run, &op.by, Family::Ranking, &settings)?;
     let to = component(run, &op.to, Family::Fill, &settings)?;
-    let unit = Unit::of(&op.unit).ok_or_else(|| Failure::new(format!("`{}` is no unit to forget", op.unit)))?;
+    let unit = Unit::chosen(&op.unit, &Value::Component(by.clone()));
+    let unit = unit.ok_or_else(|| Failure::new(format!("`{}` is no unit to forget", op.unit)))?;
+    let norms = Norms::of(&op.reset_norms);
+    let norms = norms.ok_or_else(|| Failure::new(format!("`{}` is no reset of norms", op.reset_norms)))?;
     let (target, selection) = select(run, &op.target, &settings)?;
     let gradients = match saliency_batches(&by) {
         Some(batches) => saliency(run, &settings, batches)?,
@@ -53,12 +56,22 @@ pub fn forget(run: &mut Run, op: &program::Forget) -> Result<(), Halt> {
         seed: run.program.seed,
         event: record.ordinal,
     };
-    let forgotten = forgetting::forget(&mut run.state.network, &request)?;
-    if op.moments == "clear" {
-        clear_moments(run, &forgotten)?;
+    let mut forgotten = forgetting::forget(&mut run.state.network, &request)?;
+    for norm in forgetting::reset_norms(&mut run.state.network, &selection, norms)? {
+        // A norm that was selected too is told once, as it was before.
+        match forgotten.iter_mut().find(|f| f.part == norm.part) {
+            Some(told) => *told = Forgotten { norm_before: told.norm_before, ..norm },
+            None => forgotten.push(norm),
+        }
+    }
+    match op.moments.as_str() {
+        "clear" => clear_moments(run, &forgotten)?,
+        "reset" => run.state.optimizers.clear(),
+        _ => {}
     }
     let arguments = json!({
         "target": target, "share": share, "overall": op.overall, "unit": op.unit, "moments": op.moments,
+        "reset_norms": op.reset_norms,
         "by": by.to_json(), "to": to.to_json(),
     });
     let stream = format!("forget, fill: seed {}, event {}", run.program.seed, record.ordinal);

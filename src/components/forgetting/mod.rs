@@ -4,10 +4,13 @@ mod choose;
 mod count;
 mod fill;
 pub mod fills;
+mod norms;
 pub mod rankings;
 mod zap;
 
 pub use count::{Planned, Selected, Unit, planned, total};
+pub use fill::counts_inputs;
+pub use norms::{Norms, reset_norms};
 pub use zap::{ResetScale, zap};
 
 use crate::components::Spec;
@@ -38,8 +41,10 @@ pub struct Request<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Ranking<'a> {
     /// drawn without replacement from the stream (seed, "forget/NAME", [event]), or (seed, "forget", [event]) where
-    /// the share is of several tensors together
-    Random,
+    /// the share is of several tensors together; of a `fixed` mask the event is no part of the key
+    Random { fixed: bool },
+    /// all but the first channels of each tensor, as [`Unit::Block`] counts them
+    Block,
     /// |w|, smallest first
     Smallest,
     /// |w|, largest first
@@ -62,6 +67,31 @@ pub enum Fill<'a> {
     Noise {
         std: f64,
     },
+    /// factor·w + noise·(a draw from the tensor's own initial distribution)
+    Shrink {
+        factor: f64,
+        noise: f64,
+    },
+    /// draws of variance 2 / ((1 + a²)·fan), whatever distribution the tensor started from
+    Kaiming {
+        shape: Shape,
+        a: f64,
+        fan: Fan,
+    },
+}
+
+/// Of a distribution with mean 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Uniform,
+    Normal,
+}
+
+/// What a Kaiming draw counts: inputs of one output, or K·R·S for a weight of shape (K, C, R, S).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fan {
+    In,
+    Out,
 }
 
 /// What happened to one tensor.
@@ -106,7 +136,8 @@ impl<'a> Ranking<'a> {
             "smallest" => Ranking::Smallest,
             "largest" => Ranking::Largest,
             "saliency" => Ranking::Saliency { gradients, highest: spec.word("order") == "highest" },
-            _ => Ranking::Random,
+            "kels" => Ranking::Block,
+            _ => Ranking::Random { fixed: spec.word("mask") == "fixed" },
         }
     }
 }
@@ -123,8 +154,16 @@ impl<'a> Fill<'a> {
             "zero" => Fill::Zero,
             "rewind" => Fill::Rewind(checkpoint),
             "noise" => Fill::Noise { std: spec.real("std") },
+            "shrink" => Fill::Shrink { factor: spec.real("factor"), noise: spec.real("noise") },
+            "kaiming_uniform" => Fill::kaiming(spec, Shape::Uniform),
+            "kaiming_normal" => Fill::kaiming(spec, Shape::Normal),
             _ => Fill::Init,
         }
+    }
+
+    fn kaiming(spec: &Spec, shape: Shape) -> Fill<'a> {
+        let fan = if spec.word("fan") == "out" { Fan::Out } else { Fan::In };
+        Fill::Kaiming { shape, a: spec.real("a"), fan }
     }
 }
 
@@ -193,5 +232,7 @@ fn norm(weights: &[f32]) -> f64 {
     weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>().sqrt()
 }
 
+#[cfg(test)]
+mod fill_tests;
 #[cfg(test)]
 mod tests;

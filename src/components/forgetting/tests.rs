@@ -18,7 +18,7 @@ fn rows(part: usize, rows: &[usize]) -> Selected {
 }
 
 fn request<'a>(selection: &'a [Selected], share: f64) -> Request<'a> {
-    let (by, to) = (Ranking::Random, Fill::Zero);
+    let (by, to) = (Ranking::Random { fixed: false }, Fill::Zero);
     Request { selection, share, overall: false, unit: Unit::Weight, by, to, seed: 3, event: 0 }
 }
 
@@ -334,7 +334,7 @@ fn components_build_requests() {
     let saliency = spec(&rankings::SALIENCY, &[("order", crate::components::Value::Word("highest".into()))]);
     assert_eq!((saliency_batches(&saliency), saliency_batches(&spec(&rankings::RANDOM, &[]))), (Some(1), None));
     assert!(matches!(Ranking::build(&saliency, &[]), Ranking::Saliency { highest: true, .. }));
-    assert!(matches!(Ranking::build(&spec(&rankings::RANDOM, &[]), &[]), Ranking::Random));
+    assert!(matches!(Ranking::build(&spec(&rankings::RANDOM, &[]), &[]), Ranking::Random { fixed: false }));
     let rewind = spec(&fills::REWIND, &[("name", crate::components::Value::Text("start".into()))]);
     assert_eq!((rewinds_to(&rewind), rewinds_to(&spec(&fills::INIT, &[]))), (Some("start"), None));
     let noise = spec(&fills::NOISE, &[("std", crate::components::Value::Real(0.25))]);

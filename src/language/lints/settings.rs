@@ -222,7 +222,7 @@ fn measured_for(op: &Op) -> &'static [Sort] {
 fn uses(op: &Op, word: &str) -> bool {
     match (op, word) {
         (_, "data") | (Op::Train(_), _) => true,
-        (Op::Forget(forget), "optimizer") => forget.moments == "clear",
+        (Op::Forget(forget), "optimizer") => forget.moments != "keep",
         (Op::Forget(forget), "batch" | "objective") => {
             matches!(&forget.by, Value::Component(by) if by.name() == "saliency")
         }
