@@ -142,8 +142,8 @@ struct Results(Arc<Mutex<Vec<Evaluated>>>);
 
 impl Listener for Results {
     fn hear(&mut self, event: &Event) -> io::Result<()> {
-        if let Kind::Measure { split, metric, value, n, .. } = &event.kind {
-            let result = Evaluated::new(&event.step, *split, metric, *value, *n);
+        if let Kind::Measure { split, metric, value, n, detail, .. } = &event.kind {
+            let result = Evaluated::new(&event.step, *split, metric, *value, *n, detail);
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         }
         Ok(())

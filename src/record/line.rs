@@ -1,6 +1,7 @@
 //! The lines of `events.jsonl` and `ledger.jsonl` as they are on disk (formats.md). Keys keep the order of the fields.
 
 use super::text::step_text;
+use crate::components::metrics::Detail;
 use crate::runtime::event::{Change, Event, Kind, Status};
 use crate::source::{FileId, Sources};
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,8 @@ pub enum What {
         /// file with the values of the single examples
         #[serde(skip_serializing_if = "Option::is_none", default)]
         per_example: Option<String>,
+        #[serde(flatten)]
+        detail: Detail,
     },
     /// `forget` and `zap`
     Forget(ChangeLine),
@@ -182,13 +185,14 @@ impl What {
                 steps: *steps,
                 gradient_evaluations: *gradient_evaluations,
             },
-            Kind::Measure { split, metric, spec, value, n, .. } => What::Measure {
+            Kind::Measure { split, metric, spec, value, n, detail, .. } => What::Measure {
                 split: split.name().into(),
                 metric: metric.clone(),
                 spec: spec.clone(),
                 value: finite(*value),
                 n: *n,
                 per_example,
+                detail: detail.clone(),
             },
             Kind::Change(change) => {
                 let line = ChangeLine::of(change, text(change.what));

@@ -55,6 +55,11 @@ pub fn value(metric: &str, value: Option<f64>) -> String {
     }
 }
 
+/// `81.1–85.3%`, of shares.
+pub fn between([low, high]: [f64; 2]) -> String {
+    format!("{:.1}–{:.1}%", low * 100.0, high * 100.0)
+}
+
 /// A difference in the metric's unit, with its sign: `-40.2`, `+0.1234`.
 pub fn difference(metric: &str, before: Option<f64>, after: Option<f64>) -> Option<String> {
     let d = after? - before?;

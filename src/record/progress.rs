@@ -2,10 +2,11 @@
 
 use super::bars::Bars;
 use super::line::Measured;
-use super::number::{clock, plural, short, thousands, unsplit, value};
+use super::number::{between, clock, plural, short, thousands, unsplit, value};
 use super::screen::{Ink, Screen, harmless};
-use super::summary::before_after_drop;
+use super::summary::{before_after_drop, flagged};
 use super::text::step_text;
+use crate::components::metrics::Detail;
 use crate::runtime::event::{Change, Event, Kind, Listener};
 use crate::source::Sources;
 use std::io::{self, Write};
@@ -54,9 +55,11 @@ impl Progress {
 
     fn show(&mut self, event: &Event) {
         match &event.kind {
-            Kind::Measure { split, metric, value: v, .. } => {
+            Kind::Measure { split, metric, value: v, detail, .. } => {
                 let name = format!("{}.{}", split.name(), unsplit(metric));
-                return self.measured(&format!("{name} {}", value(metric, Some(*v))));
+                let interval = detail.interval.map_or(String::new(), |i| format!(" ({})", between(i)));
+                self.measured(&format!("{name} {}{interval}", value(metric, Some(*v))));
+                return self.detail(&name, metric, detail);
             }
             Kind::Progress { done, loss, rate } => {
                 self.flush();
@@ -164,6 +167,21 @@ impl Progress {
         }
     }
 
+    /// What stands beside a measurement, each on a line.
+    fn detail(&mut self, name: &str, metric: &str, detail: &Detail) {
+        if detail.parts.is_empty() && detail.flags.is_empty() {
+            return;
+        }
+        self.flush();
+        for part in &detail.parts {
+            let broke = part.broke.map_or(String::new(), |n| format!(", broke {}", thousands(n as u64)));
+            self.line(&format!("      {} {}{broke}", harmless(&part.name), value(metric, Some(part.value))));
+        }
+        for flag in &detail.flags {
+            self.line(&format!("    {}", flagged(name, flag, self.screen)));
+        }
+    }
+
     fn flush(&mut self) {
         if let Some(line) = self.epoch.take() {
             self.line(&line);
@@ -255,6 +273,7 @@ mod tests {
             value: 0.8,
             n: 10,
             per_example: None,
+            detail: Detail::default(),
         };
         let epoch = Kind::Epoch { loss: 0.5, accuracy: 0.75, rate: 0.1, steps: 5, gradient_evaluations: 5 };
         for event in [

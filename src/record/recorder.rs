@@ -457,6 +457,7 @@ mod tests {
             value: 0.5,
             n,
             per_example: Some(per_example),
+            detail: crate::components::metrics::Detail::default(),
         }
     }
 

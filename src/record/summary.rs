@@ -2,10 +2,11 @@
 
 use super::line::{ChangeLine, EventLine, Measured, What};
 use super::manifest::Manifest;
-use super::number::{difference, epochs, lower_is_better, short, thousands, took, unsplit, value};
-use super::screen::{Ink, Screen};
+use super::number::{between, difference, epochs, lower_is_better, short, thousands, took, unsplit, value};
+use super::screen::{Ink, Screen, harmless};
 use super::table::Table;
 use crate::components::Split;
+use crate::components::metrics::{Detail, Flag, Part};
 use crate::reading::lines::Lines;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -67,6 +68,8 @@ pub struct Evaluated {
     pub metric: String,
     pub value: Option<f64>,
     pub n: usize,
+    #[serde(flatten)]
+    pub detail: Detail,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -160,14 +163,14 @@ impl Summary {
                 self.gradient_evaluations += gradient_evaluations;
                 self.phase_of(&step, training, |p| p.epochs = epochs);
             }
-            What::Measure { split, metric, value, n, .. } => {
+            What::Measure { split, metric, value, n, detail, .. } => {
                 let metric =
                     if metric.starts_with(&format!("{split}.")) { metric } else { format!("{split}.{metric}") };
                 if training.now || training.phases.contains_key(&step) {
                     self.follow(&metric, value, epochs);
                     self.phase_of(&step, training, |p| p.note(metric, value));
                 } else {
-                    self.results.push(Evaluated { step, metric, value, n });
+                    self.results.push(Evaluated { step, metric, value, n, detail });
                 }
             }
             What::Forget(change) | What::Rollback(change) | What::Load(change) => {
@@ -222,7 +225,7 @@ impl Summary {
     pub fn draw(&self, screen: Screen) -> String {
         let mut out = format!("\n{}\n", self.headline(screen));
         if let Some(reason) = &self.reason {
-            out += &format!("  {}\n", super::screen::harmless(reason));
+            out += &format!("  {}\n", harmless(reason));
         }
         out += &self.draw_phases(screen);
         out += &self.draw_followed(screen);
@@ -303,10 +306,10 @@ impl Summary {
         let mut out = String::new();
         for e in &self.expectations {
             let verdict = if e.held { screen.paint(Ink::Good, "held ") } else { screen.paint(Ink::Error, "false") };
-            out += &format!("  {verdict}  {}{}\n", super::screen::harmless(&e.text), values(&e.values));
+            out += &format!("  {verdict}  {}{}\n", harmless(&e.text), values(&e.values));
         }
         for g in self.guards.iter().rev().take(ROWS).rev() {
-            let (verdict, text) = (screen.paint(Ink::Error, "false"), super::screen::harmless(&g.text));
+            let (verdict, text) = (screen.paint(Ink::Error, "false"), harmless(&g.text));
             out += &format!("  {verdict}  guard {text} at step {}: {}{}\n", g.step, g.action, values(&g.values));
         }
         if out.is_empty() { out } else { format!("\n{out}") }
@@ -340,9 +343,10 @@ impl Phase {
 }
 
 impl Evaluated {
-    pub fn new(step: &str, split: Split, metric: &str, value: f64, n: usize) -> Evaluated {
+    pub fn new(step: &str, split: Split, metric: &str, value: f64, n: usize, detail: &Detail) -> Evaluated {
         let metric = format!("{}.{}", split.name(), unsplit(metric));
-        Evaluated { step: step.to_string(), metric, value: value.is_finite().then_some(value), n }
+        let (value, detail) = (value.is_finite().then_some(value), detail.clone());
+        Evaluated { step: step.to_string(), metric, value, n, detail }
     }
 }
 
@@ -351,11 +355,32 @@ pub fn draw_evaluated(results: &[Evaluated], screen: Screen) -> String {
     if results.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(["evaluated", "at step", "value", "images"], 2);
+    let mut table = Table::new(["evaluated", "at step", "value", "95% interval", "images"], 2);
+    let mut flags = String::new();
     for r in results.iter().rev().take(ROWS).rev() {
-        table.row([r.metric.clone(), r.step.clone(), value(&r.metric, r.value), thousands(r.n as u64)], None);
+        let interval = r.detail.interval.map_or(String::new(), between);
+        let cells = [r.metric.clone(), r.step.clone(), value(&r.metric, r.value), interval, thousands(r.n as u64)];
+        table.row(cells, None);
+        for part in &r.detail.parts {
+            let (name, what) = (format!("  {}", harmless(&part.name)), broke(part));
+            table.row([name, what, value(&r.metric, Some(part.value))], Some(Ink::Faint));
+        }
+        for flag in &r.detail.flags {
+            flags += &format!("  {}\n", flagged(&r.metric, flag, screen));
+        }
     }
-    format!("\n{}", table.draw(screen))
+    format!("\n{}{flags}", table.draw(screen))
+}
+
+/// `broke 37`
+fn broke(part: &Part) -> String {
+    part.broke.map_or(String::new(), |n| format!("broke {}", thousands(n as u64)))
+}
+
+/// `flag zero-gradients at test.robust(pgd): …; …`
+pub fn flagged(metric: &str, flag: &Flag, screen: Screen) -> String {
+    let code = screen.paint(Ink::Warning, format!("flag {}", harmless(&flag.code)));
+    format!("{code} at {metric}: {}; {}", harmless(&flag.seen), harmless(&flag.help))
 }
 
 /// `84.0% → 12.3%`
@@ -395,7 +420,15 @@ mod tests {
 
     fn measure(split: Split, value: f64) -> Kind {
         let spec = serde_json::Value::Null;
-        Kind::Measure { split, metric: "clean".into(), spec, value, n: 1200, per_example: None }
+        Kind::Measure {
+            split,
+            metric: "clean".into(),
+            spec,
+            value,
+            n: 1200,
+            per_example: None,
+            detail: Detail::default(),
+        }
     }
 
     fn epoch(passes: u64) -> Kind {
@@ -491,8 +524,8 @@ done in 2:41: 3 epochs, 30 steps, 1,330 gradient evaluations
   during training     best   at epoch    last
   validation.clean   86.0%          1   84.0%
 
-  evaluated    at step   value   images
-  test.clean   4         83.3%    1,200
+  evaluated    at step   value   95% interval   images
+  test.clean   4         83.3%                   1,200
 
   false  clean > 85%  (validation.clean 84.0%)
 

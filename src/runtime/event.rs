@@ -1,6 +1,7 @@
 //! What a run tells its listeners. The loop emits events and never asks who listens.
 
 use crate::components::Split;
+use crate::components::metrics::Detail;
 use crate::language::program::Otherwise;
 use crate::source::Span;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ pub enum Kind {
         value: f64,
         n: usize,
         per_example: Option<Vec<f64>>,
+        detail: Detail,
     },
     /// Weights changed other than by gradient: one line of the ledger.
     Change(Change),

@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::{Run, retention, some_examples, train};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
-use crate::components::metrics::{self, Measure, Measured};
+use crate::components::metrics::{self, Detail, Measure, Measured};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
@@ -32,6 +32,7 @@ pub struct Reading {
     pub n: usize,
     /// in data order; empty where the value isn't a mean over examples
     pub per_example: Vec<f64>,
+    pub detail: Detail,
 }
 
 impl Reading {
@@ -81,7 +82,8 @@ pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), H
     let per_example = (per_example && !reading.per_example.is_empty()).then(|| reading.per_example.clone());
     let (split, metric) = (reading.split, reading.name.clone());
     let spec = reading.spec.to_json();
-    Ok(run.emit(Kind::Measure { split, metric, spec, value: reading.value, n: reading.n, per_example })?)
+    let (value, n, detail) = (reading.value, reading.n, reading.detail.clone());
+    Ok(run.emit(Kind::Measure { split, metric, spec, value, n, per_example, detail })?)
 }
 
 /// What [`follow`] measured.
@@ -177,12 +179,23 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure
         // Of a retention, the examples' own values are those of one of two accuracies.
         let is_mean = !is_retention(&probe.spec);
         let per_example = if is_mean { measured.per_example.clone() } else { Vec::new() };
-        let value = measured.value;
-        return Ok(Reading { split, name, key: probe.key.clone(), spec: probe.spec.clone(), value, n, per_example });
+        let (value, key, spec) = (measured.value, probe.key.clone(), probe.spec.clone());
+        let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
+        let detail = Detail { interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
+        return Ok(Reading { split, name, key, spec, value, n, per_example, detail });
     }
     let value = gap(run, probe, measured.value);
     let key = key(metric, probe);
-    Ok(Reading { split, name, key, spec: metric.spec.clone(), value, n, per_example: Vec::new() })
+    Ok(Reading {
+        split,
+        name,
+        key,
+        spec: metric.spec.clone(),
+        value,
+        n,
+        per_example: Vec::new(),
+        detail: Detail::default(),
+    })
 }
 
 /// How much worse the present value is than the best so far, itself included.

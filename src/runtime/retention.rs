@@ -52,7 +52,7 @@ pub fn measure(run: &mut Run, probe: &Probe) -> Result<(), Halt> {
     };
     run.retained.then.insert(probe.key.clone(), then);
     let per_example = right(run, &run.state.network, &parts)?;
-    let measured = Measured { value: ratio(mean(&per_example), then), per_example };
+    let measured = Measured { value: ratio(mean(&per_example), then), per_example, ..Measured::default() };
     run.retained.now.insert(probe.key.clone(), measured);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Measuring a network on a split, in batches, in eval mode.
 
-use super::{Costs, cost, loss, robust};
+use super::{Costs, Flag, Part, cost, loss, robust};
 use crate::components::attacks::{self, Attack};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Problem, ProblemKind, Spec, Value as Argument};
@@ -27,12 +27,16 @@ pub enum Measure {
 }
 
 /// What was measured on a split.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
     /// mean of `per_example`
     pub value: f64,
     /// 0 or 1 for accuracies, the losses for a loss, the costs for a cost, in the data's order
     pub per_example: Vec<f64>,
+    /// what the value is made of, where it is made of several
+    pub parts: Vec<Part>,
+    /// what makes it doubtful
+    pub flags: Vec<Flag>,
 }
 
 impl Measured {
@@ -119,7 +123,10 @@ pub fn evaluate(
         }
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    Ok(values.into_iter().map(|per_example| Measured { value: mean(&per_example), per_example }).collect())
+    Ok(values
+        .into_iter()
+        .map(|per_example| Measured { value: mean(&per_example), per_example, ..Measured::default() })
+        .collect())
 }
 
 /// 1 for each image that is classified correctly both as it is (`right`) and as the attack makes it. Images that are

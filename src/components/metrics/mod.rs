@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod cost;
+mod detail;
 mod evaluate;
 pub mod gap;
 pub mod loss;
@@ -9,6 +10,7 @@ mod matrix;
 pub mod retention;
 pub mod robust;
 
+pub use detail::{Detail, Flag, Part, interval, wilson};
 pub use evaluate::{Examples, Measure, Measured, correct, evaluate};
 pub use matrix::{Costs, Matrix};
 
