@@ -281,7 +281,7 @@ impl std::fmt::Display for Metric {
         f.write_str(self.spec.name())?;
         match &self.spec.args[..] {
             [Value::Component(attack)] => write!(f, "({})", attack.name()),
-            [Value::Metric(inner)] => write!(f, "({inner})"),
+            [Value::Metric(inner), ..] => write!(f, "({inner})"),
             [Value::Text(text)] => write!(f, "({text})"),
             [Value::List(items), Value::Text(since)] => {
                 write!(f, "({}, since {since})", tasks::shown(&tasks::of(&Value::List(items.clone()))))

@@ -171,11 +171,26 @@ impl Network {
             weights.push(leaf.clone().unwrap_or_else(|| Value::constant(parameter.tensor.clone())));
             leaves.push(leaf);
         }
-        let mut pass =
-            Pass { tape, mode, weights: weights.iter(), norms: &self.norms, norm: 0, statistics: Vec::new() };
+        let mut pass = self.pass(tape, mode, &weights);
         let logits = pass.chain(&self.architecture.layers, x)?;
         let statistics = pass.statistics;
         Ok(Forward { logits, leaves, statistics })
+    }
+
+    fn pass<'a>(&'a self, tape: &'a Tape, mode: Mode, weights: &'a [Value]) -> Pass<'a> {
+        Pass { tape, mode, weights: weights.iter(), norms: &self.norms, norm: 0, statistics: Vec::new(), taps: None }
+    }
+
+    /// What each stage (`blocks[i]`) gives for these images, without gradients.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn features(&self, x: &Tensor, mode: Mode) -> Result<Vec<Tensor>> {
+        let weights: Vec<Value> = self.parameters.iter().map(|p| Value::constant(p.tensor.clone())).collect();
+        let tape = self.tape();
+        let mut pass = Pass { taps: Some(Vec::new()), ..self.pass(&tape, mode, &weights) };
+        pass.chain(&self.architecture.layers, &Value::constant(x.clone()))?;
+        Ok(pass.taps.unwrap_or_default())
     }
 
     /// Logits without gradients: nothing is recorded, activations are freed on the way.
@@ -323,6 +338,8 @@ struct Pass<'a> {
     norms: &'a [BatchNorm],
     norm: usize,
     statistics: Vec<Statistics>,
+    /// what stages gave, where somebody wants to know
+    taps: Option<Vec<Tensor>>,
 }
 
 impl<'a> Pass<'a> {
@@ -352,7 +369,13 @@ impl<'a> Pass<'a> {
     fn layer(&mut self, layer: &Layer, x: &Value) -> Result<Value> {
         let tape = self.tape;
         match layer {
-            Layer::Stage(layers) => self.chain(layers, x),
+            Layer::Stage(layers) => {
+                let output = self.chain(layers, x)?;
+                if let Some(taps) = &mut self.taps {
+                    taps.push(output.tensor().clone());
+                }
+                Ok(output)
+            }
             Layer::Normalize { mean, std } => {
                 let scale: Vec<f32> = std.iter().map(|s| (1.0 / s) as f32).collect();
                 let shift: Vec<f32> = mean.iter().zip(std).map(|(m, s)| (-m / s) as f32).collect();

@@ -4,6 +4,7 @@ use super::cost::{self, PassCost};
 use super::each_step;
 use super::variables::{Variables, measured_at_forget, metrics_in};
 use crate::components::Metric;
+use crate::components::metrics::drift;
 use crate::language::program::{Due, Op, Program, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,8 +94,16 @@ impl Survey {
 
     fn measures(&mut self, program: &Program, cost: &PassCost, metrics: &[Metric], settings: &Settings) {
         for metric in metrics {
-            let probe = super::passes::probe(metric, settings, &mut Variables::default());
-            self.pass = self.pass.max(cost::evaluation_pass_bytes(program, cost, probe.attack.is_some()));
+            let parts = &program.model.parts;
+            for probe in super::passes::probes(metric, settings, parts, &mut Variables::default()) {
+                let pass = cost::evaluation_pass_bytes(program, cost, probe.attack.is_some());
+                // A copy of the network stands beside it, and what all its blocks give for all images.
+                let copy = if probe.networks > 0 { cost::weight_bytes(program) } else { 0 };
+                let images = settings.facts.count(probe.split) as u64;
+                let features =
+                    if metric.spec.member == &drift::MEMBER { cost::features_bytes(program, images) } else { 0 };
+                self.pass = self.pass.max(pass.saturating_add(copy).saturating_add(features));
+            }
             self.uses_data(settings);
         }
     }

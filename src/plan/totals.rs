@@ -286,9 +286,9 @@ impl<'a> Counter<'a> {
             let Some(period) = every.steps(per_epoch) else { continue };
             self.probes(&m.metrics, settings).into_iter().for_each(|probe| follow(period, probe));
         }
-        let best = settings.keep.best.as_ref().map(|m| passes::probe(m, settings, &mut self.variables));
+        let best = settings.keep.best.as_ref().map(|m| self.probes(std::slice::from_ref(m), settings));
         if let (Some(best), true) = (&best, whole_epochs) {
-            follow(per_epoch, best.clone());
+            best.iter().for_each(|probe| follow(per_epoch, probe.clone()));
         }
         self.known.clear();
         let mut total = Totals::default();
@@ -302,8 +302,8 @@ impl<'a> Counter<'a> {
         if let (Some(best), false) = (best, whole_epochs) {
             // Also after the last part of an epoch.
             let times = steps.div_ceil(per_epoch) as f64;
-            total = total.plus(self.measured(passes::measurement(std::slice::from_ref(&best), settings), times));
-            self.known.push(best);
+            total = total.plus(self.measured(passes::measurement(&best, settings), times));
+            self.known.extend(best);
         }
         total
     }
@@ -323,10 +323,11 @@ impl<'a> Counter<'a> {
         self.gradients(work, attack, self.cost.training(&self.program.model.parts, &all))
     }
 
-    /// A `forget` or `zap`, measured before and after where that is asked for.
+    /// A `forget` or `zap`, measured before and after where that is asked for; comparisons look at both networks too.
     fn change(&mut self, settings: &Settings) -> Totals {
-        let probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
+        let mut probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
         let both = self.measured(passes::measurement(&probes, settings), 2.0);
+        probes.retain(|probe| probe.networks == 0);
         self.known = probes;
         Totals { forget_events: Range::exactly(1), ..both }
     }
@@ -348,7 +349,8 @@ impl<'a> Counter<'a> {
     }
 
     pub(super) fn probes(&mut self, metrics: &[Metric], settings: &Settings) -> Vec<Probe> {
-        metrics.iter().map(|m| passes::probe(m, settings, &mut self.variables)).collect()
+        let parts = &self.program.model.parts;
+        metrics.iter().flat_map(|m| passes::probes(m, settings, parts, &mut self.variables)).collect()
     }
 
     fn measured(&self, m: Measurement, times: f64) -> Totals {

@@ -164,6 +164,12 @@ impl Recorder {
                     let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
                     evaluations.extend(name.map(str::to_string));
                 }
+                What::Forget(change) | What::Load(change) => {
+                    let files = change.compared.iter().filter_map(|c| c.matrices.as_deref());
+                    let name =
+                        |file: &str| file.strip_prefix("evaluations/")?.strip_suffix(".json").map(str::to_string);
+                    evaluations.extend(files.filter_map(name));
+                }
                 _ => {}
             }
             Ok(())
@@ -238,8 +244,8 @@ impl Recorder {
     }
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
-        let per_example = self.write_evaluation(event)?;
-        let Some(what) = What::of(event, &self.sources, per_example) else { return Ok(()) };
+        let files = self.write_evaluations(event)?;
+        let Some(what) = What::of(event, &self.sources, files) else { return Ok(()) };
         let place = Place::of(event, &self.sources);
         // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
         if let Kind::Change(change) = &event.kind {
@@ -261,19 +267,43 @@ impl Recorder {
         Ok(())
     }
 
-    /// The values of single examples as `evaluations/<step>-<metric>.json`; the path, relative to the folder.
-    fn write_evaluation(&mut self, event: &Event) -> io::Result<Option<String>> {
-        let Kind::Measure { split, metric, per_example: Some(values), .. } = &event.kind else { return Ok(None) };
-        let metric = file_name(metric);
+    /// What has no room in a line of events, in files of its own; their paths, relative to the folder.
+    fn write_evaluations(&mut self, event: &Event) -> io::Result<Vec<String>> {
+        match &event.kind {
+            Kind::Measure { split, metric, per_example: Some(values), .. } => {
+                let (metric, split) = (file_name(metric), split.name());
+                let plain = [metric.clone(), format!("{split}-{metric}")];
+                Ok(self.write_evaluation(event, &plain, &values_json(values))?.into_iter().collect())
+            }
+            Kind::Change(change) => {
+                let confusions =
+                    change.compared.iter().filter_map(|c| Some((file_name(&c.metric), c.confusion.as_ref()?)));
+                let mut files = Vec::new();
+                for (metric, confusion) in confusions {
+                    let name = metric.rsplit('.').next().unwrap_or_default().to_string();
+                    files.extend(self.write_evaluation(event, &[name, metric], &json!(confusion))?);
+                }
+                Ok(files)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// `evaluations/<step>-<metric>.json`, under the first of these names of a metric that is free.
+    fn write_evaluation(
+        &mut self,
+        event: &Event,
+        names: &[String],
+        json: &serde_json::Value,
+    ) -> io::Result<Option<String>> {
         // Steps have paths without such letters; a name is no path, whatever it says.
         let step = &event.step.replace(['/', '\\'], "_");
-        let name = short(&format!("{step}-{metric}"));
-        let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
-        let numbered = (2..).map(|n| format!("{name}-{n}"));
-        let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
+        let plain = names.iter().map(|metric| short(&format!("{step}-{metric}")));
+        let numbered = (2..).map(|n| format!("{}-{n}", short(&format!("{step}-{}", names[0]))));
+        let free = plain.chain(numbered).find(|name| !self.evaluations.contains(name));
         let Some(name) = free else { return Ok(None) };
         let folder = self.folder.path.join("evaluations");
-        let (path, text) = (folder.join(format!("{name}.json")), values_json(values).to_string());
+        let (path, text) = (folder.join(format!("{name}.json")), json.to_string());
         self.patience.with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
         let path = format!("evaluations/{name}.json");
         self.evaluations.insert(name);
@@ -445,6 +475,7 @@ mod tests {
             }],
             stream: Some("forget/1".into()),
             measured: vec![("clean".into(), 0.8, 0.25)],
+            compared: Vec::new(),
         })
     }
 

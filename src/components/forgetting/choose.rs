@@ -73,12 +73,11 @@ fn choose_layers(network: &Network, request: &Request, slots: &[Slot]) -> Result
 }
 
 /// The share's count of `units`, sorted: those of lowest score, of equal ones the first; with no scores drawn from the
-/// stream (seed, purpose, [event]), of a fixed mask (seed, purpose, []).
+/// stream (seed, purpose, scope), of a fixed mask (seed, purpose, []).
 fn pick(units: usize, scores: Option<Vec<f32>>, request: &Request, purpose: &str) -> Vec<usize> {
     let k = count(request.share, units);
     let Some(scores) = scores else {
-        let event = [request.event];
-        let scope: &[u64] = if matches!(request.by, Ranking::Random { fixed: true }) { &[] } else { &event };
+        let scope = if matches!(request.by, Ranking::Random { fixed: true }) { &[] } else { request.scope };
         return Stream::new(request.seed, purpose, scope).choose_distinct(units, k);
     };
     let order = |a: &usize, b: &usize| -> Ordering { scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)) };

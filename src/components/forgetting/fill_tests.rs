@@ -8,7 +8,7 @@ use crate::nn::init;
 
 fn request<'a>(selection: &'a [Selected], share: f64, to: Fill<'a>) -> Request<'a> {
     let by = Ranking::Random { fixed: false };
-    Request { selection, share, overall: false, unit: Unit::Weight, by, to, seed: 3, event: 1 }
+    Request { selection, share, overall: false, unit: Unit::Weight, by, to, seed: 3, scope: &[1] }
 }
 
 fn whole(network: &Network) -> Vec<Selected> {
@@ -69,7 +69,7 @@ fn a_fixed_mask_is_the_same_at_every_event_and_a_fresh_one_is_not() {
         let mut network = convnet("batch");
         let selection = whole(&network);
         let by = Ranking::build(&spec, &[]);
-        let request = Request { by, event, ..request(&selection, 0.2, Fill::Init) };
+        let request = Request { by, scope: &[event], ..request(&selection, 0.2, Fill::Init) };
         let done = forget(&mut network, &request).unwrap();
         (done.iter().map(Forgotten::mask_hash).collect::<Vec<_>>(), weights(&network, 4))
     };
@@ -132,7 +132,7 @@ fn drawn(name: &str, spec: &crate::components::Spec) -> Vec<f64> {
     let (selection, checkpoint) = (named(&network, name), BTreeMap::new());
     let mut all = Vec::new();
     for event in 0..100 {
-        let request = Request { event, ..request(&selection, 1.0, Fill::build(spec, &checkpoint)) };
+        let request = Request { scope: &[event], ..request(&selection, 1.0, Fill::build(spec, &checkpoint)) };
         forget(&mut network, &request).unwrap();
         all.extend(weights(&network, selection[0].part).into_iter().map(f64::from));
     }

@@ -32,16 +32,16 @@ pub struct Request<'a> {
     pub by: Ranking<'a>,
     pub to: Fill<'a>,
     pub seed: u64,
-    /// the event's place among the run's events of forgetting, from 0
-    pub event: u64,
+    /// of its random streams: the ordinal of the event
+    pub scope: &'a [u64],
 }
 
 /// Which units are forgotten first; equal ones in the order of their places. A channel's or layer's number is the mean
 /// over its selected weights.
 #[derive(Clone, Copy, Debug)]
 pub enum Ranking<'a> {
-    /// drawn without replacement from the stream (seed, "forget/NAME", [event]), or (seed, "forget", [event]) where
-    /// the share is of several tensors together; of a `fixed` mask the event is no part of the key
+    /// drawn without replacement from the stream (seed, "forget/NAME", scope), or (seed, "forget", scope) where
+    /// the share is of several tensors together; of a `fixed` mask nothing is the scope
     Random { fixed: bool },
     /// all but the first channels of each tensor, as [`Unit::Block`] counts them
     Block,
@@ -54,7 +54,7 @@ pub enum Ranking<'a> {
     Saliency { gradients: &'a [Option<Tensor>], highest: bool },
 }
 
-/// What forgotten weights become. Random numbers come from the stream (seed, "fill/NAME", [event]), in the order of the
+/// What forgotten weights become. Random numbers come from the stream (seed, "fill/NAME", scope), in the order of the
 /// weights' places.
 #[derive(Clone, Copy, Debug)]
 pub enum Fill<'a> {
@@ -184,7 +184,7 @@ pub fn forget(network: &mut Network, request: &Request) -> Result<Vec<Forgotten>
         let parameter = &network.parameters()[selected.part];
         let all: Vec<f32> = parameter.tensor.flatten_all()?.to_vec1()?;
         let old: Vec<f32> = places.iter().map(|&place| all[place]).collect();
-        let stream = Stream::new(request.seed, &format!("fill/{}", parameter.part.name), &[request.event]);
+        let stream = Stream::new(request.seed, &format!("fill/{}", parameter.part.name), request.scope);
         let new = fill::values(&parameter.part, &places, &old, &request.to, stream)?;
         changes.push((places, new));
     }

@@ -73,6 +73,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !cx.measures_known(&settings, false, written.word()) {
         return;
     }
+    let settings = cx.around_forgetting(settings, written.word());
     let value = |name: &str| bound.value(name).cloned().unwrap_or(Value::None);
     let word = |name: &str| match bound.value(name) {
         Some(Value::Word(w)) => w.clone(),
