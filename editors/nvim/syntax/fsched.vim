@@ -12,9 +12,9 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|ce|channel|class|clear|coarse|cpu|cuda|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|keep|l2|layer|linf|lowest|metal|none|out|per_row|pretrain|reset|same|train|transfer|weight)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|model|objective|optimizer|precision|seed|thaw|threads|train_only)\s+)@<=<%(all|as_published|auto|batch|blocks|ce|channel|class|clear|coarse|cpu|cuda|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|keep|l2|layer|layers|linf|lowest|metal|none|out|per_row|pretrain|reset|same|train|transfer|weight)>/
 syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|fashion|fgsm|flatten|flip|global_pool|idx|image_folder|init|kaiming_normal|kaiming_uniform|kels|largest|linear|mlp|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|shrink|smallest|split|warmup|wide_resnet|zero)>/
-syntax match fschedMetric /\v<%(clean|cost|gap|loss|retention|robust)>/
+syntax match fschedMetric /\v<%(clean|confusion|cost|drift|gap|groups|loss|overfitting|recovery|retention|robust|savings|sensitivity)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
 syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/

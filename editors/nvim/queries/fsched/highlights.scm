@@ -12,18 +12,18 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "all" "as_published" "auto" "batch" "blocks" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "layers" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "all" "as_published" "auto" "batch" "blocks" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "layers" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight"))
 
 ((identifier) @constructor
   (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "warmup" "wide_resnet" "zero"))
 
 ((identifier) @function.builtin
-  (#any-of? @function.builtin "clean" "cost" "gap" "loss" "retention" "robust"))
+  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "gap" "groups" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity"))
 
 ((identifier) @variable.builtin
   (#any-of? @variable.builtin "all" "biases" "blocks" "conv" "embeddings" "head" "layers" "linear" "norms" "params"))
@@ -35,7 +35,7 @@
 
 (call
   function: (identifier) @function.call
-  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "avg_pool" "biases" "blocks" "cifar10" "cifar100" "clean" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drop" "embeddings" "fashion" "fgsm" "flatten" "flip" "gap" "global_pool" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "largest" "layers" "linear" "loss" "mlp" "noise" "norm" "norms" "omniglot" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "warmup" "wide_resnet" "zero"))
+  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "avg_pool" "biases" "blocks" "cifar10" "cifar100" "clean" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "embeddings" "fashion" "fgsm" "flatten" "flip" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "largest" "layers" "linear" "loss" "mlp" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "warmup" "wide_resnet" "zero"))
 
 ; `conv(16, 3)` is a layer, `conv` alone a selector
 (call
@@ -100,7 +100,7 @@
   .
   (identifier) @constant
   (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight")
+  (#any-of? @constant "all" "as_published" "auto" "batch" "blocks" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "keep" "l2" "layer" "layers" "linf" "lowest" "metal" "none" "out" "per_row" "pretrain" "reset" "same" "train" "transfer" "weight")
   (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
 ; The blocks of training steps, whose words have the form of other statements.
