@@ -121,6 +121,8 @@ impl Job {
         let old: Option<serde_json::Value> = text.and_then(|text| json::parse(&text, json::Kind::Any).ok());
         let Some(old) = old else { return Ok(()) };
         let journal = &mut point.state.journal;
+        // What it would be measured on may be other examples now.
+        journal.evaluations = None;
         let path: Vec<String> = journal.cursor.frames().iter().map(|frame| frame.id.clone()).collect();
         let ids = moved(&old, &self.plan.to_record(), &path).map_err(|(id, text)| {
             let text = if text.is_empty() { id } else { format!("{id} (`{text}`)") };

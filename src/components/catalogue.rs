@@ -3,7 +3,8 @@
 use super::describe::{Family, Member};
 use super::value::{Spec, Value};
 use super::{
-    attacks, augment, conditions, data, forgetting, metrics, models, objectives, optimizers, schedules, tasks,
+    attacks, augment, conditions, data, forgetting, memory, metrics, models, objectives, optimizers, recall, schedules,
+    tasks,
 };
 use std::sync::LazyLock;
 
@@ -23,6 +24,8 @@ pub fn members(family: Family) -> &'static [&'static Member] {
         Family::Attack => attacks::MEMBERS,
         Family::Ranking => forgetting::rankings::MEMBERS,
         Family::Fill => forgetting::fills::MEMBERS,
+        Family::Memory => memory::MEMBERS,
+        Family::Recall => recall::MEMBERS,
         Family::Metric => metrics::MEMBERS,
         Family::Task => tasks::MEMBERS,
         Family::Condition => conditions::MEMBERS,

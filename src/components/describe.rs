@@ -17,6 +17,10 @@ pub enum Family {
     Ranking,
     /// What they become: `forget … to:`
     Fill,
+    /// how a stable network follows the one that is trained
+    Memory,
+    /// what a teacher asks for
+    Recall,
     Metric,
     /// what makes tasks: parts of a data set
     Task,
@@ -199,6 +203,8 @@ impl Family {
         Family::Attack,
         Family::Ranking,
         Family::Fill,
+        Family::Memory,
+        Family::Recall,
         Family::Metric,
         Family::Task,
         Family::Condition,
@@ -217,6 +223,8 @@ impl Family {
             Family::Attack => "attack",
             Family::Ranking => "ranking",
             Family::Fill => "fill",
+            Family::Memory => "memory",
+            Family::Recall => "recall",
             Family::Metric => "metric",
             Family::Task => "task",
             Family::Condition => "condition",
@@ -241,6 +249,8 @@ impl Family {
             Family::Attack => "attacks",
             Family::Ranking => "rankings",
             Family::Fill => "fills",
+            Family::Memory => "memories",
+            Family::Recall => "recalls",
             Family::Metric => "metrics",
             Family::Task => "tasks",
             Family::Condition => "conditions",

@@ -117,6 +117,11 @@ impl Spec {
         &self.args[index]
     }
 
+    /// The argument of that parameter, if there is such a parameter.
+    pub fn maybe(&self, name: &str) -> Option<&Value> {
+        self.member.param(name).map(|(index, _)| &self.args[index])
+    }
+
     pub fn int(&self, name: &str) -> i64 {
         match self.get(name) {
             Value::Int(i) => *i,
@@ -279,16 +284,20 @@ impl std::fmt::Display for Metric {
             write!(f, "{}.", split.name())?;
         }
         f.write_str(self.spec.name())?;
-        match &self.spec.args[..] {
-            [Value::Component(attack)] => write!(f, "({})", attack.name()),
-            [Value::Metric(inner), ..] => write!(f, "({inner})"),
-            [Value::Text(text)] => write!(f, "({text})"),
+        let first = match &self.spec.args[..] {
+            [Value::Component(attack), ..] => Some(attack.name().to_string()),
+            [Value::Metric(inner), ..] => return write!(f, "({inner})"),
+            [Value::Text(text), ..] => Some(text.clone()),
             [Value::List(items), Value::Text(since)] => {
-                write!(f, "({}, since {since})", tasks::shown(&tasks::of(&Value::List(items.clone()))))
+                Some(format!("{}, since {since}", tasks::shown(&tasks::of(&Value::List(items.clone())))))
             }
-            [Value::List(items), _] => write!(f, "({})", tasks::shown(&tasks::of(&Value::List(items.clone())))),
-            [Value::Later(tasks, _), _] => write!(f, "({tasks})"),
-            _ => Ok(()),
-        }
+            [Value::List(items), _] => Some(tasks::shown(&tasks::of(&Value::List(items.clone())))),
+            [Value::Later(tasks, _), _] => Some(tasks.to_string()),
+            _ => None,
+        };
+        let examples = super::metrics::examples(&self.spec).map(|n| format!("examples: {n}"));
+        let memory = super::metrics::of_memory(&self.spec).then(|| "of: memory".to_string());
+        let arguments: Vec<String> = [first, examples, memory].into_iter().flatten().collect();
+        if arguments.is_empty() { Ok(()) } else { write!(f, "({})", arguments.join(", ")) }
     }
 }

@@ -95,7 +95,13 @@ fn leftmost(expr: &Expr) -> Option<(&str, Span)> {
 /// The statement's word that a component stands behind, and its name.
 pub(super) fn word_before(member: &Member) -> Option<(&'static str, &'static str)> {
     let word = match member.family {
-        Family::Data | Family::Model | Family::Optimizer | Family::Objective | Family::Augment => member.family.name(),
+        Family::Data
+        | Family::Model
+        | Family::Optimizer
+        | Family::Objective
+        | Family::Augment
+        | Family::Memory
+        | Family::Recall => member.family.name(),
         Family::Schedule => "lr",
         Family::Metric => "evaluate",
         _ => return None,

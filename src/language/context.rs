@@ -9,6 +9,7 @@ use super::lints::Notes;
 use super::load::{Imported, Inputs};
 use super::near::Near;
 use super::program::{Model, Op, Settings, Step};
+use super::remembered::Begun;
 use super::scope::Scopes;
 use super::settings::Current;
 use super::shared::Shared;
@@ -56,6 +57,8 @@ pub(super) struct Context<'a> {
     pub head_classes: usize,
     /// names made so far, and whether on every path
     pub checkpoints: Shared<HashMap<String, MadeCheckpoint>>,
+    /// where the memory began, if it has
+    pub begun: Option<Begun>,
     /// names of checkpoints in small letters, with the first that was written so and its place
     pub checkpoint_folders: HashMap<String, (String, Span)>,
     /// the names of these, and of some that were only tried
@@ -183,6 +186,7 @@ impl<'a> Context<'a> {
             zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),
+            begun: None,
             checkpoint_folders: HashMap::new(),
             checkpoint_names: Near::default(),
             phases: Vec::new(),
@@ -434,7 +438,7 @@ impl<'a> Context<'a> {
     /// but for what is used: blocks bind in scopes of their own.
     pub fn scratch(&mut self, check: impl FnOnce(&mut Context<'a>)) {
         let (current, model, head) = (self.current.clone(), self.model.clone(), self.head_classes);
-        let (checkpoints, program) = (self.checkpoints.clone(), self.program.clone());
+        let (checkpoints, begun, program) = (self.checkpoints.clone(), self.begun, self.program.clone());
         let was = std::mem::replace(&mut self.scratch, true);
         self.open(String::new());
         check(self);
@@ -444,6 +448,7 @@ impl<'a> Context<'a> {
         self.model = model;
         self.head_classes = head;
         self.checkpoints = checkpoints;
+        self.begun = begun;
         self.program = program;
     }
 }

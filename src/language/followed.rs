@@ -5,7 +5,7 @@ use super::context::Context;
 use super::program::{Measure, Settings, When};
 use crate::components::catalogue::with_defaults;
 use crate::components::data::DataFacts;
-use crate::components::metrics::{self, clean, drift, groups, retention, robust, sensitivity};
+use crate::components::metrics::{self, clean, drift, groups, of_memory, retention, robust, sensitivity};
 use crate::components::{Metric, Spec, Split, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Training examples that a forget is measured on where nothing else is asked for.
-const AROUND: i64 = 500;
+const AROUND: usize = 500;
 
 /// Lists of `measure` statements by what they are measured on and with, and by their identity.
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl Context<'_> {
                 Code::WRONG_TYPE,
                 format!("`{name}` cannot be made of `{inner}`"),
                 match metric.spec.member == &groups::MEMBER {
-                    true => "it is of an accuracy: `clean` or `robust(attack)`".to_string(),
+                    true => "it is of an accuracy of the model: `clean` or `robust(attack)`".to_string(),
                     false => "it is of a metric such as `clean`, `robust(attack)` or `loss`".to_string(),
                 },
             ),
@@ -107,11 +107,12 @@ impl Context<'_> {
         if let Some((_, measured)) = self.around.as_ref().filter(|(known, _)| Arc::ptr_eq(known, &settings)) {
             return measured.clone();
         }
-        let few = |member| {
-            let metric = Metric { split: Some(Split::Train), spec: metrics::of_few(with_defaults(member)?, AROUND) };
+        let few = Some(AROUND).filter(|few| *few < facts.count(Split::Train));
+        let of_few = |member| {
+            let metric = Metric { split: Some(Split::Train), spec: metrics::of_few(with_defaults(member)?, few) };
             self.filled(&metric, &facts, span)
         };
-        let filled: Option<Vec<Metric>> = [&clean::MEMBER, &robust::MEMBER].into_iter().map(few).collect();
+        let filled: Option<Vec<Metric>> = [&clean::MEMBER, &robust::MEMBER].into_iter().map(of_few).collect();
         let Some(metrics) = filled else { return settings };
         let mut measure = settings.measure.clone();
         measure.push(Measure { metrics, when: When::AtForget });
@@ -183,14 +184,16 @@ impl Context<'_> {
 
 /// Whether a metric needs more than the data: a checkpoint, a history, stages of the model.
 pub(super) fn needs_more(spec: &Spec) -> bool {
-    retention::looks_back(spec) || metrics::looks_back(spec) || spec.member == &drift::MEMBER
+    let looks_back = retention::looks_back(spec) || metrics::looks_back(spec);
+    looks_back || of_memory(spec) || spec.member == &drift::MEMBER
 }
 
 /// Whether a metric can be made of the one inside. A `gap` of a `gap` is the `gap` of what is inside.
 fn inside(metric: &Metric, inner: &Metric) -> bool {
     let is = |metric: &Metric, names: &[&str]| names.contains(&metric.spec.name());
     match is(metric, &["groups"]) {
-        true => is(inner, &["clean", "robust"]),
+        // Nothing is forgotten of the memory.
+        true => is(inner, &["clean", "robust"]) && !of_memory(&inner.spec),
         false => metrics::is_plain(&inner.spec) || is(metric, &["gap"]) && is(inner, &["gap"]),
     }
 }

@@ -32,6 +32,8 @@ pub static TYPES: &[(&str, Type)] = &[
     ("Schedule", Type::Component(crate::components::Family::Schedule)),
     ("Objective", Type::Component(crate::components::Family::Objective)),
     ("Attack", Type::Component(crate::components::Family::Attack)),
+    ("Memory", Type::Component(crate::components::Family::Memory)),
+    ("Recall", Type::Component(crate::components::Family::Recall)),
 ];
 
 /// What a parameter of a phase has in a call: its default where no argument gives it another value.

@@ -4,6 +4,7 @@
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
+use crate::components::recall;
 use crate::components::{Duration, Expression, Metric, Selector, Spec, Split, Value};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
@@ -159,6 +160,30 @@ pub struct Train {
     pub settings: Arc<Settings>,
     /// what happens between its steps, in written order
     pub triggers: Vec<Trigger>,
+}
+
+impl Train {
+    /// Whether a step of that word lets the memory follow, and begin if it hasn't.
+    pub fn begins_memory(word: &str, settings: &Settings) -> bool {
+        word == "consolidate" && settings.memory.is_some()
+    }
+
+    /// The terms that teachers add to the loss in a step of that word.
+    pub fn recalled<'s>(word: &'s str, settings: &'s Settings) -> impl Iterator<Item = &'s Spec> {
+        settings.recall.iter().filter(move |term| recall::teaches(term, word))
+    }
+
+    /// What the memory does in this step: it follows, also where that is at the end of a `relearn`.
+    pub fn memory(&self) -> Option<&Memory> {
+        let at_the_end = |memory: &&Memory| {
+            self.word == "relearn"
+                && memory.spec.member.param("cadence").is_some_and(|(place, _)| {
+                    matches!(&memory.spec.args[place], Value::Word(cadence) if cadence == "relearn")
+                        || memory.spec.args[place].waits()
+                })
+        };
+        self.settings.memory.as_ref().filter(|memory| self.word == "consolidate" || at_the_end(memory))
+    }
 }
 
 /// `every` or `when` in the block of a training step.
@@ -317,6 +342,10 @@ pub struct Settings {
     /// the outer ones of them, which stand still here: a measurement decides whether this step runs at all
     pub held_clocks: Chain<u32>,
     pub objective: Value,
+    /// how the stable network follows, where one does
+    pub memory: Option<Memory>,
+    /// terms that teachers add to the loss
+    pub recall: Vec<Spec>,
     /// by part: gets gradients and steps
     pub trainable: Arc<[bool]>,
     /// by part's layer: running statistics stand still
@@ -339,6 +368,14 @@ pub struct Optimizer {
     /// 0 is the default optimizer
     pub id: u32,
     /// a component, some of whose arguments may be known later only
+    pub spec: Spec,
+}
+
+/// A `memory` statement: it counts its own updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    pub id: u32,
+    /// a member of [`crate::components::Family::Memory`], some of whose arguments may be known later only
     pub spec: Spec,
 }
 

@@ -3,7 +3,7 @@
 use super::chain::Chain;
 use super::context::Context;
 use super::lints::{self, Added};
-use super::program::{Batch, Keep, Measure, Model, Optimizer, Settings};
+use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
@@ -28,6 +28,8 @@ pub(super) struct Current {
     pub clocks: Chain<u32>,
     pub held_clocks: Chain<u32>,
     pub objective: Value,
+    pub memory: Option<Memory>,
+    pub recall: Placed<Vec<Spec>>,
     /// those that are not in `trained` yet
     pub frozen: Chain<Freezing>,
     /// what those before them come to
@@ -37,7 +39,7 @@ pub(super) struct Current {
     pub bare: bool,
     /// `measure none` was said: nothing is measured that isn't asked for
     pub silent: bool,
-    /// one of them, or `keep best:`, looks back to a checkpoint
+    /// one of them, or `keep best:`, needs more than the data: a checkpoint, a history, the memory, stages of the model
     pub retains: bool,
     pub keep: Keep,
     /// the settings in force of words that hold once: word, index in the notes, and how many steps the program had then
@@ -129,6 +131,8 @@ impl Default for Current {
             clocks: Chain::default(),
             held_clocks: Chain::default(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
+            memory: None,
+            recall: Placed { value: Vec::new(), span: None },
             frozen: Chain::default(),
             trained: None,
             measure: Chain::default(),
@@ -188,6 +192,8 @@ impl Context<'_> {
             clocks: current.clocks,
             held_clocks: current.held_clocks,
             objective: current.objective,
+            memory: current.memory,
+            recall: current.recall.value,
             trainable,
             frozen_statistics,
             measure,
@@ -391,7 +397,7 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        Some(filled)
+        self.can_be_measured(&filled, facts, split, span).then_some(filled)
     }
 
     /// Told once for all steps: it is one mistake of the data, or of what is measured.

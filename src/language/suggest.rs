@@ -111,8 +111,6 @@ pub fn nearest(name: &str, candidates: impl IntoIterator<Item = &'static str>) -
 
 /// Words of the language that this version does not have yet, and what does some of it today.
 static LATER: &[(&str, &str)] = &[
-    ("memory", ""),
-    ("recall", ""),
     ("learn", "`train 10` trains on all of the present data"),
     ("sweep", "run the file once for each value: `fsched run FILE --set name=value`"),
     ("variant", "write a file for each variant, and run both with the same `seed`"),

@@ -150,11 +150,20 @@ impl Context<'_> {
 
     /// Whether the head had as many rows at a checkpoint as it has here, so that both networks know the same classes.
     fn same_classes(&mut self, name: &str, span: Span) -> bool {
+        self.as_many_rows(name, span, "compare with a checkpoint that was made after `zap head`: `since: \"name\"`")
+    }
+
+    /// The same of a checkpoint that teaches.
+    pub(super) fn same_rows(&mut self, name: &str, span: Span) -> bool {
+        self.as_many_rows(name, span, "make a checkpoint after `zap head`, and let that teach")
+    }
+
+    fn as_many_rows(&mut self, name: &str, span: Span, help: &str) -> bool {
         let Some(made) = self.checkpoints.get(name).filter(|made| made.rows != self.head_classes) else { return true };
         let (then, now, place) = (made.rows, self.head_classes, made.span);
         let message = format!("the head had {then} rows at the checkpoint {name:?}, and has {now} here");
         let d = Diagnostic::new(Code::CLASS_COUNT, span, message).label(place, "made here");
-        self.report(d.help("compare with a checkpoint that was made after `zap head`: `since: \"name\"`"));
+        self.report(d.help(help));
         false
     }
 

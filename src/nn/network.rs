@@ -68,6 +68,8 @@ pub struct Statistics {
     /// index of the batch norm, in forward order
     norm: usize,
     running: RunningStats,
+    /// batches that entered them since the network's own
+    batches: i64,
 }
 
 /// What a forward pass gives.
@@ -160,6 +162,22 @@ impl Network {
     /// # Errors
     /// If `x` has not the architecture's shape, or in train mode a batch norm sees one value per channel only.
     pub fn forward(&self, tape: &Tape, x: &Value, mode: Mode, trainable: Trainable) -> Result<Forward> {
+        self.forward_after(tape, x, mode, trainable, &[])
+    }
+
+    /// [`forward`](Self::forward) as if the statistics of an earlier train-mode pass had been applied before: those
+    /// that it returns then hold both passes. Normalization by the batch's own statistics doesn't depend on them.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn forward_after(
+        &self,
+        tape: &Tape,
+        x: &Value,
+        mode: Mode,
+        trainable: Trainable,
+        earlier: &[Statistics],
+    ) -> Result<Forward> {
         match *x.shape().dims() {
             [_, c, h, w] if [c, h, w] == self.architecture.input => {}
             _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.shape().dims()),
@@ -171,14 +189,23 @@ impl Network {
             weights.push(leaf.clone().unwrap_or_else(|| Value::constant(parameter.tensor.clone())));
             leaves.push(leaf);
         }
-        let mut pass = self.pass(tape, mode, &weights);
+        let mut pass = Pass { earlier, ..self.pass(tape, mode, &weights) };
         let logits = pass.chain(&self.architecture.layers, x)?;
         let statistics = pass.statistics;
         Ok(Forward { logits, leaves, statistics })
     }
 
     fn pass<'a>(&'a self, tape: &'a Tape, mode: Mode, weights: &'a [Value]) -> Pass<'a> {
-        Pass { tape, mode, weights: weights.iter(), norms: &self.norms, norm: 0, statistics: Vec::new(), taps: None }
+        Pass {
+            tape,
+            mode,
+            weights: weights.iter(),
+            norms: &self.norms,
+            norm: 0,
+            earlier: &[],
+            statistics: Vec::new(),
+            taps: None,
+        }
     }
 
     /// What each stage (`blocks[i]`) gives for these images, without gradients.
@@ -205,11 +232,11 @@ impl Network {
     /// Takes over the running statistics of a train-mode pass, except in layers (indices as [`Part::layer`]) where
     /// `frozen` says so.
     pub fn apply_statistics(&mut self, statistics: Vec<Statistics>, frozen: impl Fn(usize) -> bool) {
-        for Statistics { norm, running } in statistics {
+        for Statistics { norm, running, batches } in statistics {
             let norm = &mut self.norms[norm];
             if !frozen(norm.layer) {
                 norm.running = running;
-                norm.batches += 1;
+                norm.batches += batches;
             }
         }
     }
@@ -337,6 +364,8 @@ struct Pass<'a> {
     weights: std::slice::Iter<'a, Value>,
     norms: &'a [BatchNorm],
     norm: usize,
+    /// of a pass that counts as applied already
+    earlier: &'a [Statistics],
     statistics: Vec<Statistics>,
     /// what stages gave, where somebody wants to know
     taps: Option<Vec<Tensor>>,
@@ -438,13 +467,15 @@ impl<'a> Pass<'a> {
         let (w, b) = (self.weight(), self.weight());
         let norm = self.norm;
         self.norm += 1;
-        let running = &self.norms[norm].running;
+        let earlier = self.earlier.iter().find(|earlier| earlier.norm == norm);
+        let running = earlier.map_or(&self.norms[norm].running, |earlier| &earlier.running);
         match self.mode {
             Mode::Eval => operation(self.tape, x, w, b, BatchNormStats::Running(running)),
             Mode::Train => {
                 let mut running = running.clone();
                 let y = operation(self.tape, x, w, b, BatchNormStats::BatchAndUpdate(&mut running))?;
-                self.statistics.push(Statistics { norm, running });
+                let batches = earlier.map_or(0, |earlier| earlier.batches) + 1;
+                self.statistics.push(Statistics { norm, running, batches });
                 Ok(y)
             }
         }
@@ -454,6 +485,8 @@ impl<'a> Pass<'a> {
         self.weights.next().expect("the network has a tensor for each part of its architecture")
     }
 }
+
+mod stable;
 
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,8 @@ pub fn settings() -> Settings {
         clocks: Chain::default(),
         held_clocks: Chain::default(),
         objective: Value::Component(spec(&objectives::cross_entropy::MEMBER, &[])),
+        memory: None,
+        recall: Vec::new(),
         trainable: vec![true; 14].into(),
         frozen_statistics: Arc::default(),
         measure: Chain::default(),

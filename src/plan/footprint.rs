@@ -99,7 +99,8 @@ impl Survey {
                 let pass = cost::evaluation_pass_bytes(program, cost, probe.attack.is_some());
                 // A copy of the network stands beside it, and what all its blocks give for all images.
                 let copy = if probe.networks > 0 { cost::weight_bytes(program) } else { 0 };
-                let images = settings.facts.count(probe.split) as u64;
+                let all = settings.facts.count(probe.split) as u64;
+                let images = probe.examples.map_or(all, |examples| examples.min(all));
                 let features =
                     if metric.spec.member == &drift::MEMBER { cost::features_bytes(program, images) } else { 0 };
                 self.pass = self.pass.max(pass.saturating_add(copy).saturating_add(features));

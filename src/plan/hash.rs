@@ -9,7 +9,7 @@ use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
 use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
-    Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Trigger, When, Zap,
+    Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Train, Trigger, When, Zap,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -119,11 +119,18 @@ struct Canon<'a> {
     variables: HashMap<u32, usize>,
     optimizers: HashMap<u32, usize>,
     clocks: HashMap<u32, usize>,
+    memories: HashMap<u32, usize>,
 }
 
 impl<'a> Canon<'a> {
     fn new(context: &'a Context<'a>) -> Canon<'a> {
-        Canon { context, variables: HashMap::new(), optimizers: HashMap::new(), clocks: HashMap::new() }
+        Canon {
+            context,
+            variables: HashMap::new(),
+            optimizers: HashMap::new(),
+            clocks: HashMap::new(),
+            memories: HashMap::new(),
+        }
     }
 
     fn body(&mut self, steps: &[Step]) -> Vec<Json> {
@@ -185,6 +192,16 @@ impl<'a> Canon<'a> {
                 let epoch = train.settings.steps_per_epoch();
                 let duration = self.value(&train.duration, Some(epoch));
                 let mut json = json!({ "train": duration, "epoch": epoch, "with": self.training(&train.settings) });
+                // Words that come to the same are the same.
+                if let Some(memory) = train.memory() {
+                    let id = number(&mut self.memories, memory.id);
+                    json["memory"] = json!([train.word, id, self.spec(&memory.spec, Some(epoch))]);
+                }
+                let recalled: Vec<Json> =
+                    Train::recalled(train.word, &train.settings).map(|r| self.spec(r, None)).collect();
+                if !recalled.is_empty() {
+                    json["recall"] = recalled.into();
+                }
                 if !train.triggers.is_empty() {
                     json["triggers"] = train.triggers.iter().map(|t| self.trigger(t, epoch)).collect();
                 }

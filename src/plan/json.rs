@@ -7,8 +7,8 @@ use super::totals::Counter;
 use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
-    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Op, Otherwise, Program, Selected, Settings, Step, Target,
-    Train, Trigger, When, Zap,
+    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Op, Otherwise, Program, Selected, Settings, Step,
+    Target, Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -198,6 +198,8 @@ fn settings(program: &Program, s: &Settings) -> Json {
         "optimizer": optimizer(s),
         "schedule": s.clocks.last(),
         "objective": s.objective.to_json(),
+        "memory": s.memory.as_ref().map(memory),
+        "recall": s.recall.iter().map(|r| r.to_json()).collect::<Vec<_>>(),
         "frozen": frozen,
         "frozen_statistics": still,
         "measure": s.measure.iter().map(|m| measure(m, s)).collect::<Vec<_>>(),
@@ -220,6 +222,12 @@ fn data(s: &Settings) -> Json {
 fn optimizer(s: &Settings) -> Json {
     let mut json = s.optimizer.spec.to_json();
     json["id"] = json!(s.optimizer.id);
+    json
+}
+
+fn memory(memory: &Memory) -> Json {
+    let mut json = memory.spec.to_json();
+    json["id"] = json!(memory.id);
     json
 }
 

@@ -1,7 +1,7 @@
 //! Passes through the network: what one optimizer step, one measurement and one attack take.
 
 use super::variables::Variables;
-use crate::components::metrics::{self, cost, overfitting, recovery, retention, sensitivity};
+use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity};
 use crate::components::tasks::{self, Task};
 use crate::components::{Metric, Spec, Split, Value};
 use crate::language::program::{Batch, Settings};
@@ -96,6 +96,10 @@ pub struct Probe {
     pub metric: &'static str,
     /// what else tells it from others of that name: a cost matrix, tasks and a checkpoint
     pub arguments: Option<String>,
+    /// of so many examples alone
+    pub examples: Option<u64>,
+    /// sizes of the attack that are tried, its own among them
+    pub budgets: u64,
     /// classes whose examples alone are measured, each also at a checkpoint
     pub classes: Option<usize>,
     /// networks that it is measured on by itself, sharing no pass with others: the copies of a `sensitivity`, each side of a
@@ -139,9 +143,15 @@ fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Pro
             let spec = variables.resolve_spec(&metric.spec);
             let classes = retention::parts(&spec).map(|(tasks, _)| classes(&tasks));
             let told = classes.is_some() || cost::file(&spec).is_some();
+            let attack = attack.map(|a| variables.resolve_spec(a));
+            let own = attack.as_ref().and_then(|a| a.maybe("eps")).cloned();
+            let further =
+                robust::budgets(&spec).into_iter().filter(|eps| !own.as_ref().is_some_and(|own| is(own, *eps)));
             Probe {
                 split,
-                attack: attack.map(|a| variables.resolve_spec(a)),
+                attack,
+                budgets: 1 + further.count() as u64,
+                examples: metrics::examples(&spec).map(|n| n as u64),
                 metric: metric.spec.name(),
                 arguments: told.then(|| spec.to_json().to_string()),
                 classes,
@@ -149,6 +159,11 @@ fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Pro
             }
         }
     }
+}
+
+/// Whether a number of a program is that real.
+fn is(value: &Value, real: f64) -> bool {
+    matches!(value, Value::Real(r) if *r == real) || matches!(value, Value::Int(i) if *i as f64 == real)
 }
 
 /// How many classes there are in tasks together.
@@ -160,14 +175,17 @@ fn classes(tasks: &[&Task]) -> usize {
 /// are, and one for each attack on it, besides the attack's own.
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
-    let mut done: Vec<(Split, Option<&Spec>)> = Vec::new();
+    let mut done: Vec<(Split, Option<u64>, Option<(&Spec, u64)>)> = Vec::new();
     for (i, probe) in probes.iter().enumerate() {
-        let images = settings.facts.count(probe.split) as u64;
+        let all = settings.facts.count(probe.split) as u64;
+        let images = probe.examples.map_or(all, |examples| examples.min(all));
         if probe.networks > 0 {
             if !probes[..i].contains(probe) {
-                let attack = probe.attack.as_ref().map(attack_passes);
-                (0..probe.networks).for_each(|_| total.add(images, None));
-                (0..probe.networks).filter(|_| attack.is_some()).for_each(|_| total.add(images, attack));
+                let attacks = probe.attack.as_ref().map(|attack| attack_passes(attack).saturating_mul(probe.budgets));
+                for _ in 0..probe.networks {
+                    total.add(images, None);
+                    attacks.iter().for_each(|passes| total.add(images, Some(*passes)));
+                }
             }
             continue;
         }
@@ -179,10 +197,11 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             (0..times).for_each(|_| total.add(images, None));
             continue;
         }
-        for attack in [None, probe.attack.as_ref()] {
-            if !done.contains(&(probe.split, attack)) {
-                total.add(images, attack.map(attack_passes));
-                done.push((probe.split, attack));
+        for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
+            let what = (probe.split, probe.examples, attack);
+            if !done.contains(&what) {
+                total.add(images, attack.map(|(attack, budgets)| attack_passes(attack).saturating_mul(budgets)));
+                done.push(what);
             }
         }
     }

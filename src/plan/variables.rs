@@ -102,7 +102,8 @@ fn step_uses(step: &Step, id: u32, effects: bool) -> bool {
 fn settings_use(s: &Settings, id: u32, effects: bool) -> bool {
     let measured = || s.measure.iter().flat_map(|m| &m.metrics).chain(&s.keep.best).any(|m| spec_uses(&m.spec, id));
     let trained = || [&s.data, &s.optimizer.spec].into_iter().chain(&s.augment).any(|spec| spec_uses(spec, id));
-    value_uses(&s.objective, id) || measured() || effects && trained()
+    let taught = || s.recall.iter().chain(s.memory.iter().map(|m| &m.spec)).any(|spec| spec_uses(spec, id));
+    value_uses(&s.objective, id) || taught() || measured() || effects && trained()
 }
 
 fn spec_uses(spec: &Spec, id: u32) -> bool {

@@ -150,7 +150,10 @@ pub fn metric_under(m: &Metric, known: Option<&Spec>) -> String {
     let split = m.split.map_or(String::new(), |s| format!("{}.", s.name()));
     let name = m.spec.name();
     match m.spec.args.first() {
-        Some(Value::Component(attack)) if Some(attack) == known => format!("{split}{name}({})", attack.name()),
+        Some(Value::Component(attack)) if Some(attack) == known => {
+            let given = std::iter::once(attack.name().to_string()).chain(given(&m.spec).skip(1));
+            format!("{split}{name}({})", list(given))
+        }
         Some(Value::Metric(inner)) => format!("{split}{name}({})", metric_under(inner, known)),
         _ => metric(m),
     }
@@ -167,22 +170,18 @@ pub fn spec(spec: &Spec) -> String {
     if let ("then", [first, second]) = (spec.name(), spec.args.as_slice()) {
         return format!("{} then {}", value(first, None), value(second, None));
     }
-    let given: Vec<String> = spec
-        .member
-        .params
-        .iter()
-        .zip(&spec.args)
-        .filter(|(param, arg)| !is_default(param, arg))
-        .map(|(param, arg)| {
-            let text = value(arg, Some(&param.ty));
-            if matches!(arg, Value::Component(_) | Value::Metric(_)) || param.ty == Type::Tasks {
-                text
-            } else {
-                format!("{}: {text}", param.name)
-            }
-        })
-        .collect();
+    let given: Vec<String> = given(spec).collect();
     if given.is_empty() { spec.name().into() } else { format!("{}({})", spec.name(), given.join(", ")) }
+}
+
+/// The arguments that differ from the defaults.
+fn given(spec: &Spec) -> impl Iterator<Item = String> {
+    let named = spec.member.params.iter().zip(&spec.args).filter(|(param, arg)| !is_default(param, arg));
+    named.map(|(param, arg)| {
+        let text = value(arg, Some(&param.ty));
+        let bare = matches!(arg, Value::Component(_) | Value::Metric(_)) || param.ty == Type::Tasks;
+        if bare { text } else { format!("{}: {text}", param.name) }
+    })
 }
 
 fn is_default(param: &Param, arg: &Value) -> bool {

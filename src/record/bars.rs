@@ -54,6 +54,11 @@ impl Bars {
         self.run.set_position(clock);
     }
 
+    /// How far an evaluation has come.
+    pub fn evaluating(&self, text: &str) {
+        self.step.set_message(text.to_string());
+    }
+
     /// The last measurement stays in sight.
     pub fn measured(&self, text: &str) {
         self.run.set_message(text.to_string());
@@ -97,6 +102,7 @@ mod tests {
             bars.begin(Some(10));
             bars.step("1 train 2", Some(10));
             bars.advance(1, 1, 0.5, 0.1);
+            bars.evaluating("test.clean: 250 of 500 images");
             bars.measured("clean 80%");
             bars.line("a line");
             bars.clear();

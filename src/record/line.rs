@@ -62,6 +62,9 @@ pub enum What {
         /// file with the values of the single examples
         #[serde(skip_serializing_if = "Option::is_none", default)]
         per_example: Option<String>,
+        /// file that says what broke each of them
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        broken_by: Option<String>,
         #[serde(flatten)]
         detail: Detail,
     },
@@ -183,12 +186,15 @@ impl Place {
 }
 
 impl What {
-    /// `None` for what is only shown, never recorded. `files` hold what has no room in a line: the values of single examples,
-    /// or the matrices of each `confusion`.
-    pub fn of(event: &Event, sources: &Sources, files: Vec<String>) -> Option<What> {
+    /// `None` for what is only shown, never recorded. `files` hold what has no room in a line: the single values and what
+    /// broke each example, or the matrices of each `confusion`.
+    pub fn of(event: &Event, sources: &Sources, files: Vec<Option<String>>) -> Option<What> {
+        let mut files = files.into_iter();
         let text = |word: &str| step_text(sources, event.span, word);
         Some(match &event.kind {
-            Kind::Progress { .. } | Kind::Resume { .. } | Kind::Continue { .. } => return None,
+            Kind::Progress { .. } | Kind::Evaluating { .. } | Kind::Resume { .. } | Kind::Continue { .. } => {
+                return None;
+            }
             Kind::RunStart { total_steps } => {
                 What::Start { what: "run".into(), text: String::new(), steps: *total_steps }
             }
@@ -206,11 +212,12 @@ impl What {
                 spec: spec.clone(),
                 value: finite(*value),
                 n: *n,
-                per_example: files.into_iter().next(),
+                per_example: files.next().flatten(),
+                broken_by: files.next().flatten(),
                 detail: detail.clone(),
             },
             Kind::Change(change) => {
-                let line = ChangeLine::of(change, text(change.what), files);
+                let line = ChangeLine::of(change, text(change.what), files.flatten().collect());
                 match change.what {
                     "rollback" => What::Rollback(line),
                     "load" => What::Load(line),

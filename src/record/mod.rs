@@ -9,6 +9,7 @@ mod lock;
 mod log;
 mod manifest;
 mod number;
+mod pace;
 mod program;
 mod progress;
 mod recorder;

@@ -3,10 +3,11 @@
 use super::bars::Bars;
 use super::line::Measured;
 use super::number::{between, clock, plural, short, thousands, unsplit, value};
+use super::pace::Pace;
 use super::screen::{Ink, Screen, harmless};
 use super::summary::{before_after_drop, flagged};
 use super::text::step_text;
-use crate::components::metrics::Detail;
+use crate::components::metrics::{Detail, Standing};
 use crate::runtime::event::{Change, Comparison, Event, Kind, Listener};
 use crate::source::Sources;
 use std::io::{self, Write};
@@ -22,6 +23,8 @@ pub struct Progress {
     /// an epoch that still waits for its measurements
     epoch: Option<String>,
     training: Option<Training>,
+    /// the evaluation under way
+    pace: Option<Pace>,
 }
 
 /// Where lines go.
@@ -50,7 +53,7 @@ impl Progress {
     }
 
     fn to(sources: Arc<Sources>, screen: Screen, out: Out) -> Progress {
-        Progress { sources, screen, started: Instant::now(), out, epoch: None, training: None }
+        Progress { sources, screen, started: Instant::now(), out, epoch: None, training: None, pace: None }
     }
 
     fn show(&mut self, event: &Event) {
@@ -68,6 +71,7 @@ impl Progress {
                 }
                 return;
             }
+            Kind::Evaluating { metric, standing } => return self.evaluating(metric, standing),
             _ => self.flush(),
         }
         self.tell(event);
@@ -122,7 +126,7 @@ impl Progress {
                     bars.clear();
                 }
             }
-            Kind::Measure { .. } | Kind::Progress { .. } => {}
+            Kind::Measure { .. } | Kind::Progress { .. } | Kind::Evaluating { .. } => {}
         }
     }
 
@@ -171,6 +175,23 @@ impl Progress {
             Some(line) => *line += &format!(", {text}"),
             None => self.line(&format!("    {text}")),
         }
+    }
+
+    /// How far an evaluation has come: on its bar, else now and then as a line.
+    fn evaluating(&mut self, metric: &str, standing: &Standing) {
+        let now = Instant::now();
+        let known = self.pace.take().filter(|pace| pace.is_of(metric, standing));
+        let mut pace = known.unwrap_or_else(|| Pace::new(metric, standing, now));
+        let text = harmless(&pace.text(standing, now));
+        match &self.out {
+            Out::Bars(bars) => bars.evaluating(&text),
+            Out::Lines(_) if pace.is_due(now) => {
+                self.flush();
+                self.line(&format!("    {}", self.screen.paint(Ink::Faint, text)));
+            }
+            Out::Lines(_) => {}
+        }
+        self.pace = Some(pace);
     }
 
     /// What stands beside a measurement, each on a line.
@@ -280,6 +301,7 @@ mod tests {
             value: 0.8,
             n: 10,
             per_example: None,
+            broken_by: None,
             detail: Detail::default(),
         };
         let epoch = Kind::Epoch { loss: 0.5, accuracy: 0.75, rate: 0.1, steps: 5, gradient_evaluations: 5 };

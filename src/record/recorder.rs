@@ -66,6 +66,9 @@ pub struct Recorder {
     patience: Patience,
 }
 
+/// What names of files end in that say what broke each example.
+const BROKEN_BY: &str = "-broken-by";
+
 const EVENTS: &str = "events.jsonl";
 const LEDGER: &str = "ledger.jsonl";
 const SESSIONS: &str = "sessions.jsonl";
@@ -162,7 +165,7 @@ impl Recorder {
                 What::Expect { held, .. } => manifest.expectations_held &= held,
                 What::Measure { per_example: Some(file), .. } => {
                     let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
-                    evaluations.extend(name.map(str::to_string));
+                    evaluations.extend(name.into_iter().flat_map(|name| [name.into(), format!("{name}{BROKEN_BY}")]));
                 }
                 What::Forget(change) | What::Load(change) => {
                     let files = change.compared.iter().filter_map(|c| c.matrices.as_deref());
@@ -267,21 +270,30 @@ impl Recorder {
         Ok(())
     }
 
-    /// What has no room in a line of events, in files of its own; their paths, relative to the folder.
-    fn write_evaluations(&mut self, event: &Event) -> io::Result<Vec<String>> {
+    /// What has no room in a line of events, in files of its own; their paths, relative to the folder: single values as
+    /// `evaluations/<step>-<metric>.json` and what broke each example as `…-broken-by.json`; the matrices of each `confusion`.
+    fn write_evaluations(&mut self, event: &Event) -> io::Result<Vec<Option<String>>> {
         match &event.kind {
-            Kind::Measure { split, metric, per_example: Some(values), .. } => {
-                let (metric, split) = (file_name(metric), split.name());
-                let plain = [metric.clone(), format!("{split}-{metric}")];
-                Ok(self.write_evaluation(event, &plain, &values_json(values))?.into_iter().collect())
+            Kind::Measure { split, metric, per_example: Some(values), broken_by, .. } => {
+                let metric = file_name(metric);
+                let other = format!("{}-{metric}", split.name());
+                let Some(name) = self.free_name(event, &[metric, other]) else { return Ok(Vec::new()) };
+                let by = format!("{name}{BROKEN_BY}");
+                let broken_by =
+                    broken_by.as_ref().map(|broken| self.write_evaluation(&by, &json!(broken))).transpose()?;
+                let values = self.write_evaluation(&name, &values_json(values))?;
+                self.evaluations.extend([by, name]);
+                Ok(vec![Some(values), broken_by])
             }
             Kind::Change(change) => {
-                let confusions =
-                    change.compared.iter().filter_map(|c| Some((file_name(&c.metric), c.confusion.as_ref()?)));
                 let mut files = Vec::new();
-                for (metric, confusion) in confusions {
-                    let name = metric.rsplit('.').next().unwrap_or_default().to_string();
-                    files.extend(self.write_evaluation(event, &[name, metric], &json!(confusion))?);
+                for comparison in &change.compared {
+                    let Some(confusion) = &comparison.confusion else { continue };
+                    let metric = file_name(&comparison.metric);
+                    let plain = metric.rsplit('.').next().unwrap_or_default().to_string();
+                    let Some(name) = self.free_name(event, &[plain, metric]) else { continue };
+                    files.push(Some(self.write_evaluation(&name, &json!(confusion))?));
+                    self.evaluations.insert(name);
                 }
                 Ok(files)
             }
@@ -289,25 +301,20 @@ impl Recorder {
         }
     }
 
-    /// `evaluations/<step>-<metric>.json`, under the first of these names of a metric that is free.
-    fn write_evaluation(
-        &mut self,
-        event: &Event,
-        names: &[String],
-        json: &serde_json::Value,
-    ) -> io::Result<Option<String>> {
+    /// A name of a file for one of these names of a metric that is free: the first, else the first with a number.
+    fn free_name(&self, event: &Event, metrics: &[String]) -> Option<String> {
         // Steps have paths without such letters; a name is no path, whatever it says.
         let step = &event.step.replace(['/', '\\'], "_");
-        let plain = names.iter().map(|metric| short(&format!("{step}-{metric}")));
-        let numbered = (2..).map(|n| format!("{}-{n}", short(&format!("{step}-{}", names[0]))));
-        let free = plain.chain(numbered).find(|name| !self.evaluations.contains(name));
-        let Some(name) = free else { return Ok(None) };
-        let folder = self.folder.path.join("evaluations");
-        let (path, text) = (folder.join(format!("{name}.json")), json.to_string());
+        let name = |metric: &String| short(&format!("{step}-{metric}"));
+        let numbered = (2..).map(|n| format!("{}-{n}", name(&metrics[0])));
+        metrics.iter().map(name).chain(numbered).find(|name| !self.evaluations.contains(name))
+    }
+
+    fn write_evaluation(&self, name: &str, value: &serde_json::Value) -> io::Result<String> {
+        let (folder, file) = (self.folder.path.join("evaluations"), format!("{name}.json"));
+        let (path, text) = (folder.join(&file), value.to_string());
         self.patience.with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
-        let path = format!("evaluations/{name}.json");
-        self.evaluations.insert(name);
-        Ok(Some(path))
+        Ok(format!("evaluations/{file}"))
     }
 }
 
@@ -488,6 +495,7 @@ mod tests {
             value: 0.5,
             n,
             per_example: Some(per_example),
+            broken_by: Some(vec![Some("apgd_ce".into()), None]),
             detail: crate::components::metrics::Detail::default(),
         }
     }
@@ -532,6 +540,7 @@ mod tests {
         assert_eq!(read(&folder, "sub/b.fsched"), "let n = 1\n");
         assert_eq!(read(&folder, "evaluations/2.repeat[1].1-robust-pgd.json"), "[0,1]");
         assert_eq!(read(&folder, "evaluations/2.repeat[1].1-test-robust-pgd.json"), "[0.5,1.0]");
+        assert_eq!(read(&folder, "evaluations/2.repeat[1].1-robust-pgd-broken-by.json"), "[\"apgd_ce\",null]");
         let manifest = Manifest::read(&folder).unwrap();
         assert_eq!((manifest.status.as_str(), manifest.expectations_held, manifest.seed), ("done", false, 7));
         let import = Import { name: "dir/sub/b.fsched".into(), file: "sub/b.fsched".into() };
@@ -559,7 +568,7 @@ mod tests {
         assert_eq!(lines[1]["loss"], serde_json::Value::Null);
         assert_eq!((&lines[2]["line"], &lines[2]["changed"]), (&json!(2), &json!(216)));
         let tail = events.lines().nth(4).unwrap().split_once(",\"step\"").unwrap().1;
-        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","spec":{"name":"robust"},"value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","line":2,"clock":94,"epochs":1.0}"#;
+        let expected = r#":"2.repeat[1].1","kind":"measure","split":"test","metric":"robust(pgd)","spec":{"name":"robust"},"value":0.5,"n":2,"per_example":"evaluations/2.repeat[1].1-robust-pgd.json","broken_by":"evaluations/2.repeat[1].1-robust-pgd-broken-by.json","line":2,"clock":94,"epochs":1.0}"#;
         assert_eq!(tail, expected);
         for line in events.lines() {
             let typed: EventLine = serde_json::from_str(line).unwrap();

@@ -427,6 +427,7 @@ mod tests {
             value,
             n: 1200,
             per_example: None,
+            broken_by: None,
             detail: Detail::default(),
         }
     }

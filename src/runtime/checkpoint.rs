@@ -1,7 +1,7 @@
 //! What stays: checkpoints under `checkpoints/<id>/`, and the final weights.
 //!
-//! A checkpoint is a folder: `weights.safetensors` (in PyTorch's names), `state.safetensors` (what the optimizers
-//! remember), `state.json` (all the rest, and SHA-256 sums), `named/` (the named checkpoints that the state knows, so
+//! A checkpoint is a folder: `weights.safetensors` (in PyTorch's names), `memory.safetensors` (those of the stable
+//! network, where there is one), `state.safetensors` (what the optimizers remember), `state.json` (all the rest, and SHA-256 sums), `named/` (the named checkpoints that the state knows, so
 //! that it needs nothing outside of its folder), and `time.json` (what a clock said).
 
 use super::error::{Failure, Halt};
@@ -13,6 +13,7 @@ use super::state::Best;
 use super::store::{self, Pair};
 use super::{Run, guard, retention};
 use crate::components::Duration;
+use crate::components::memory::Memory;
 use crate::components::metrics;
 use crate::components::optimizers::OptimizerState;
 use crate::disk;
@@ -21,10 +22,11 @@ use crate::nn::network::Network;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What `rollback` and `rewind` go back to: weights, running statistics and what the optimizers remember.
+/// What `rollback` and `rewind` go back to: weights, running statistics, the memory and what the optimizers remember.
 #[derive(Debug)]
 pub struct Snapshot {
     pub network: Network,
+    pub memory: Option<Memory>,
     pub optimizers: BTreeMap<u32, OptimizerState>,
     /// of its files; empty where there is no run folder
     pub pair: Pair,
@@ -33,7 +35,12 @@ pub struct Snapshot {
 impl Snapshot {
     fn of(run: &Run) -> Result<Snapshot, Failure> {
         let state = &run.state;
-        Ok(Snapshot { network: state.network.copy()?, optimizers: copies(&state.optimizers)?, pair: Pair::default() })
+        Ok(Snapshot {
+            network: state.network.copy()?,
+            memory: state.memory.as_ref().map(Memory::copy).transpose()?,
+            optimizers: copies(&state.optimizers)?,
+            pair: Pair::default(),
+        })
     }
 
     /// The checkpoint of that name.
@@ -44,10 +51,14 @@ impl Snapshot {
         })
     }
 
-    /// Puts copies of all of it into the state. Clocks and histories stay.
+    /// Puts copies of all of it into the state. Clocks and histories stay, and a memory that began after the checkpoint.
     pub(super) fn restore(run: &mut Run, name: &str) -> Result<(), Failure> {
         let snapshot = Snapshot::find(run, name)?;
         let (network, optimizers) = (snapshot.network.copy()?, copies(&snapshot.optimizers)?);
+        if let Some(memory) = snapshot.memory.as_ref().map(Memory::copy).transpose()? {
+            let now = run.state.memory.as_ref().map_or(0, |now| now.revision);
+            run.state.memory = Some(Memory { revision: now.max(memory.revision) + 1, ..memory });
+        }
         run.state.network = network;
         run.state.optimizers = optimizers;
         Ok(())
@@ -101,12 +112,16 @@ pub fn after_training_step(
 
 /// After a step that isn't training: `keep … every:` by a clock, for evaluations take their time too.
 pub fn after_step(run: &mut Run, settings: &Settings) -> Result<(), Halt> {
-    let Keep { last, every, .. } = settings.keep;
-    if last > 0 && run.world.folder.is_some() && overdue(run, every) {
+    if overdue_by_clock(run, &settings.keep) {
         save(run)?;
-        drop_older(run, last)?;
+        drop_older(run, settings.keep.last)?;
     }
     Ok(())
+}
+
+/// Whether `keep … every:` by a clock asks for a checkpoint.
+pub fn overdue_by_clock(run: &Run, keep: &Keep) -> bool {
+    keep.last > 0 && run.world.folder.is_some() && overdue(run, keep.every)
 }
 
 /// An unnamed checkpoint that a clock or a signal decided.
@@ -155,7 +170,7 @@ pub fn drop_older_again(run: &Run) -> Result<(), Failure> {
 }
 
 /// Of the unnamed checkpoints the newest stay, `last` in all.
-fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
+pub fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
     let checkpoints = checkpoints(run);
     let Ok(entries) = std::fs::read_dir(&checkpoints) else { return Ok(()) };
     let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
@@ -169,11 +184,14 @@ fn drop_older(run: &Run, last: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// At the end of a run: `final.safetensors`.
+/// At the end of a run: `final.safetensors`, and `final_memory.safetensors` where there is a memory.
 pub fn finish(run: &mut Run) -> Result<(), Halt> {
     if let Some(folder) = run.world.folder.clone() {
-        let (tensors, path) = (run.state.network.state_dict()?, folder.join("final.safetensors"));
-        run.world.patience.with(|| store::write_tensors(&tensors, &path)).map_err(Failure::disk)?;
+        let memory = run.state.memory.as_ref().map(|memory| ("final_memory.safetensors", &memory.network));
+        for (name, network) in [("final.safetensors", &run.state.network)].into_iter().chain(memory) {
+            let (tensors, path) = (network.state_dict()?, folder.join(name));
+            run.world.patience.with(|| store::write_tensors(&tensors, &path)).map_err(Failure::disk)?;
+        }
         // Nobody comes back to tidy up after a power cut.
         let checkpoints = checkpoints(run);
         if checkpoints.exists() {

@@ -2,7 +2,7 @@
 
 use super::error::{Halt, Stop};
 use super::event::Kind;
-use super::{Run, forget, scope};
+use super::{Run, forget, scope, within};
 use crate::components::Expression;
 use crate::language::program::{Guard, Otherwise, Settings, Until};
 
@@ -28,6 +28,7 @@ pub fn ends(run: &mut Run, until: &Until) -> Result<bool, Halt> {
 /// Whether a condition holds now, with the metrics that it was decided by.
 fn ask(run: &mut Run, condition: &Expression, settings: &Settings) -> Result<(bool, Vec<(String, f64)>), Halt> {
     let settings = scope::settings(run, settings)?;
-    let verdict = scope::condition(run, condition, &settings)?;
+    run.entered_again = false;
+    let verdict = within::reenterable(run, |run| scope::condition(run, condition, &settings))?;
     Ok((verdict.held, verdict.readings.iter().map(|r| (r.full_name(), r.value)).collect()))
 }

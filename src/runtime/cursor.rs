@@ -18,16 +18,19 @@ pub struct Frame {
     pub id: String,
     /// turn of a loop, from 1; 0 for all that isn't a loop
     pub turn: u64,
-    /// of a training statement under way. An innermost step without it has been done: states are saved between steps
-    /// and within training, never elsewhere.
+    /// of a training statement under way. An innermost step without it has been done, unless it was saved within an
+    /// evaluation: states are saved between steps, within training and within evaluations, never elsewhere.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub training: Option<Progress>,
+    /// it was saved within an evaluation, and is to be entered again
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub measuring: bool,
 }
 
 impl Cursor {
     /// A step begins.
     pub fn enter(&mut self, id: &str) {
-        self.frames.push(Frame { id: id.to_string(), turn: 0, training: None });
+        self.frames.push(Frame { id: id.to_string(), turn: 0, training: None, measuring: false });
     }
 
     /// A step that was under way goes on.
@@ -133,7 +136,10 @@ mod tests {
 
     fn cursor(frames: &[(&str, u64)]) -> Cursor {
         Cursor {
-            frames: frames.iter().map(|(id, turn)| Frame { id: id.to_string(), turn: *turn, training: None }).collect(),
+            frames: frames
+                .iter()
+                .map(|(id, turn)| Frame { id: id.to_string(), turn: *turn, training: None, measuring: false })
+                .collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::components::Split;
 use crate::components::metrics::compare::Matrix;
-use crate::components::metrics::{Detail, Part};
+use crate::components::metrics::{Detail, Part, Standing};
 use crate::language::program::Otherwise;
 use crate::source::Span;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,14 @@ pub enum Kind {
         value: f64,
         n: usize,
         per_example: Option<Vec<f64>>,
+        /// beside them: what broke each example, `clean` where it is wrong as it is
+        broken_by: Option<Vec<Option<String>>>,
         detail: Detail,
+    },
+    /// An evaluation has come so far; for progress bars, never recorded.
+    Evaluating {
+        metric: String,
+        standing: Standing,
     },
     /// Weights changed other than by gradient: one line of the ledger.
     Change(Change),

@@ -3,7 +3,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::state::Expectation;
-use super::{Run, checkpoint, control, forget, measure, scope, train};
+use super::{Frame, Run, checkpoint, control, forget, measure, scope, train, within};
 use crate::components::{Expression, Value};
 use crate::disk;
 use crate::language::program::{Evaluate, Op, Settings, Step, Until};
@@ -51,8 +51,10 @@ pub fn enter(run: &mut Run, id: &str) -> Result<bool, Failure> {
         }
         Some(frame) if frame.id != id => Err(lost(&frame.id)),
         Some(frame) => {
-            let was_done = run.path.is_empty() && frame.training.is_none();
-            cursor.enter_again(frame);
+            let innermost = run.path.is_empty();
+            let was_done = innermost && frame.training.is_none() && !frame.measuring;
+            run.entered_again = innermost && frame.measuring;
+            cursor.enter_again(Frame { measuring: false, ..frame });
             Ok(was_done)
         }
     }
@@ -106,6 +108,7 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),
         Op::For { variable, values, body, .. } => each(run, *variable, values, body),
         Op::If { condition, settings, then, otherwise } => {
+            run.entered_again = false;
             let taken = match run.path.front().map(|frame| frame.id.as_str()) {
                 Some(inside) => then.iter().any(|step| step.id == inside),
                 None => holds(run, condition, settings)?,
@@ -123,11 +126,15 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
 
 fn repeat(run: &mut Run, count: u64, until: Option<&Until>, steps: &[Step]) -> Result<(), Halt> {
     let mut inside = !run.path.is_empty();
-    while inside || run.state.journal.cursor.turns() < count {
-        if !std::mem::take(&mut inside) {
-            run.state.journal.cursor.turn();
+    // Interrupted while it was looked at whether the loop ends: the round had been run.
+    let mut looking = std::mem::take(&mut run.entered_again);
+    while inside || looking || run.state.journal.cursor.turns() < count {
+        if !std::mem::take(&mut looking) {
+            if !std::mem::take(&mut inside) {
+                run.state.journal.cursor.turn();
+            }
+            body(run, steps)?;
         }
-        body(run, steps)?;
         if let Some(until) = until
             && control::ends(run, until)?
         {
@@ -153,10 +160,12 @@ fn each(run: &mut Run, variable: u32, values: &[Value], steps: &[Step]) -> Resul
 
 fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
     let settings = scope::settings(run, &op.settings)?;
-    run.emit(Kind::Start { what: "evaluate".into(), steps: None })?;
+    if !std::mem::take(&mut run.entered_again) {
+        run.emit(Kind::Start { what: "evaluate".into(), steps: None })?;
+    }
     let metrics =
         op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
-    let readings = measure::all(run, &metrics, &settings)?;
+    let readings = within::reenterable(run, |run| measure::all(run, &metrics, &settings))?;
     disk::point("evaluate: measured, not told");
     for reading in readings {
         measure::tell(run, &reading, op.per_example)?;
@@ -167,7 +176,7 @@ fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
 /// Whether a condition holds; what was measured for it is told.
 fn holds(run: &mut Run, condition: &Expression, settings: &Settings) -> Result<bool, Halt> {
     let settings = scope::settings(run, settings)?;
-    let verdict = scope::condition(run, condition, &settings)?;
+    let verdict = within::reenterable(run, |run| scope::condition(run, condition, &settings))?;
     for reading in &verdict.readings {
         measure::tell(run, reading, false)?;
     }
@@ -175,8 +184,9 @@ fn holds(run: &mut Run, condition: &Expression, settings: &Settings) -> Result<b
 }
 
 fn expect(run: &mut Run, condition: &Expression, text: &str, settings: &Settings) -> Result<(), Halt> {
+    run.entered_again = false;
     let settings = scope::settings(run, settings)?;
-    let verdict = scope::condition(run, condition, &settings)?;
+    let verdict = within::reenterable(run, |run| scope::condition(run, condition, &settings))?;
     let step = run.state.journal.cursor.instance();
     run.state.journal.expectations.push(Expectation { step, text: text.to_string(), held: verdict.held });
     let values = verdict.readings.iter().map(|r| (r.full_name(), r.value)).collect();

@@ -267,6 +267,12 @@ fn resize_head(run: &mut Run, classes: usize, ordinal: u64) -> Result<Vec<Change
     let before = run.state.network.copy()?;
     let mut stream = Stream::new(run.program.seed, "resize", &[ordinal]);
     run.state.network.resize_head(classes, &mut stream)?;
+    if let Some(memory) = &mut run.state.memory {
+        // Alike: the rows of classes that stay are its own, new ones are the same.
+        let mut stream = Stream::new(run.program.seed, "resize", &[ordinal]);
+        memory.network.resize_head(classes, &mut stream)?;
+        memory.revision += 1;
+    }
     for parameter in run.state.network.parameters().iter().filter(|p| p.part.head) {
         let all: Vec<usize> = (0..parameter.part.count()).collect();
         for state in run.state.optimizers.values_mut() {

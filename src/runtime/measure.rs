@@ -4,14 +4,16 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::not_finite;
 use super::moment::Moment;
-use super::{Run, recovery, retention, sensitivity, some_examples, train};
+use super::{Run, recovery, retention, sensitivity, some_examples, train, within};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
-use crate::components::metrics::{self, Detail, Measure, Measured, Part};
+use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
 use crate::language::program::{Settings, When};
+use crate::nn::network::Network;
+use crate::plan::cost::PassCost;
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
 use serde_json::json;
@@ -32,6 +34,8 @@ pub struct Reading {
     pub n: usize,
     /// in data order; empty where the value isn't a mean over examples
     pub per_example: Vec<f64>,
+    /// what broke each of them, where several attacks or budgets tried
+    pub broken_by: Vec<Option<String>>,
     pub detail: Detail,
 }
 
@@ -45,8 +49,8 @@ impl Reading {
 /// What has been measured at the present point of training, so that nothing is measured twice.
 #[derive(Default)]
 pub struct Readings {
-    /// steps and changes of weights so far
-    at: (u64, u64),
+    /// steps, changes of weights and of the memory so far
+    at: (u64, u64, u64),
     pub(super) known: HashMap<String, Measured>,
 }
 
@@ -91,10 +95,11 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
 /// Tells the listeners.
 pub fn tell(run: &mut Run, reading: &Reading, per_example: bool) -> Result<(), Halt> {
     let per_example = (per_example && !reading.per_example.is_empty()).then(|| reading.per_example.clone());
+    let broken_by = per_example.as_ref().filter(|_| !reading.broken_by.is_empty()).map(|_| reading.broken_by.clone());
     let (split, metric) = (reading.split, reading.name.clone());
     let spec = reading.spec.to_json();
     let (value, n, detail) = (reading.value, reading.n, reading.detail.clone());
-    Ok(run.emit(Kind::Measure { split, metric, spec, value, n, per_example, detail })?)
+    Ok(run.emit(Kind::Measure { split, metric, spec, value, n, per_example, broken_by, detail })?)
 }
 
 /// What [`follow`] measured.
@@ -157,7 +162,7 @@ fn remember(run: &mut Run, reading: &Reading) {
 
 /// Measures on one split what isn't known yet.
 fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) -> Result<(), Halt> {
-    let at = (run.state.journal.clock, run.state.journal.changes);
+    let at = run.state.point();
     if run.readings.at != at {
         run.readings = Readings { at, known: HashMap::new() };
     }
@@ -170,16 +175,71 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     if new.is_empty() {
         return Ok(());
     }
-    let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
-    let measures = new.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
-    let data = run.dataset(&settings.data)?;
-    let examples = OnDevice { examples: some_examples(&data, split)?, device: &run.world.device };
-    let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let measured = metrics::evaluate(&run.state.network, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
-    for (probe, measured) in new.into_iter().zip(measured) {
-        run.readings.known.insert(probe.key.clone(), measured);
+    while let Some(first) = new.first() {
+        let (examples, memory) = (metrics::examples(&first.spec), metrics::of_memory(&first.spec));
+        let alike = |p: &&Probe| metrics::examples(&p.spec) == examples && metrics::of_memory(&p.spec) == memory;
+        let (now, later): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(alike);
+        run_evaluation(run, split, &now, settings)?;
+        new = later;
     }
     Ok(())
+}
+
+/// Measures these, which are of one network and the same examples.
+fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Settings) -> Result<(), Halt> {
+    let (examples, memory) = (metrics::examples(&probes[0].spec), metrics::of_memory(&probes[0].spec));
+    let mut costs = |file: &str| run.costs(file, &settings.facts.class_names);
+    let measures = probes.iter().map(|p| Measure::build(&p.spec, None, &mut costs)).collect::<Result<Vec<_>, _>>()?;
+    let data = run.dataset(&settings.data)?;
+    let device = run.world.device.clone();
+    let examples = OnDevice::of(some_examples(&data, split)?, examples, run.program.seed, &device);
+    let batch_size = grain(&measures, &run.state.network);
+    let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
+    let keys: Vec<String> = probes.iter().map(|p| p.key.clone()).collect();
+    let begun = run.evaluations.begun(&keys, run.state.point());
+    let mut evaluation =
+        if begun.fits(&measures, metrics::Examples::count(&examples)) { begun } else { Evaluation::default() };
+    loop {
+        let network = if memory { &run.state.memory()?.network } else { &run.state.network };
+        let work = Work { network, examples: &examples, measures: &measures, batch_size, draws };
+        let over = evaluation.is_over(&work) || evaluation.step(&work)?;
+        let standing = evaluation.standing(&work);
+        if over {
+            break;
+        }
+        run.evaluations.note(&keys, &evaluation);
+        progress(run, split, probes, standing)?;
+        within::heed(run, settings)?;
+        disk::point("evaluate: between two batches");
+    }
+    for (probe, measured) in probes.iter().zip(evaluation.finish(&measures)) {
+        run.readings.known.insert(probe.key.clone(), measured);
+    }
+    run.evaluations.note(&keys, &evaluation);
+    Ok(())
+}
+
+/// Images in a batch. An evaluation can be interrupted between the attacks on one, so the costlier they are, the fewer
+/// it has; what is measured doesn't depend on it.
+fn grain(measures: &[Measure], network: &Network) -> usize {
+    let cost = PassCost::of(network.architecture());
+    let attacks: u64 = measures.iter().map(Measure::passes).fold(0, u64::saturating_add);
+    let forwards: u64 = measures.iter().map(Measure::forwards).fold(0, u64::saturating_add);
+    let image = attacks as f64 * cost.attack() + forwards as f64 * cost.forward();
+    ((MOST_AT_ONCE / image.max(1.0)) as usize).clamp(FEWEST, EVALUATION_BATCH as usize)
+}
+
+/// Operations between two points at which an evaluation can be interrupted, about: a minute of two cores.
+const MOST_AT_ONCE: f64 = 4e12;
+
+/// With fewer images the cores would have too little to share.
+const FEWEST: usize = 4;
+
+/// Tells how far an evaluation has come.
+fn progress(run: &mut Run, split: Split, probes: &[&Probe], standing: Standing) -> Result<(), Halt> {
+    let costliest = probes.iter().find(|p| p.spec.member == &metrics::robust::MEMBER).unwrap_or(&probes[0]);
+    let metric = Metric { split: Some(split), spec: costliest.spec.clone() }.to_string();
+    Ok(run.emit(Kind::Evaluating { metric, standing })?)
 }
 
 /// `current`: the metric that this one looks back on was measured beside it, so its value counts.
@@ -191,7 +251,7 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe, settings: &Settings, curre
     let made = |value: f64, n: usize, parts: Vec<Part>| {
         let (name, key, spec) = (name.clone(), key.clone(), metric.spec.clone());
         let detail = Detail { parts, ..Detail::default() };
-        Reading { split, name, key, spec, value, n, per_example: Vec::new(), detail }
+        Reading { split, name, key, spec, value, n, per_example: Vec::new(), broken_by: Vec::new(), detail }
     };
     if recovery::is_one(&metric.spec) {
         let now = if current { known(&probe.key).map(|measured| measured.value) } else { None };
@@ -221,7 +281,8 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe, settings: &Settings, curre
     let (value, spec) = (measured.value, probe.spec.clone());
     let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
     let detail = Detail { interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
-    Ok(Reading { split, name, key, spec, value, n, per_example, detail })
+    let broken_by = measured.broken_by.clone();
+    Ok(Reading { split, name, key, spec, value, n, per_example, broken_by, detail })
 }
 
 /// How much worse the present value is than the best so far, itself included.
@@ -293,18 +354,29 @@ pub(super) fn probe(metric: &Metric, settings: &Settings) -> Probe {
     Probe { split, spec, key }
 }
 
-/// The examples of a split for evaluation.
+/// The examples of a split for evaluation, or some of them.
 pub(super) struct OnDevice<'a> {
-    pub(super) examples: &'a Examples,
-    pub(super) device: &'a Device,
+    examples: &'a Examples,
+    /// which of them, where not all
+    places: Option<Vec<usize>>,
+    device: &'a Device,
+}
+
+impl<'a> OnDevice<'a> {
+    pub(super) fn of(examples: &'a Examples, count: Option<usize>, seed: u64, device: &'a Device) -> OnDevice<'a> {
+        OnDevice { examples, places: count.map(|count| examples.subset(count, seed)), device }
+    }
 }
 
 impl metrics::Examples for OnDevice<'_> {
     fn count(&self) -> usize {
-        self.examples.len()
+        self.places.as_ref().map_or(self.examples.len(), Vec::len)
     }
 
     fn batch(&self, range: Range<usize>) -> candle_core::Result<Batch> {
-        train::batch_of(self.examples, &range.collect::<Vec<_>>(), self.device)
+        match &self.places {
+            Some(places) => train::batch_of(self.examples, &places[range], self.device),
+            None => train::batch_of(self.examples, &range.collect::<Vec<_>>(), self.device),
+        }
     }
 }

@@ -27,6 +27,7 @@ mod cursor;
 mod error;
 pub mod event;
 mod exec;
+mod follow;
 mod forget;
 mod guard;
 mod measure;
@@ -41,6 +42,7 @@ pub mod state;
 pub mod store;
 mod train;
 mod triggers;
+mod within;
 
 pub use calibrate::calibrate;
 pub use checkpoint::Snapshot;
@@ -121,6 +123,7 @@ pub fn go_on(program: &Program, world: &mut World, from: resume::Point) -> Resul
     in_pool(world.threads, || {
         let mut run = Run::new(program, world, from.state);
         run.path = run.state.journal.cursor.take().into();
+        run.evaluations = run.state.journal.evaluations.take().unwrap_or_default();
         checkpoint::drop_older_again(&run).map_err(outside)?;
         run.saved = Some(from.checkpoint);
         (run.seconds_before, run.saved_at, run.looked_at) = (from.seconds, from.seconds, from.seconds);
@@ -155,6 +158,12 @@ struct Run<'a> {
     matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
     retained: retention::Retained,
+    /// of the step under way
+    evaluations: within::Evaluations,
+    /// the step under way does the same when it is entered again, so its evaluations may be interrupted
+    reenterable: bool,
+    /// the step under way is entered again, after it was interrupted within an evaluation
+    entered_again: bool,
     /// training statements whose gradients have been looked at
     guarded: BTreeSet<String>,
     /// where a resumed run has yet to go to: the steps that a checkpoint was inside of, outermost first
@@ -183,6 +192,9 @@ impl<'a> Run<'a> {
             matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
             retained: retention::Retained::default(),
+            evaluations: within::Evaluations::default(),
+            reenterable: false,
+            entered_again: false,
             guarded: BTreeSet::new(),
             path: VecDeque::new(),
             saved: None,
@@ -266,14 +278,18 @@ impl<'a> Run<'a> {
 
     /// Saves the state and leaves, if somebody asked for it or the time of the session is used up.
     fn heed_stop(&mut self) -> Result<(), Halt> {
-        let over = self.program.budget.filter(|budget| self.started.elapsed().as_secs_f64() >= *budget);
-        let stop = match over {
-            _ if self.world.stop.load(Ordering::Relaxed) => Stop::Asked,
-            Some(budget) => Stop::Budget(Duration::Seconds(budget)),
-            None => return Ok(()),
-        };
+        let Some(stop) = self.asked_to_stop() else { return Ok(()) };
         checkpoint::save(self)?;
         Err(Halt::Stopped(stop))
+    }
+
+    /// Why it is to stop, if it is.
+    fn asked_to_stop(&self) -> Option<Stop> {
+        let over = self.program.budget.filter(|budget| self.started.elapsed().as_secs_f64() >= *budget);
+        match over {
+            _ if self.world.stop.load(Ordering::Relaxed) => Some(Stop::Asked),
+            over => over.map(|budget| Stop::Budget(Duration::Seconds(budget))),
+        }
     }
 
     /// The data set, read at its first use.

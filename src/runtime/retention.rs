@@ -87,9 +87,9 @@ fn right(run: &Run, network: &Network, parts: &[Examples]) -> Result<Vec<f64>, F
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
     let mut all = Vec::new();
     for examples in parts {
-        let examples = OnDevice { examples, device: &run.world.device };
-        let size = EVALUATION_BATCH as usize;
-        let measured = metrics::evaluate(network, &examples, &[Measure::Clean], size, &draws)?;
+        let examples = &OnDevice::of(examples, None, run.program.seed, &run.world.device);
+        let batch_size = EVALUATION_BATCH as usize;
+        let measured = metrics::evaluate(network, examples, &[Measure::Clean], batch_size, &draws)?;
         all.extend(measured.into_iter().flat_map(|m| m.per_example));
     }
     Ok(all)

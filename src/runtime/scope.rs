@@ -89,8 +89,11 @@ pub fn settings(run: &mut Run, settings: &Settings) -> Result<Settings, Halt> {
         let mut now = settings.clone();
         now.optimizer.spec = now.optimizer.spec.resolve(scope)?;
         now.objective = now.objective.resolve(scope)?;
-        for augment in &mut now.augment {
-            *augment = augment.resolve(scope)?;
+        if let Some(memory) = &mut now.memory {
+            memory.spec = memory.spec.resolve(scope)?;
+        }
+        for spec in now.augment.iter_mut().chain(&mut now.recall) {
+            *spec = spec.resolve(scope)?;
         }
         let mut resolved = |m: &Metric| Ok::<_, String>(Metric { split: m.split, spec: m.spec.resolve(scope)? });
         let mut measure = Chain::default();

@@ -34,10 +34,12 @@ pub fn measure(run: &mut Run, metric: &Metric, probe: &Probe, settings: &Setting
     let sign = if metrics::describe(&probe.spec).higher_is_better { 1.0 } else { -1.0 };
     let mut parts = Vec::new();
     for (stage, (name, selection)) in stages(&run.state.network, metric.spec.word("per")).into_iter().enumerate() {
-        let mut copy = run.state.network.copy()?;
+        let memory = metrics::of_memory(&probe.spec);
+        let mut copy = if memory { run.state.memory()?.network.copy()? } else { run.state.network.copy()? };
         let scope = [run.state.journal.clock, run.state.journal.changes, stage as u64];
         forget(&mut copy, &selection, metric.spec.real("share"), draws.seed, &scope)?;
-        let examples = OnDevice { examples: some_examples(&data, probe.split)?, device: &run.world.device };
+        let all = some_examples(&data, probe.split)?;
+        let examples = OnDevice::of(all, metrics::examples(&probe.spec), draws.seed, &run.world.device);
         let measured = metrics::evaluate(&copy, &examples, &measures, EVALUATION_BATCH as usize, &draws)?;
         parts.extend(measured.iter().map(|m| Part::new(name.clone(), sign * (whole.value - m.value))));
     }

@@ -2,8 +2,11 @@
 
 use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
+use super::error::Failure;
 use super::event::Mark;
 use super::progress::Seen;
+use super::within::Evaluations;
+use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
 use serde::{Deserialize, Serialize};
@@ -17,6 +20,8 @@ use std::collections::BTreeMap;
 pub struct State {
     /// weights and running statistics
     pub network: Network,
+    /// the stable network, once a `consolidate` has begun one
+    pub memory: Option<Memory>,
     /// by the id of the `optimizer` statement; kept from one entry of its block to the next
     pub optimizers: BTreeMap<u32, OptimizerState>,
     /// points made by `checkpoint "name"`
@@ -52,6 +57,9 @@ pub struct Journal {
     pub clocked: bool,
     /// how many unnamed checkpoints stay, as the training statement says that began last
     pub keep_last: usize,
+    /// what the step under way has measured so far, where it was saved within an evaluation
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evaluations: Option<Evaluations>,
     /// how far the files had come that the listeners write
     pub logs: BTreeMap<String, Mark>,
 }
@@ -112,7 +120,29 @@ impl Journal {
 impl State {
     /// At the beginning of a run.
     pub fn new(network: Network) -> State {
-        State { network, optimizers: BTreeMap::new(), named: BTreeMap::new(), journal: Journal::default() }
+        State {
+            network,
+            memory: None,
+            optimizers: BTreeMap::new(),
+            named: BTreeMap::new(),
+            journal: Journal::default(),
+        }
+    }
+}
+
+impl State {
+    /// The stable network.
+    /// The weights that there are now: steps, changes of weights and of the memory so far.
+    pub fn point(&self) -> (u64, u64, u64) {
+        let revision = self.memory.as_ref().map_or(0, |memory| memory.revision);
+        (self.journal.clock, self.journal.changes, revision)
+    }
+
+    pub fn memory(&self) -> Result<&Memory, Failure> {
+        self.memory.as_ref().ok_or_else(|| {
+            Failure::new("there is no memory yet at this point of the run")
+                .help("it begins with the first step of a `consolidate` under a `memory`; let one come before")
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::checkpoint::Snapshot;
 use super::error::Failure;
 use super::state::{Journal, State};
+use crate::components::memory::Memory;
 use crate::components::optimizers::{OptimizerState, TensorState};
 use crate::disk;
 use crate::language::is_checkpoint_name;
@@ -17,14 +18,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const WEIGHTS: &str = "weights.safetensors";
-const MEMORY: &str = "state.safetensors";
+/// what the optimizers remember
+const REMEMBERED: &str = "state.safetensors";
+/// the stable network, where there is one
+const MEMORY: &str = "memory.safetensors";
 const STATE: &str = "state.json";
 const TIME: &str = "time.json";
 /// The named checkpoints that the state knows, each in a folder of its own.
 const NAMED: &str = "named";
 
 /// Raised when an older version could not read a checkpoint any more.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// `state.json`
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,8 +79,19 @@ pub struct Pair {
     files: BTreeMap<String, String>,
     /// rows of the classifier
     classes: usize,
+    /// of the stable network
+    memory: Option<MemoryFacts>,
     /// updates so far, by optimizer and weight
     optimizer_steps: BTreeMap<u32, BTreeMap<String, u64>>,
+}
+
+/// What the file of the stable network can't say of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct MemoryFacts {
+    classes: usize,
+    by: u32,
+    updates: u64,
+    revision: u64,
 }
 
 /// A checkpoint that is ready to be written. The same state gives the same bytes.
@@ -84,8 +99,8 @@ pub struct Prepared {
     /// of the weights and of what the optimizers remember
     pub pair: Pair,
     files: Vec<(&'static str, Vec<u8>)>,
-    /// folders of named checkpoints that go along
-    named: Vec<String>,
+    /// named checkpoints that go along, with their folders
+    named: Vec<(String, Pair)>,
 }
 
 /// A checkpoint that was read.
@@ -103,18 +118,22 @@ pub struct Loaded {
 /// # Errors
 /// Tensors that can't be brought from their device.
 pub fn prepare(state: &State, plan: &str, own: Option<&str>) -> Result<Prepared, Failure> {
-    let weights = bytes(&state.network.state_dict()?)?;
-    let memory = bytes(&memory(&state.optimizers))?;
-    let files = [(WEIGHTS, &weights), (MEMORY, &memory)].map(|(name, bytes)| (name.to_string(), disk::sha256(bytes)));
-    let pair = Pair::of(&state.network, &state.optimizers, BTreeMap::from(files));
+    let mut files =
+        vec![(WEIGHTS, bytes(&state.network.state_dict()?)?), (REMEMBERED, bytes(&remembered(&state.optimizers))?)];
+    if let Some(memory) = &state.memory {
+        files.push((MEMORY, bytes(&memory.network.state_dict()?)?));
+    }
+    let sums = files.iter().map(|(name, bytes)| (name.to_string(), disk::sha256(bytes))).collect();
+    let pair = Pair::of(state, sums);
     let others = state.named.iter().filter(|(name, _)| own != Some(name.as_str()));
     let mut named: BTreeMap<String, Pair> = others.map(|(name, s)| (name.clone(), s.pair.clone())).collect();
-    let folders = named.keys().map(|name| named_folder(name)).collect();
+    let folders = named.iter().map(|(name, pair)| (named_folder(name), pair.clone())).collect();
     named.extend(own.map(|name| (name.to_string(), pair.clone())));
     let journal = state.journal.clone();
     let file = StateFile { format: FORMAT, plan: plan.to_string(), pair, named, journal, seal: String::new() };
     let json = sealed(&file)?;
-    Ok(Prepared { pair: file.pair, files: vec![(WEIGHTS, weights), (MEMORY, memory), (STATE, json)], named: folders })
+    files.push((STATE, json));
+    Ok(Prepared { pair: file.pair, files, named: folders })
 }
 
 impl Prepared {
@@ -128,18 +147,18 @@ impl Prepared {
             for (name, bytes) in &self.files {
                 disk::write_new(&fresh.join(name), bytes)?;
             }
-            for name in &self.named {
-                link_pair(&checkpoints.join(name), &fresh.join(NAMED).join(name))?;
+            for (name, pair) in &self.named {
+                link_pair(&checkpoints.join(name), &fresh.join(NAMED).join(name), pair)?;
             }
             disk::write_new(&fresh.join(TIME), &serde_json::to_vec(&Time::of(seconds))?)
         })
     }
 }
 
-/// A named checkpoint's weights and memory once more, in another checkpoint that needs them.
-fn link_pair(from: &Path, to: &Path) -> io::Result<()> {
+/// A named checkpoint's files once more, in another checkpoint that needs them.
+fn link_pair(from: &Path, to: &Path, pair: &Pair) -> io::Result<()> {
     disk::make_folder(to)?;
-    [WEIGHTS, MEMORY].into_iter().try_for_each(|name| disk::link(&from.join(name), &to.join(name)))
+    pair.tensors().into_iter().try_for_each(|name| disk::link(&from.join(name), &to.join(name)))
 }
 
 /// Reads a checkpoint of a program's model.
@@ -153,14 +172,14 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
         Ok(Network::new(architecture, 0, device)?.with_precision(precision))
     };
     let file = unseal(&folder.join(STATE))?;
-    let Snapshot { network, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
+    let Snapshot { network, memory, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
     let mut named = BTreeMap::new();
     for (name, pair) in file.named {
         let place = home(folder, &name);
         named.insert(name, read_pair(&place, &pair, model, &blank)?);
     }
     let seconds = read_time(folder)?;
-    let state = State { network, optimizers, named, journal: file.journal };
+    let state = State { network, memory, optimizers, named, journal: file.journal };
     Ok(Loaded { state, plan: file.plan, seconds })
 }
 
@@ -194,7 +213,7 @@ pub fn verify(folder: &Path) -> Result<Standing, Failure> {
 }
 
 fn are_saved(folder: &Path, pair: &Pair) -> Result<(), Failure> {
-    for name in [WEIGHTS, MEMORY] {
+    for name in pair.tensors() {
         let path = folder.join(name);
         let found = reading::sha256(&path).map_err(|e| Failure::new(e.to_string()))?;
         if pair.files.get(name) != Some(&found) {
@@ -231,7 +250,7 @@ pub fn restore_named(state: &State, checkpoints: &Path, from: &Path) -> io::Resu
         let whole =
             |(name, sum): (&String, &String)| reading::sha256(&home.join(name)).is_ok_and(|found| found == *sum);
         if kept.exists() && !snapshot.pair.files.iter().all(whole) {
-            disk::replace_folder(&home, |fresh| link_pair(&kept, fresh))?;
+            disk::replace_folder(&home, |fresh| link_pair(&kept, fresh, &snapshot.pair))?;
         }
     }
     Ok(())
@@ -322,32 +341,44 @@ fn read_pair(
 ) -> Result<Snapshot, Failure> {
     are_saved(folder, pair)?;
     let unreadable = |e: weights::WeightsError| Failure::new(e.to_string());
-    let (saved, remembered) = (folder.join(WEIGHTS), folder.join(MEMORY));
-    // Before there is a network of so many classes.
-    weights::fits(&model.architecture.clone().with_classes(pair.classes), &saved).map_err(unreadable)?;
-    let mut network = blank(pair.classes)?;
-    weights::load(&mut network, &saved).map_err(unreadable)?;
+    let read = |name: &str, classes: usize| -> Result<Network, Failure> {
+        let saved = folder.join(name);
+        // Before there is a network of so many classes.
+        weights::fits(&model.architecture.clone().with_classes(classes), &saved).map_err(unreadable)?;
+        let mut network = blank(classes)?;
+        weights::load(&mut network, &saved).map_err(unreadable)?;
+        Ok(network)
+    };
+    let network = read(WEIGHTS, pair.classes)?;
+    let memory = match &pair.memory {
+        Some(MemoryFacts { classes, by, updates, revision }) => {
+            let network = read(MEMORY, *classes)?;
+            Some(Memory { network, by: *by, updates: *updates, revision: *revision })
+        }
+        None => None,
+    };
+    let remembered = folder.join(REMEMBERED);
     if let Some(name) = strange(&network, &weights::describe(&remembered).map_err(unreadable)?) {
         let message = format!("{} remembers {name:?}, which the model has not", remembered.display());
         return Err(Failure::new(message).help("start from another checkpoint"));
     }
     let tensors = weights::read(&remembered).map_err(unreadable)?;
-    Ok(Snapshot { network, optimizers: remember(&tensors, &pair.optimizer_steps)?, pair: pair.clone() })
+    Ok(Snapshot { network, memory, optimizers: remember(&tensors, &pair.optimizer_steps)?, pair: pair.clone() })
 }
 
-/// The first tensor of a memory that belongs to no weight of the network.
-fn strange(network: &Network, memory: &[TensorFacts]) -> Option<String> {
+/// The first tensor that optimizers remember of no weight of the network.
+fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
     let shapes: BTreeMap<&str, &[usize]> =
         network.parameters().iter().map(|p| (p.part.name.as_str(), p.part.shape.as_slice())).collect();
     let belongs = |fact: &&TensorFacts| {
         let weight = fact.name.split_once('/').and_then(|(_, rest)| rest.rsplit_once('/')).map(|(weight, _)| weight);
         weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape)
     };
-    memory.iter().find(|fact| !belongs(fact)).map(|fact| fact.name.clone())
+    remembered.iter().find(|fact| !belongs(fact)).map(|fact| fact.name.clone())
 }
 
 /// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments.
-fn memory(optimizers: &BTreeMap<u32, OptimizerState>) -> BTreeMap<String, Tensor> {
+fn remembered(optimizers: &BTreeMap<u32, OptimizerState>) -> BTreeMap<String, Tensor> {
     let mut tensors = BTreeMap::new();
     for (id, state) in optimizers {
         for (weight, memory) in state.iter() {
@@ -375,13 +406,25 @@ fn remember(
 }
 
 impl Pair {
-    fn of(network: &Network, optimizers: &BTreeMap<u32, OptimizerState>, files: BTreeMap<String, String>) -> Pair {
+    fn of(state: &State, files: BTreeMap<String, String>) -> Pair {
         let steps = |state: &OptimizerState| state.iter().map(|(name, t)| (name.to_string(), t.step)).collect();
         Pair {
             files,
-            classes: network.architecture().classes,
-            optimizer_steps: optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
+            classes: state.network.architecture().classes,
+            memory: state.memory.as_ref().map(|memory| MemoryFacts {
+                classes: memory.network.architecture().classes,
+                by: memory.by,
+                updates: memory.updates,
+                revision: memory.revision,
+            }),
+            optimizer_steps: state.optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
         }
+    }
+
+    /// Names of its files.
+    fn tensors(&self) -> Vec<&'static str> {
+        let memory = self.memory.is_some().then_some(MEMORY);
+        [WEIGHTS, REMEMBERED].into_iter().chain(memory).collect()
     }
 }
 

@@ -6,15 +6,17 @@
 
 use super::error::{Failure, Halt};
 use super::event::Kind;
+use super::follow::Follower;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
 use super::moment::Moment;
 use super::progress::Progress;
 use super::triggers::{self, After};
-use super::{Run, checkpoint, measure, scope, some_examples};
+use super::{Run, Snapshot, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
-use crate::components::objectives::{self, Batch, Draws, Objective, Pass};
+use crate::components::objectives::{self, Batch, Crafted, Draws, Lesson, Objective, Pass};
 use crate::components::optimizers::{self, Optimizer};
+use crate::components::recall::{self, Recall, Teacher};
 use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value};
 use crate::disk;
@@ -70,12 +72,14 @@ enum Last {
 }
 
 /// What one training statement works with.
-struct Trainer {
-    settings: Settings,
+pub(super) struct Trainer {
+    pub(super) settings: Settings,
     duration: Duration,
     data: Arc<Dataset>,
     augment: Vec<Box<dyn Augment>>,
     objective: Box<dyn Objective>,
+    recalls: Vec<Recall>,
+    following: Option<Follower>,
     optimizer: Box<dyn Optimizer>,
     examples_per_step: usize,
     /// examples whose gradients are formed at once
@@ -91,6 +95,8 @@ impl Trainer {
             other => return Err(Failure::new(format!("`{}` takes a duration, not {}", op.word, other.kind())).into()),
         };
         let objective = objective(&settings)?;
+        let recalls = program::Train::recalled(op.word, &settings).map(recall::build).collect();
+        let following = Follower::of(op.word, &settings);
         let optimizer = optimizers::build(&settings.optimizer.spec)?;
         let augment = settings.augment.iter().map(augment::build).collect();
         let data = run.dataset(&settings.data)?;
@@ -107,6 +113,8 @@ impl Trainer {
             data,
             augment,
             objective,
+            recalls,
+            following,
             optimizer,
             examples_per_step,
             chunk,
@@ -114,7 +122,7 @@ impl Trainer {
         })
     }
 
-    fn examples(&self) -> &Examples {
+    pub(super) fn examples(&self) -> &Examples {
         self.data.split(Split::Train)
     }
 
@@ -188,12 +196,18 @@ impl Trainer {
     /// One step of the optimizer, and all that is due after it.
     fn step(&self, run: &mut Run, op: &program::Train, examples: &[usize]) -> Result<Last, Halt> {
         let (before, steps_per_epoch) = (Moment { seconds: run.looked_at, ..run.moment() }, self.steps_per_epoch);
+        if let Some(following) = &self.following {
+            following.begin(run)?;
+        }
         let gradients = self.gradients(run, examples)?;
         disk::point("train: gradients are formed, weights as before");
         let rate = self.update(run, &gradients)?;
         self.advance(run, &gradients, rate)?;
         // Measuring and saving need the space.
         drop(gradients);
+        if let Some(following) = &self.following {
+            following.after_step(run, self, before)?;
+        }
         let last = if self.is_done(run) { Last::Yes } else { Last::No };
         let epoch_ends = last == Last::Yes || run.state.journal.done().is_multiple_of(steps_per_epoch);
         if epoch_ends {
@@ -234,9 +248,12 @@ impl Trainer {
         let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
         let trainable = &self.settings.trainable;
         let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &draws)?;
-        let pass = self.objective.pass(&run.state.network, &batch, Trainable::Only(trainable), &draws)?;
+        let network = &run.state.network;
+        let crafted = Crafted { attacked: self.objective.craft(network, &batch, &draws)?, batch };
+        let lessons: Vec<Lesson> = self.recalls.iter().map(|r| ask(run, r, &crafted)).collect::<Result<_, Halt>>()?;
+        let pass = self.objective.learn(network, &crafted, &lessons, Trainable::Only(trainable))?;
         if !pass.loss.is_finite() {
-            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &batch.ids).into());
+            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &crafted.batch.ids).into());
         }
         if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
             gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
@@ -294,6 +311,9 @@ impl Trainer {
 
     /// The last update may have broken the weights without any loss having shown it.
     fn finish(&self, run: &mut Run) -> Result<(), Halt> {
+        if let Some(following) = &self.following {
+            following.at_end(run, self)?;
+        }
         if let Some(name) = broken_weight(&run.state.network)? {
             return Err(not_finite(run, &format!("{name} is no longer finite"), &[]).into());
         }
@@ -308,6 +328,15 @@ impl Trainer {
         }
         Ok(())
     }
+}
+
+/// What a teacher says about a batch.
+fn ask(run: &Run, recall: &Recall, crafted: &Crafted) -> Result<Lesson, Halt> {
+    let teacher = match &recall.teacher {
+        Teacher::Memory => &run.state.memory()?.network,
+        Teacher::Checkpoint(name) => &Snapshot::find(run, name)?.network,
+    };
+    Ok(recall.ask(teacher, crafted)?)
 }
 
 /// How far the training statement under way has come.

@@ -137,7 +137,6 @@ static HABITS: &[Habit] = &[
         "`else`",
         Some("if true { train 1 } else { train 2 }"),
     ),
-    ("memory ema(decay: 0.999)", "FS0102", "this version has no `memory` yet", "`fsched list statements`", None),
     ("sweep n in [1, 2]", "FS0102", "this version has no `sweep` yet", "--set name=value", None),
     (
         "early_stopping patience: 5",

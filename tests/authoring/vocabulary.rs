@@ -35,6 +35,8 @@ fn place(family: Family) -> &'static str {
         Family::Attack => "objective adversarial(",
         Family::Ranking => "forget head 10% by: ",
         Family::Fill => "forget head 10% to: ",
+        Family::Memory => "memory ",
+        Family::Recall => "recall ",
         Family::Metric => "evaluate ",
         Family::Task => "let tasks = ",
         Family::Condition => "expect ",

@@ -13,3 +13,4 @@ mod ledger;
 mod signals;
 mod support;
 mod unsynced;
+mod within;

@@ -1,7 +1,7 @@
 //! The fast gradient sign method.
 
 use super::project::{self, Move};
-use super::{Attack, gradient};
+use super::{Attack, Norm, gradient};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Member, Param, Spec, Type};
 use crate::nn::network::{Mode, Network};
@@ -32,6 +32,18 @@ impl Attack for Fgsm {
 
     fn passes(&self) -> u64 {
         1
+    }
+
+    fn norm(&self) -> Norm {
+        Norm::Linf
+    }
+
+    fn eps(&self) -> f64 {
+        self.eps
+    }
+
+    fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
+        Box::new(Fgsm { eps })
     }
 
     fn crafted_in(&self) -> Mode {

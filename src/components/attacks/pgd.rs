@@ -1,8 +1,7 @@
 //! Projected gradient descent in the linf or l2 ball.
 
 use super::project::{self, Move};
-use super::start::{self, Norm};
-use super::{Attack, gradient};
+use super::{Attack, Norm, gradient, start};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Default, Family, Member, Param, Spec, Type};
 use crate::nn::network::{Mode, Network};
@@ -46,13 +45,14 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
         eps,
         step: spec.maybe_real("step").unwrap_or(2.5 * eps / iters as f64),
         iters,
-        norm: if spec.word("norm") == "linf" { Norm::Linf } else { Norm::L2 },
+        norm: Norm::of(spec),
         random_start: spec.bool("random_start"),
         restarts: spec.usize("restarts"),
         crafted_in: if spec.word("crafted_in") == "train" { Mode::Train } else { Mode::Eval },
     })
 }
 
+#[derive(Clone)]
 struct Pgd {
     eps: f64,
     step: f64,
@@ -91,6 +91,20 @@ impl Attack for Pgd {
         (self.iters * self.restarts) as u64
     }
 
+    fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    fn eps(&self) -> f64 {
+        self.eps
+    }
+
+    /// A step of an attack without a budget, which moves nothing, stays as it is.
+    fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
+        let step = if self.eps > 0.0 { self.step / self.eps * eps } else { self.step };
+        Box::new(Pgd { eps, step, ..self.clone() })
+    }
+
     fn crafted_in(&self) -> Mode {
         self.crafted_in
     }
@@ -99,13 +113,15 @@ impl Attack for Pgd {
 impl Pgd {
     /// One descent from one start; its last point.
     fn once(&self, network: &Network, mode: Mode, batch: &Batch, draws: &Draws, restart: u64) -> Result<Tensor> {
-        let by = match self.norm {
-            Norm::Linf => Move::Linf { step: self.step, eps: self.eps },
-            Norm::L2 => Move::L2 { step: self.step, eps: self.eps },
+        let l2 = self.norm == Norm::L2;
+        let by = match l2 {
+            true => Move::L2 { step: self.step, eps: self.eps },
+            false => Move::Linf { step: self.step, eps: self.eps },
         };
-        let mut adversarial = match self.random_start {
-            true => start::random(self.norm, self.eps, batch, draws, restart)?,
-            false => project::own_copy(&batch.pixels)?,
+        let mut adversarial = match (self.random_start, l2) {
+            (false, _) => project::own_copy(&batch.pixels)?,
+            (true, true) => start::l2(self.eps, batch, draws, restart)?,
+            (true, false) => start::linf(self.eps, batch, draws, restart)?,
         };
         for _ in 0..self.iters {
             let g = gradient::of_pixels(network, mode, &adversarial, &batch.labels)?;

@@ -126,16 +126,17 @@ fn grey(n: usize) -> Batch {
     Batch { pixels, labels: vec![0; n], ids: (0..n as u64).collect() }
 }
 
-fn moves(norm: start::Norm, eps: f64, draws: &Draws, restart: u64) -> Vec<Vec<f64>> {
+fn moves(norm: Norm, eps: f64, draws: &Draws, restart: u64) -> Vec<Vec<f64>> {
     let batch = grey(2000);
-    let started = start::random(norm, eps, &batch, draws, restart).unwrap();
+    let start = if norm == Norm::L2 { start::l2 } else { start::linf };
+    let started = start(eps, &batch, draws, restart).unwrap();
     let rows: Vec<Vec<f32>> = started.flatten_from(1).unwrap().to_vec2().unwrap();
     rows.into_iter().map(|row| row.into_iter().map(|x| f64::from(x) - 0.5).collect()).collect()
 }
 
 #[test]
 fn linf_starts_are_uniform_in_the_cube() {
-    let all = moves(start::Norm::Linf, 0.1, &DRAWS, 0).concat();
+    let all = moves(Norm::Linf, 0.1, &DRAWS, 0).concat();
     let n = all.len() as f64;
     let mean = all.iter().sum::<f64>() / n;
     let variance = all.iter().map(|x| x * x).sum::<f64>() / n;
@@ -148,7 +149,7 @@ fn linf_starts_are_uniform_in_the_cube() {
 
 #[test]
 fn l2_starts_have_uniform_lengths_and_no_preferred_direction() {
-    let all = moves(start::Norm::L2, 0.4, &DRAWS, 0);
+    let all = moves(Norm::L2, 0.4, &DRAWS, 0);
     let lengths: Vec<f64> = all.iter().map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
     let n = lengths.len() as f64;
     let mean = lengths.iter().sum::<f64>() / n;
@@ -164,11 +165,11 @@ fn l2_starts_have_uniform_lengths_and_no_preferred_direction() {
 
 #[test]
 fn every_image_clock_and_restart_has_its_own_start() {
-    let first = moves(start::Norm::Linf, 0.1, &DRAWS, 0);
+    let first = moves(Norm::Linf, 0.1, &DRAWS, 0);
     assert_ne!(first[0], first[1]);
-    assert_ne!(first, moves(start::Norm::Linf, 0.1, &DRAWS, 1));
-    assert_ne!(first, moves(start::Norm::Linf, 0.1, &Draws { clock: 8, ..DRAWS }, 0));
-    assert_eq!(first, moves(start::Norm::Linf, 0.1, &DRAWS, 0));
+    assert_ne!(first, moves(Norm::Linf, 0.1, &DRAWS, 1));
+    assert_ne!(first, moves(Norm::Linf, 0.1, &Draws { clock: 8, ..DRAWS }, 0));
+    assert_eq!(first, moves(Norm::Linf, 0.1, &DRAWS, 0));
 }
 
 #[test]
@@ -189,6 +190,22 @@ fn the_step_follows_from_eps_where_it_is_left_out() {
     let default = attack(&pgd::MEMBER, &given).perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
     let written = pgd("linf", 0.2, 0.125, 4, &given[1..2]).perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
     assert_eq!(bits(&default), bits(&written));
+}
+
+#[test]
+fn another_budget_is_the_attack_written_anew() {
+    let golden = Golden::load();
+    let (network, batch) = (golden.network(), golden.batch("images", "labels"));
+    let images = |attack: Box<dyn Attack>| bits(&attack.perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap());
+    for norm in ["linf", "l2"] {
+        let small = pgd(norm, 0.25, 0.0625, 3, &[]);
+        assert_eq!(small.with_eps(0.5).eps(), 0.5);
+        assert_eq!(images(small.with_eps(0.5)), images(pgd(norm, 0.5, 0.125, 3, &[])), "{norm}");
+        assert_eq!(images(small.with_eps(0.0)), bits(&batch.pixels), "{norm}");
+        assert_eq!(small.norm(), if norm == "l2" { Norm::L2 } else { Norm::Linf });
+    }
+    let fgsm = attack(&fgsm::MEMBER, &[("eps", Value::Real(0.25))]);
+    assert_eq!(images(fgsm.with_eps(0.5)), images(attack(&fgsm::MEMBER, &[("eps", Value::Real(0.5))])));
 }
 
 #[test]

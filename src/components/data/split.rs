@@ -1,5 +1,6 @@
 //! What every data set can be asked for: a validation split, a smaller train split, wrong labels.
 
+use super::Examples;
 use super::reader::{Header, RawSplit};
 use crate::components::{Default, Param, Problem, ProblemKind, Spec, Type, Value};
 use crate::nn::rng::Stream;
@@ -116,8 +117,10 @@ impl Settings {
     pub(super) fn divide(&self, all: &RawSplit, counts: [usize; 3], classes: usize, seed: u64) -> Division {
         let rows: Vec<usize> = (0..all.labels.len()).collect();
         let validation = if self.validation > 0.0 { counts[1] } else { 0 };
-        let (validation, rest) = stratified(all, rows, validation, classes, |id| key(seed, "data.validation", id));
-        let (train, _) = stratified(all, rest, counts[0], classes, |id| key(seed, "data.subset", id));
+        let (validation, rest) =
+            stratified((&all.labels, &all.ids), rows, validation, classes, |id| key(seed, "data.validation", id));
+        let (train, _) =
+            stratified((&all.labels, &all.ids), rest, counts[0], classes, |id| key(seed, "data.subset", id));
         Division { train, validation }
     }
 
@@ -153,7 +156,7 @@ fn key(seed: u64, purpose: &str, id: u64) -> u64 {
 
 /// Takes `count` of the rows so that every class keeps its share: (taken, left), both in the given order.
 fn stratified(
-    all: &RawSplit,
+    (labels, ids): (&[u32], &[u64]),
     rows: Vec<usize>,
     count: usize,
     classes: usize,
@@ -167,15 +170,25 @@ fn stratified(
     }
     let mut by_class = vec![Vec::new(); classes];
     for row in &rows {
-        by_class[all.labels[*row] as usize].push((key(all.ids[*row]), *row));
+        by_class[labels[*row] as usize].push((key(ids[*row]), *row));
     }
     let sizes: Vec<usize> = by_class.iter().map(Vec::len).collect();
-    let mut taken = vec![false; all.labels.len()];
+    let mut taken = vec![false; labels.len()];
     for (mut members, quota) in by_class.into_iter().zip(quotas(&sizes, count)) {
         members.sort_unstable();
         members.into_iter().take(quota).for_each(|(_, row)| taken[row] = true);
     }
     rows.into_iter().partition(|row| taken[*row])
+}
+
+impl Examples {
+    /// Places of `count` of them, in order, that a metric with `examples: count` is measured on: of each class those with
+    /// the smallest keys, as for `train:`. All of them where there are no more.
+    pub fn subset(&self, count: usize, seed: u64) -> Vec<usize> {
+        let classes = self.all_labels().iter().max().map_or(0, |label| *label as usize + 1);
+        let all = (self.all_labels(), self.all_ids());
+        stratified(all, (0..self.len()).collect(), count, classes, |id| key(seed, "metric.examples", id)).0
+    }
 }
 
 /// Divides `count` among classes of these sizes: the floor of the exact share each, then one more to the largest

@@ -6,7 +6,7 @@ use crate::components::{Family, Member};
 pub static MEMBER: Member = Member {
     family: Family::Metric,
     name: "clean",
-    params: &[],
+    params: &[super::EXAMPLES, super::OF],
     doc: "share of images that are classified correctly",
     source: "",
     example: "evaluate clean on test",

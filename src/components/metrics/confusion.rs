@@ -6,7 +6,7 @@ use crate::components::{Family, Member};
 pub static MEMBER: Member = Member {
     family: Family::Metric,
     name: "confusion",
-    params: &[],
+    params: &[super::EXAMPLES],
     doc: "share of images that a forget made the network predict another class for; beside it the pairs of classes that \
           gained or lost most",
     source: "",

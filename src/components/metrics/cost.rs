@@ -6,11 +6,15 @@ use crate::components::{Bounds, Family, Member, Param, Spec, Type};
 pub static MEMBER: Member = Member {
     family: Family::Metric,
     name: "cost",
-    params: &[Param::new(
-        "matrix",
-        Type::Text,
-        "a CSV file: above, the classes that are predicted; one row for each true class, its name first; numbers from 0 on",
-    )],
+    params: &[
+        Param::new(
+            "matrix",
+            Type::Text,
+            "a CSV file: above, the classes that are predicted; one row for each true class, its name first; numbers from 0 on",
+        ),
+        super::EXAMPLES,
+        super::OF,
+    ],
     doc: "mean over the images of what their prediction costs, by the true class and the predicted one",
     source: "Elkan 2001, The foundations of cost-sensitive learning",
     example: "evaluate cost(matrix: \"costs.csv\") on test",

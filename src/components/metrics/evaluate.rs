@@ -1,11 +1,13 @@
 //! Measuring a network on a split, in batches, in eval mode.
 
-use super::{Costs, Flag, Part, cost, loss, robust};
-use crate::components::attacks::{self, Attack};
+use super::logits::{correct, losses, paid};
+use super::stages::{FIRST_STAGE, Robust, WITHSTOOD, WRONG};
+use super::{Costs, Flag, Part, cost, loss, robust, soundness};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Problem, ProblemKind, Spec, Value as Argument};
 use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor, bail};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub trait Examples {
 pub enum Measure {
     Loss,
     Clean,
-    Robust(Box<dyn Attack>),
+    Robust(Robust),
     Cost(Arc<Costs>),
 }
 
@@ -33,6 +35,8 @@ pub struct Measured {
     pub value: f64,
     /// 0 or 1 for accuracies, the losses for a loss, the costs for a cost, in the data's order
     pub per_example: Vec<f64>,
+    /// what broke each example, where several attacks or budgets tried: `clean` for one that is wrong as it is
+    pub broken_by: Vec<Option<String>>,
     /// what the value is made of, where it is made of several
     pub parts: Vec<Part>,
     /// what makes it doubtful
@@ -79,22 +83,225 @@ impl Measure {
                 .help("write robust(pgd(eps: 8/255))")
                 .of("attack"));
         };
-        Ok(Measure::Robust(attacks::build(attack)))
+        Ok(Measure::Robust(Robust::new(attack, &robust::budgets(spec))))
     }
 
     /// Gradient evaluations for each example, at most: an attack skips what is misclassified without it.
     pub fn passes(&self) -> u64 {
         match self {
-            Measure::Loss | Measure::Clean | Measure::Cost(_) => 0,
-            Measure::Robust(attack) => attack.passes(),
+            Measure::Robust(robust) => robust.passes(),
+            _ => 0,
         }
+    }
+
+    /// Forward passes for each example besides, at most.
+    pub fn forwards(&self) -> u64 {
+        match self {
+            Measure::Robust(robust) => robust.forwards(),
+            _ => 1,
+        }
+    }
+
+    /// What is known of the examples of a batch before anything is attacked.
+    fn of_logits(&self, logits: &Tensor, labels: &[u32], right: &[bool]) -> Result<Vec<u64>> {
+        let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect();
+        Ok(match self {
+            Measure::Loss => bits(losses(logits, labels)?),
+            Measure::Cost(costs) => bits(paid(logits, labels, costs)?),
+            Measure::Clean => right.iter().map(|&right| u64::from(right)).collect(),
+            Measure::Robust(_) => right.iter().map(|&right| if right { WITHSTOOD } else { WRONG }).collect(),
+        })
+    }
+
+    /// Whether this can have been found of an example.
+    fn is_possible(&self, found: u64) -> bool {
+        match self {
+            Measure::Loss | Measure::Cost(_) => true,
+            Measure::Clean => found <= 1,
+            Measure::Robust(robust) => found < FIRST_STAGE + robust.stages().len() as u64,
+        }
+    }
+
+    fn measured(&self, found: &[u64]) -> Measured {
+        let mut measured = Measured::default();
+        measured.per_example = match self {
+            Measure::Loss | Measure::Cost(_) => found.iter().map(|bits| f64::from_bits(*bits)).collect(),
+            Measure::Clean => found.iter().map(|right| *right as f64).collect(),
+            Measure::Robust(robust) => robust.withstood(found),
+        };
+        measured.value = measured.per_example.iter().sum::<f64>() / found.len() as f64;
+        if let Measure::Robust(robust) = self {
+            (measured.parts, measured.broken_by) = (robust.parts(found), robust.broken_by(found));
+            measured.flags.extend(soundness::black_box(&measured.parts));
+        }
+        measured
     }
 }
 
-/// All `measures` on all examples, `batch_size` at a time, in one go: the clean pass is shared.
+/// What an evaluation works with.
+pub struct Work<'a> {
+    pub network: &'a Network,
+    pub examples: &'a dyn Examples,
+    pub measures: &'a [Measure],
+    /// results don't depend on it
+    pub batch_size: usize,
+    pub draws: Draws,
+}
+
+/// An evaluation under way: what is known so far. One that is saved and read again goes on to the same values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// examples of which all is known
+    done: usize,
+    /// what is known of them, by measure: bits of losses and costs, 0 and 1 of accuracies, fates under attack
+    found: Vec<Vec<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    batch: Option<UnderWay>,
+}
+
+/// A batch under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct UnderWay {
+    examples: usize,
+    /// by measure
+    found: Vec<Vec<u64>>,
+    /// attacks that have been tried, of all measures together
+    attacks: usize,
+}
+
+/// How far an evaluation has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub done: usize,
+    pub of: usize,
+    /// share of the work on them that is done, those of the present batch in part
+    pub share: f64,
+    /// of those done, how many withstood all attacks; `None` where nothing attacks
+    pub survivors: Option<usize>,
+}
+
+impl Evaluation {
+    /// Does the next piece of work: the clean pass over a batch, or one attack on what is left of it. Whether that was
+    /// the last one.
+    ///
+    /// # Errors
+    /// No examples, and what reading them and the network's operations return.
+    pub fn step(&mut self, work: &Work) -> Result<bool> {
+        let count = work.examples.count();
+        if count == 0 {
+            bail!("there is no example to measure on");
+        }
+        self.found.resize(work.measures.len(), Vec::new());
+        let size = match &self.batch {
+            Some(batch) => batch.examples,
+            None => work.batch_size.max(1).min(count - self.done),
+        };
+        let batch = work.examples.batch(self.done..self.done + size)?;
+        match &mut self.batch {
+            None => self.batch = Some(UnderWay::begin(work, &batch)?),
+            Some(under_way) => under_way.attack(work, &batch)?,
+        }
+        if let Some(over) = self.batch.take_if(|batch| batch.is_over(work.measures)) {
+            self.done += over.examples;
+            self.found.iter_mut().zip(over.found).for_each(|(all, new)| all.extend(new));
+        }
+        Ok(self.done == count)
+    }
+
+    /// Whether it can be of these measures and so many examples: it may come from a file.
+    pub fn fits(&self, measures: &[Measure], examples: usize) -> bool {
+        let columns = |found: &[Vec<u64>], n: usize| {
+            let possible = |(column, measure): (&Vec<u64>, &Measure)| {
+                column.len() == n && column.iter().all(|found| measure.is_possible(*found))
+            };
+            found.len() == measures.len() && found.iter().zip(measures).all(possible)
+        };
+        let begun = |batch: &UnderWay| batch.examples > 0 && columns(&batch.found, batch.examples);
+        let examples_of_batch = self.batch.as_ref().map_or(0, |batch| batch.examples);
+        (self.found.is_empty() && self.batch.is_none() && self.done == 0)
+            || columns(&self.found, self.done)
+                && self.batch.as_ref().is_none_or(begun)
+                && self.done.checked_add(examples_of_batch).is_some_and(|n| n <= examples)
+    }
+
+    pub fn is_over(&self, work: &Work) -> bool {
+        self.done > 0 && self.done == work.examples.count()
+    }
+
+    /// What was found, once it is over.
+    pub fn finish(&self, measures: &[Measure]) -> Vec<Measured> {
+        measures.iter().zip(&self.found).map(|(measure, found)| measure.measured(found)).collect()
+    }
+
+    pub fn standing(&self, work: &Work) -> Standing {
+        let of = work.examples.count();
+        let all = attacks_of(work.measures).len();
+        let begun = self
+            .batch
+            .as_ref()
+            .map_or(0.0, |batch| batch.examples as f64 * (batch.attacks as f64 + 1.0) / (all as f64 + 1.0));
+        let robust = work.measures.iter().zip(&self.found).filter(|(m, _)| matches!(m, Measure::Robust(_)));
+        let survivors = robust.map(|(_, found)| found.iter().filter(|fate| **fate == WITHSTOOD).count()).min();
+        Standing { done: self.done, of, share: (self.done as f64 + begun) / of as f64, survivors }
+    }
+}
+
+impl UnderWay {
+    fn begin(work: &Work, batch: &Batch) -> Result<UnderWay> {
+        let logits = work.network.logits(&batch.pixels, Mode::Eval)?;
+        let right = correct(&logits, &batch.labels)?;
+        let found = work.measures.iter().map(|m| m.of_logits(&logits, &batch.labels, &right));
+        Ok(UnderWay { examples: batch.labels.len(), found: found.collect::<Result<_>>()?, attacks: 0 })
+    }
+
+    /// Whether no attack is left that has something to attack.
+    fn is_over(&self, measures: &[Measure]) -> bool {
+        attacks_of(measures)
+            .get(self.attacks..)
+            .is_none_or(|left| left.iter().all(|(m, _)| self.standing(*m).is_empty()))
+    }
+
+    /// Places of the images that have withstood all attacks of a measure so far.
+    fn standing(&self, measure: usize) -> Vec<usize> {
+        (0..self.examples).filter(|i| self.found[measure][*i] == WITHSTOOD).collect()
+    }
+
+    /// The next attack that has something to attack.
+    fn attack(&mut self, work: &Work, batch: &Batch) -> Result<()> {
+        let all = attacks_of(work.measures);
+        while let Some((measure, stage)) = all.get(self.attacks).copied() {
+            self.attacks += 1;
+            let attacked = self.standing(measure);
+            let Measure::Robust(robust) = &work.measures[measure] else { continue };
+            if attacked.is_empty() {
+                continue;
+            }
+            let part = pick(batch, &attacked)?;
+            let adversarial = robust.stages()[stage].attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
+            let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
+            for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
+                self.found[measure][i] = FIRST_STAGE + stage as u64;
+            }
+            break;
+        }
+        Ok(())
+    }
+}
+
+/// The attacks of all measures, in order: measure and stage.
+fn attacks_of(measures: &[Measure]) -> Vec<(usize, usize)> {
+    let stages = |measure: &Measure| match measure {
+        Measure::Robust(robust) => robust.stages().len(),
+        _ => 0,
+    };
+    measures.iter().enumerate().flat_map(|(m, measure)| (0..stages(measure)).map(move |stage| (m, stage))).collect()
+}
+
+/// All of `measures` on all examples in one go: the clean pass is shared. Images that are misclassified without an
+/// attack aren't attacked: their value is 0 either way.
 ///
 /// # Errors
-/// No examples, and what reading them and the network's operations return.
+/// As [`Evaluation::step`].
 pub fn evaluate(
     network: &Network,
     examples: &dyn Examples,
@@ -102,128 +309,18 @@ pub fn evaluate(
     batch_size: usize,
     draws: &Draws,
 ) -> Result<Vec<Measured>> {
-    let (count, size) = (examples.count(), batch_size.max(1));
-    if count == 0 {
-        bail!("there is no example to measure on");
-    }
-    let mut values = vec![Vec::with_capacity(count); measures.len()];
-    for start in (0..count).step_by(size) {
-        let batch = examples.batch(start..(start + size).min(count))?;
-        let logits = network.logits(&batch.pixels, Mode::Eval)?;
-        let right = correct(&logits, &batch.labels)?;
-        for (measure, values) in measures.iter().zip(&mut values) {
-            match measure {
-                Measure::Loss => values.extend(losses(&logits, &batch.labels)?),
-                Measure::Clean => values.extend(right.iter().map(|&right| f64::from(u8::from(right)))),
-                Measure::Cost(costs) => values.extend(paid(&logits, &batch.labels, costs)?),
-                Measure::Robust(attack) => {
-                    values.extend(under_attack(network, attack.as_ref(), &batch, &right, draws)?)
-                }
-            }
-        }
-    }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    Ok(values
-        .into_iter()
-        .map(|per_example| Measured { value: mean(&per_example), per_example, ..Measured::default() })
-        .collect())
-}
-
-/// 1 for each image that is classified correctly both as it is (`right`) and as the attack makes it. Images that are
-/// misclassified without an attack aren't attacked: their value is 0 either way.
-fn under_attack(
-    network: &Network,
-    attack: &dyn Attack,
-    batch: &Batch,
-    right: &[bool],
-    draws: &Draws,
-) -> Result<Vec<f64>> {
-    let mut values = vec![0.0; right.len()];
-    let attacked: Vec<usize> = (0..right.len()).filter(|&i| right[i]).collect();
-    if attacked.is_empty() {
-        return Ok(values);
-    }
-    let part = pick(batch, &attacked)?;
-    let adversarial = attack.perturb(network, Mode::Eval, &part, draws)?;
-    let withstood = correct(&network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
-    for (i, withstood) in attacked.into_iter().zip(withstood) {
-        values[i] = f64::from(u8::from(withstood));
-    }
-    Ok(values)
+    let work = Work { network, examples, measures, batch_size, draws: *draws };
+    let mut evaluation = Evaluation::default();
+    while !evaluation.step(&work)? {}
+    Ok(evaluation.finish(measures))
 }
 
 /// The examples at these places of a batch.
-fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
+pub(super) fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
     let index = Tensor::from_iter(places.iter().map(|&i| i as u32), batch.pixels.device())?;
     Ok(Batch {
         pixels: batch.pixels.index_select(&index, 0)?,
         labels: places.iter().map(|&i| batch.labels[i]).collect(),
         ids: places.iter().map(|&i| batch.ids[i]).collect(),
     })
-}
-
-/// Whether each row of `logits` (N, K) is largest at its label. Of equal logits the first one counts; where one is NaN
-/// the answer is wrong.
-///
-/// # Errors
-/// If the number of labels isn't N or a label isn't below K.
-pub fn correct(logits: &Tensor, labels: &[u32]) -> Result<Vec<bool>> {
-    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    check_labels(logits, labels)?;
-    let wins = |(row, &label): (&Vec<f32>, &u32)| {
-        let label = label as usize;
-        row[..label].iter().all(|&other| other < row[label]) && row[label..].iter().all(|&other| other <= row[label])
-    };
-    Ok(rows.iter().zip(labels).map(wins).collect())
-}
-
-/// log Σ e^logits − logit of the label, for each row, in f64.
-fn losses(logits: &Tensor, labels: &[u32]) -> Result<Vec<f64>> {
-    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    check_labels(logits, labels)?;
-    let loss = |(row, &label): (&Vec<f32>, &u32)| {
-        let max = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let sum: f64 = row.iter().map(|&x| (f64::from(x) - max).exp()).sum();
-        max + sum.ln() - f64::from(row[label as usize])
-    };
-    Ok(rows.iter().zip(labels).map(loss).collect())
-}
-
-/// What each prediction costs. Of equal logits the first one is predicted; a row with NaN predicts nothing.
-pub(super) fn paid(logits: &Tensor, labels: &[u32], costs: &Costs) -> Result<Vec<f64>> {
-    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    check_labels(logits, labels)?;
-    let (_, classes) = logits.dims2()?;
-    if classes != costs.classes() {
-        bail!("costs of {} classes for a network with {classes}", costs.classes());
-    }
-    Ok(rows.iter().zip(labels).map(|(row, &label)| costs.of(label as usize, predicted(row))).collect())
-}
-
-/// The class that each row of `logits` (N, K) is largest at, the first of equal ones; where one is NaN, the first class.
-///
-/// # Errors
-/// If the logits are not of two dimensions.
-pub fn predictions(logits: &Tensor) -> Result<Vec<u32>> {
-    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-    Ok(rows.iter().map(|row| predicted(row).unwrap_or(0) as u32).collect())
-}
-
-/// The place of the largest number, the first of equal ones; `None` where one is NaN.
-fn predicted(row: &[f32]) -> Option<usize> {
-    if row.iter().any(|x| x.is_nan()) {
-        return None;
-    }
-    (0..row.len()).reduce(|best, i| if row[i] > row[best] { i } else { best })
-}
-
-fn check_labels(logits: &Tensor, labels: &[u32]) -> Result<()> {
-    let (n, classes) = logits.dims2()?;
-    if labels.len() != n {
-        bail!("{} labels for {n} images", labels.len());
-    }
-    match labels.iter().find(|&&label| label as usize >= classes) {
-        Some(label) => bail!("label {label} of a network with {classes} classes"),
-        None => Ok(()),
-    }
 }

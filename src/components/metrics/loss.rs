@@ -6,7 +6,7 @@ use crate::components::{Bounds, Family, Member};
 pub static MEMBER: Member = Member {
     family: Family::Metric,
     name: "loss",
-    params: &[],
+    params: &[super::EXAMPLES, super::OF],
     doc: "mean cross-entropy with the true labels, in nats, with no label smoothing",
     source: "PyTorch torch.nn.functional.cross_entropy",
     example: "measure loss every: 1 epoch",

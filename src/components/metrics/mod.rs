@@ -9,6 +9,7 @@ pub mod drift;
 mod evaluate;
 pub mod gap;
 pub mod groups;
+mod logits;
 pub mod loss;
 mod matrix;
 pub mod overfitting;
@@ -16,12 +17,16 @@ pub mod recovery;
 pub mod retention;
 pub mod robust;
 pub mod sensitivity;
+mod soundness;
+pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
-pub use evaluate::{Examples, Measure, Measured, correct, evaluate, predictions};
+pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
+pub use logits::{correct, predictions};
 pub use matrix::{Costs, Matrix};
+pub use stages::Robust;
 
-use crate::components::{Bounds, Member, Spec, Value, entries};
+use crate::components::{Bounds, Default, Member, Param, Spec, Type, Value, entries};
 
 /// What a metric's numbers mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +52,38 @@ pub enum MetricUnit {
 }
 
 const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
+
+/// `of` of every metric of a single network.
+const OF: Param =
+    Param::new("of", Type::Word(&["model", "memory"]), "the network: the one that is trained, or the memory")
+        .or(Default::Word("model"))
+        .named();
+
+/// `examples` of every metric that is a mean over examples.
+const EXAMPLES: Param =
+    Param::new("examples", Type::Int, "of so many alone: a stratified part of the split, by the seed")
+        .or(Default::Absent)
+        .named()
+        .at_least(1.0);
+
+/// On how many examples of its split it, or the metric inside of it, is measured, where not on all.
+pub fn examples(spec: &Spec) -> Option<usize> {
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => examples(&inner.spec),
+        _ => match spec.member.param("examples").map(|(place, _)| &spec.args[place]) {
+            Some(Value::Int(n)) => usize::try_from(*n).ok(),
+            _ => None,
+        },
+    }
+}
+
+/// Whether it, or the metric inside of it, is measured on the memory.
+pub fn of_memory(spec: &Spec) -> bool {
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => of_memory(&inner.spec),
+        _ => spec.member.param("of").is_some_and(|(place, _)| spec.args[place] == Value::Word("memory".into())),
+    }
+}
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
 static METRICS: [(&Member, &MetricInfo); 13] = [
@@ -83,9 +120,9 @@ pub fn describe(spec: &Spec) -> MetricInfo {
 }
 
 /// The metric on so many examples alone.
-pub fn of_few(mut spec: Spec, examples: i64) -> Spec {
-    if let Some((place, _)) = spec.member.param("examples") {
-        spec.args[place] = Value::Int(examples);
+pub fn of_few(mut spec: Spec, examples: Option<usize>) -> Spec {
+    if let (Some((place, _)), Some(examples)) = (spec.member.param("examples"), examples) {
+        spec.args[place] = Value::Int(examples as i64);
     }
     spec
 }

@@ -1,11 +1,11 @@
 //! Metrics against PyTorch's numbers (tests/goldens/make_attacks.py) and against doing without the short cuts.
 
 use super::*;
-use crate::components::attacks::{self, fgsm, pgd};
+use crate::components::attacks::{self, Attack, Norm, fgsm, pgd};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::testing::{Golden, spec};
 use crate::components::{Family, Metric, Problem, Value};
-use crate::nn::network::Mode;
+use crate::nn::network::{Mode, Network};
 use candle_core::{Device, Result, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
@@ -136,5 +136,159 @@ fn mistakes_cost_what_the_matrix_says_and_nan_the_most_of_its_row() {
     let matrix = Matrix::parse("c.csv", b",a,b,c\na,0,1,2\nb,4,0,8\nc,16,32,0.5\n").unwrap();
     let costs = matrix.of_classes(&["a", "b", "c"].map(String::from)).unwrap();
     // Predicted a, b (the first of equals), c and nothing; true c, c, c and b.
-    assert_eq!(evaluate::paid(&logits, &[2, 2, 2, 1], &costs).unwrap(), [16.0, 32.0, 0.5, 8.0]);
+    assert_eq!(logits::paid(&logits, &[2, 2, 2, 1], &costs).unwrap(), [16.0, 32.0, 0.5, 8.0]);
+}
+
+/// An attack that breaks the images of some ids from a budget on, whatever the network.
+struct Breaks {
+    ids: Vec<u64>,
+    from: f64,
+    eps: f64,
+    parts: Vec<(&'static str, Breaks)>,
+}
+
+impl Breaks {
+    fn alone(ids: &[u64], from: f64) -> Breaks {
+        Breaks { ids: ids.to_vec(), from, eps: 0.1, parts: Vec::new() }
+    }
+
+    fn with(&self, eps: f64) -> Breaks {
+        let parts = self.parts.iter().map(|(name, part)| (*name, part.with(eps))).collect();
+        Breaks { ids: self.ids.clone(), from: self.from, eps, parts }
+    }
+}
+
+impl Attack for Breaks {
+    /// Noise that the network takes for something else, by trying; the image itself where it isn't to be broken.
+    fn perturb(&self, network: &Network, mode: Mode, batch: &Batch, _: &Draws) -> Result<Tensor> {
+        let mut images = Vec::new();
+        for (i, id) in batch.ids.iter().enumerate() {
+            let image = batch.pixels.narrow(0, i, 1)?;
+            let breaks = self.ids.contains(id) && self.eps >= self.from;
+            let noise = |n: u64| -> Result<Tensor> {
+                let mut pixels = vec![0.0; image.elem_count()];
+                crate::nn::rng::Stream::new(n, "noise", &[*id]).fill_uniform(&mut pixels, 0.0, 1.0);
+                Tensor::from_vec(pixels, image.shape(), image.device())
+            };
+            let wrong =
+                |image: &Tensor| correct(&network.logits(image, mode).unwrap(), &batch.labels[i..=i]).unwrap()[0];
+            images.push(match breaks {
+                true => (0..500)
+                    .map(|n| noise(n).unwrap())
+                    .find(|image| !wrong(image))
+                    .expect("some noise is taken for another class"),
+                false => image,
+            });
+        }
+        Tensor::cat(&images, 0)
+    }
+
+    fn passes(&self) -> u64 {
+        1
+    }
+
+    fn parts(&self) -> Vec<(&'static str, &dyn Attack)> {
+        self.parts.iter().map(|(name, part)| (*name, part as &dyn Attack)).collect()
+    }
+
+    fn norm(&self) -> Norm {
+        Norm::Linf
+    }
+
+    fn eps(&self) -> f64 {
+        self.eps
+    }
+
+    fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
+        Box::new(self.with(eps))
+    }
+}
+
+/// Ids of the golden images that are classified correctly: five of eight.
+fn right_ids(golden: &Golden) -> Vec<u64> {
+    let batch = golden.batch("images", "labels");
+    let right = correct(&golden.network().logits(&batch.pixels, Mode::Eval).unwrap(), &batch.labels).unwrap();
+    batch.ids.into_iter().zip(right).filter(|(_, right)| *right).map(|(id, _)| id).collect()
+}
+
+#[test]
+fn parts_of_an_ensemble_try_what_is_left_and_budgets_go_up() {
+    let golden = Golden::load();
+    let ids = right_ids(&golden);
+    let ensemble = Breaks {
+        parts: vec![("apgd", Breaks::alone(&ids[..1], 0.0)), ("square", Breaks::alone(&ids[..3], 0.1))],
+        ..Breaks::alone(&[], 0.0)
+    };
+    let split = Split(golden.batch("images", "labels"));
+    let measures = [Measure::Robust(Robust::of(Box::new(ensemble.with(0.1)), &[0.05, 0.2]))];
+    let found = evaluate(&golden.network(), &split, &measures, 3, &DRAWS).unwrap().remove(0);
+    let parts: Vec<(&str, f64, usize)> =
+        found.parts.iter().map(|p| (p.name.as_str(), p.value * 8.0, p.broke.unwrap())).collect();
+    let expected = [
+        ("eps 0.05 apgd", 4.0, 1),
+        ("eps 0.05 square", 4.0, 0),
+        ("eps 0.1 apgd", 4.0, 0),
+        ("eps 0.1 square", 2.0, 2),
+        ("eps 0.2 apgd", 2.0, 0),
+        ("eps 0.2 square", 2.0, 0),
+    ];
+    assert_eq!(parts, expected);
+    assert_eq!(found.value, 2.0 / 8.0);
+    let broken = found.broken_by.iter().flatten().filter(|by| *by == "eps 0.1 square").count();
+    let wrong = found.broken_by.iter().flatten().filter(|by| *by == "clean").count();
+    assert_eq!((broken, wrong, found.broken_by.iter().filter(|by| by.is_none()).count()), (2, 3, 2));
+    assert_eq!(found.flags[0].code, "square-beats-white-box");
+    assert!(found.flags[0].seen.starts_with("square broke 2 images"), "{:?}", found.flags);
+}
+
+#[test]
+fn what_only_a_larger_budget_breaks_stands_at_the_attacks_own() {
+    let golden = Golden::load();
+    let ids = right_ids(&golden);
+    let split = Split(golden.batch("images", "labels"));
+    let measures = [Measure::Robust(Robust::of(Box::new(Breaks::alone(&ids, 0.2)), &[0.05, 0.2]))];
+    let found = evaluate(&golden.network(), &split, &measures, 8, &DRAWS).unwrap().remove(0);
+    assert_eq!(found.value, 5.0 / 8.0);
+    assert_eq!(found.parts.iter().map(|p| p.value * 8.0).collect::<Vec<_>>(), [5.0, 5.0, 0.0]);
+    assert_eq!(stages::shown(8.0 / 255.0), "8/255");
+}
+
+#[test]
+fn an_evaluation_saved_after_each_piece_comes_to_the_same() {
+    let golden = Golden::load();
+    let (network, split) = (golden.network(), Split(golden.batch("images", "labels")));
+    let ids = right_ids(&golden);
+    let measures = || {
+        let ensemble = Breaks {
+            parts: vec![("a", Breaks::alone(&ids[..2], 0.0)), ("b", Breaks::alone(&ids[1..3], 0.0))],
+            ..Breaks::alone(&[], 0.0)
+        };
+        let attack = spec(&robust::MEMBER, &[("attack", Value::Component(pgd("l2")))]);
+        [
+            measure(&loss::MEMBER, &[]),
+            Measure::Robust(Robust::of(Box::new(ensemble), &[])),
+            Measure::build(&attack, None, &mut no_costs).unwrap(),
+        ]
+    };
+    let whole = evaluate(&network, &split, &measures(), 8, &DRAWS).unwrap();
+    let mut saved = serde_json::to_string(&Evaluation::default()).unwrap();
+    let mut pieces = 0;
+    let found = loop {
+        let measures = measures();
+        let work = Work { network: &network, examples: &split, measures: &measures, batch_size: 3, draws: DRAWS };
+        let mut evaluation: Evaluation = serde_json::from_str(&saved).unwrap();
+        assert!(evaluation.fits(&measures, 8));
+        pieces += 1;
+        let over = evaluation.step(&work).unwrap();
+        saved = serde_json::to_string(&evaluation).unwrap();
+        let standing = evaluation.standing(&work);
+        assert_eq!((standing.share == 1.0, standing.done == 8, standing.of), (over, over, 8));
+        if over {
+            break evaluation.finish(&measures);
+        }
+    };
+    assert!(pieces > 6, "three batches, each with attacks");
+    assert_eq!(found, whole);
+    let other: Evaluation = serde_json::from_str(r#"{"done":3,"found":[[0,1]]}"#).unwrap();
+    assert!(!other.fits(&measures(), 8), "a file may say anything");
 }

@@ -1,9 +1,9 @@
 //! Plain training on the images as they are.
 
-use super::{Batch, Draws, Objective, Pass, pass};
+use super::{Batch, Draws, Logits, Loss, Objective, On, loss};
 use crate::components::{Default, Family, Member, Param, Spec, Type};
-use crate::nn::network::{Network, Trainable};
-use candle_core::Result;
+use crate::nn::network::Network;
+use candle_core::{Result, Tensor};
 
 /// `label_smoothing` of every objective with a cross-entropy in it.
 pub(super) const LABEL_SMOOTHING: Param =
@@ -30,9 +30,17 @@ struct CrossEntropy {
 }
 
 impl Objective for CrossEntropy {
-    fn pass(&self, network: &Network, batch: &Batch, trainable: Trainable, _draws: &Draws) -> Result<Pass> {
-        let pass = pass::supervised(network, &batch.pixels, &batch.labels, self.label_smoothing, trainable)?;
-        Ok(Pass { passes: self.passes_per_step(), ..pass })
+    fn craft(&self, _network: &Network, _batch: &Batch, _draws: &Draws) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    fn reads(&self) -> &'static [On] {
+        &[On::Clean]
+    }
+
+    fn loss(&self, logits: &Logits, labels: &[u32]) -> Result<Loss> {
+        let (value, gradient) = loss::cross_entropy(logits.of(On::Clean)?, labels, self.label_smoothing)?;
+        Ok(Loss::new(On::Clean, value, gradient))
     }
 
     fn passes_per_step(&self) -> u64 {

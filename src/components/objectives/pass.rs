@@ -1,35 +1,69 @@
-//! One forward and backward pass with labels, and how the passes over the chunks of a batch become one.
+//! One pass forward and back, and how the passes over the chunks of a batch become one.
 
-use super::Pass;
+use super::{Crafted, Lesson, Logits, Objective, On, Pass};
 use crate::components::metrics::correct;
 use crate::nn::kernels::{all_fast, buffer, elementwise};
-use crate::nn::network::{Mode, Network, Trainable};
-use crate::nn::ops::{Reduction, cross_entropy};
-use crate::nn::tape::Value;
+use crate::nn::network::{Forward, Mode, Network, Trainable};
+use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor, bail};
 
-/// Mean cross-entropy of `pixels` (N, C, H, W) with `labels`, its gradients and the statistics of a train-mode pass.
-pub(super) fn supervised(
+/// The images of one kind on their way through the network.
+struct Side {
+    on: On,
+    tape: Tape,
+    forward: Forward,
+}
+
+/// A pass in train mode over what the objective and the lessons read: the loss, its gradients and the statistics.
+///
+/// What the objective reads moves the running statistics, one kind of images after the other; what is read for a
+/// lesson alone doesn't.
+pub(super) fn once<O: Objective + ?Sized>(
+    objective: &O,
     network: &Network,
-    pixels: &Tensor,
-    labels: &[u32],
-    label_smoothing: f64,
+    crafted: &Crafted,
+    lessons: &[Lesson],
     trainable: Trainable,
 ) -> Result<Pass> {
-    let tape = network.tape();
-    let forward = network.forward(&tape, &Value::constant(pixels.clone()), Mode::Train, trainable)?;
-    let correct = correct(forward.logits.tensor(), labels)?.into_iter().filter(|&right| right).count();
-    let loss = cross_entropy(&tape, &forward.logits, labels, label_smoothing, Reduction::Mean)?;
-    let value = f64::from(loss.tensor().to_scalar::<f32>()?);
-    // With every weight frozen there is nothing to walk back to.
-    let gradients = if loss.is_tracked() {
-        let mut gradients = tape.backward(&loss)?;
-        forward.leaves.iter().map(|leaf| leaf.as_ref().and_then(|leaf| gradients.take(leaf))).collect()
-    } else {
-        vec![None; forward.leaves.len()]
-    };
-    let statistics = forward.statistics;
-    Ok(Pass { loss: value, gradients, statistics, correct, examples: labels.len(), passes: 1 })
+    let own = objective.reads();
+    let mut wanted = own.to_vec();
+    wanted.extend(lessons.iter().flat_map(Lesson::reads));
+    let (mut sides, mut statistics, mut logits): (Vec<Side>, _, _) = (Vec::new(), Vec::new(), Logits::default());
+    for on in wanted {
+        if sides.iter().any(|side| side.on == on) {
+            continue;
+        }
+        let tape = network.tape();
+        let x = Value::constant(crafted.pixels(on).clone());
+        let mut forward = network.forward_after(&tape, &x, Mode::Train, trainable, &statistics)?;
+        let moved = std::mem::take(&mut forward.statistics);
+        if own.contains(&on) {
+            statistics = moved;
+        }
+        logits.put(on, forward.logits.tensor().clone());
+        sides.push(Side { on, tape, forward });
+    }
+    let labels = &crafted.batch.labels;
+    let loss = objective.loss(&logits, labels)?;
+    let loss = lessons.iter().try_fold(loss, |sum, lesson| sum.plus(lesson.loss(&logits)?))?;
+    let beside = (sides.len() - own.len()) as u64;
+    let mut gradients = vec![None; network.parameters().len()];
+    for Side { on, tape, forward } in sides {
+        // With every weight frozen there is nothing to walk back to.
+        let Some(gradient) = loss.gradient(on).filter(|_| forward.logits.is_tracked()) else { continue };
+        let mut found = tape.backward_from(&forward.logits, gradient.clone())?;
+        for (sum, leaf) in gradients.iter_mut().zip(&forward.leaves) {
+            let new = leaf.as_ref().and_then(|leaf| found.take(leaf));
+            *sum = match (sum.take(), new) {
+                (Some(sum), Some(new)) => Some(weighted_sum(1.0, &sum, 1.0, &new)?),
+                (sum, new) => sum.or(new),
+            };
+        }
+    }
+    let answers = logits.of(*own.last().unwrap_or(&On::Clean))?;
+    let correct = correct(answers, labels)?.into_iter().filter(|&right| right).count();
+    let passes = objective.passes_per_step() + beside;
+    Ok(Pass { loss: loss.value, gradients, statistics, correct, examples: labels.len(), passes })
 }
 
 impl Pass {

@@ -6,7 +6,7 @@ use super::visit;
 use crate::components::{Duration, Value};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::language::context::Context;
-use crate::language::program::{Op, Program};
+use crate::language::program::{Op, Program, Train};
 use crate::language::statements::Word;
 use crate::source::{Sources, Span};
 use std::collections::{BTreeMap, HashMap};
@@ -221,6 +221,8 @@ fn measured_for(op: &Op) -> &'static [Sort] {
 /// Whether the setting, one that does not add up, can change what a step does.
 fn uses(op: &Op, word: &str) -> bool {
     match (op, word) {
+        (Op::Train(train), "memory") => train.memory().is_some(),
+        (Op::Train(train), "recall") => Train::recalled(train.word, &train.settings).next().is_some(),
         (_, "data") | (Op::Train(_), _) => true,
         (Op::Forget(forget), "optimizer") => forget.moments != "keep",
         (Op::Forget(forget), "batch" | "objective") => {

@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
 
     /// Whether what a metric looks back on is known: a history for `gap(M)`, a checkpoint for `retention`.
     pub(in crate::language) fn history_known(&mut self, metric: &Metric, settings: &Settings, span: Span) -> bool {
-        if !self.checkpoint_known(&metric.spec, span) {
+        if !self.checkpoint_known(&metric.spec, span) || !self.measurable(metric, span) {
             return false;
         }
         let inner = match metric.spec.args.first() {

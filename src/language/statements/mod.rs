@@ -10,6 +10,7 @@ mod freeze;
 mod guard;
 mod machine;
 mod measure;
+mod memory;
 mod model;
 mod optimizer;
 mod train;
@@ -117,6 +118,8 @@ pub static WORDS: &[&Word] = &[
     &optimizer::OPTIMIZER,
     &optimizer::LR,
     &optimizer::OBJECTIVE,
+    &memory::MEMORY,
+    &memory::RECALL,
     &freeze::FREEZE,
     &freeze::THAW,
     &freeze::TRAIN_ONLY,

@@ -12,7 +12,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use std::sync::Arc;
 
 /// Weight of the newest batch in the running averages, PyTorch's default.
-const MOMENTUM: f64 = 0.1;
+pub const MOMENTUM: f64 = 0.1;
 
 /// Running averages of a batch normalization, each of shape (C).
 #[derive(Clone, Debug)]

@@ -39,7 +39,7 @@ pub use add::add;
 pub use affine_const::affine_const;
 pub use attention::{AttentionShape, attention, rotary_attention};
 pub use avg_pool2d::avg_pool2d;
-pub use batch_norm::{BatchNormStats, RunningStats, batch_norm, batch_norm_relu};
+pub use batch_norm::{BatchNormStats, MOMENTUM as BATCH_NORM_MOMENTUM, RunningStats, batch_norm, batch_norm_relu};
 pub use batch_norm_pool::batch_norm_relu_pool;
 pub use conv2d::{conv2d, conv2d_add};
 pub use cross_entropy::{IGNORED, Reduction, cross_entropy};
