@@ -3,7 +3,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::state::Expectation;
-use super::{Frame, Run, checkpoint, control, forget, measure, scope, train, within};
+use super::{Frame, Run, checkpoint, control, forget, measure, scope, sound, train, within};
 use crate::components::{Expression, Value};
 use crate::disk;
 use crate::language::program::{Evaluate, Op, Settings, Step, Until};
@@ -167,7 +167,8 @@ fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
         op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
     let readings = within::reenterable(run, |run| measure::all(run, &metrics, &settings))?;
     disk::point("evaluate: measured, not told");
-    for reading in readings {
+    for mut reading in readings {
+        sound::check(run, &mut reading, &settings)?;
         measure::tell(run, &reading, op.per_example)?;
     }
     Ok(())

@@ -368,15 +368,23 @@ impl<'a> OnDevice<'a> {
     }
 }
 
+impl OnDevice<'_> {
+    /// Those at these places of it.
+    pub(super) fn at(&self, places: &[usize]) -> candle_core::Result<Batch> {
+        let places: Vec<usize> = match &self.places {
+            Some(all) => places.iter().map(|i| all[*i]).collect(),
+            None => places.to_vec(),
+        };
+        train::batch_of(self.examples, &places, self.device)
+    }
+}
+
 impl metrics::Examples for OnDevice<'_> {
     fn count(&self) -> usize {
         self.places.as_ref().map_or(self.examples.len(), Vec::len)
     }
 
     fn batch(&self, range: Range<usize>) -> candle_core::Result<Batch> {
-        match &self.places {
-            Some(places) => train::batch_of(self.examples, &places[range], self.device),
-            None => train::batch_of(self.examples, &range.collect::<Vec<_>>(), self.device),
-        }
+        self.at(&range.collect::<Vec<_>>())
     }
 }

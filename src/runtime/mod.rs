@@ -38,6 +38,7 @@ pub mod resume;
 mod retention;
 mod scope;
 mod sensitivity;
+mod sound;
 pub mod state;
 pub mod store;
 mod train;

@@ -316,7 +316,10 @@ pub fn evaluate(
 }
 
 /// The examples at these places of a batch.
-pub(super) fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
+///
+/// # Errors
+/// If there is no such place.
+pub fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
     let index = Tensor::from_iter(places.iter().map(|&i| i as u32), batch.pixels.device())?;
     Ok(Batch {
         pixels: batch.pixels.index_select(&index, 0)?,

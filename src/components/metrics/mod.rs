@@ -17,11 +17,11 @@ pub mod recovery;
 pub mod retention;
 pub mod robust;
 pub mod sensitivity;
-mod soundness;
+pub mod soundness;
 pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
-pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
+pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate, pick};
 pub use logits::{correct, predictions};
 pub use matrix::{Costs, Matrix};
 pub use stages::Robust;
