@@ -4,8 +4,8 @@
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
-use crate::components::recall;
 use crate::components::{Duration, Expression, Metric, Selector, Spec, Split, Value};
+use crate::components::{objectives, recall};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
@@ -418,7 +418,15 @@ impl Settings {
 
     /// Optimizer steps in one epoch; the last batch may be smaller.
     pub fn steps_per_epoch(&self) -> u64 {
-        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1)
+        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1) * self.replays()
+    }
+
+    /// Steps that are taken on each batch before the next.
+    pub fn replays(&self) -> u64 {
+        match &self.objective {
+            Value::Component(objective) => objectives::replays(objective).unwrap_or(1),
+            _ => 1,
+        }
     }
 
     /// The split that a metric without one is measured on.

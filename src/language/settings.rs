@@ -9,7 +9,7 @@ use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
 use crate::components::metrics::groups;
 use crate::components::{
-    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models,
+    Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::nn::architecture::{Architecture, Part};
@@ -417,9 +417,7 @@ impl Context<'_> {
 
     /// The attack that the objective trains against, if it has one.
     pub fn objectives_attack(&self) -> Option<Spec> {
-        let Value::Component(objective) = &self.current.objective else { return None };
-        let (index, _) = objective.member.param("attack")?;
-        objective.args[index].as_component(Family::Attack).cloned()
+        objectives::attack_of(self.current.objective.as_component(Family::Objective)?).cloned()
     }
 
     /// Reports what a component found wrong at `span`, or at the argument of it that is to blame.
@@ -438,13 +436,23 @@ impl Context<'_> {
 
     /// Checks a component's arguments against each other.
     pub fn check_component(&mut self, spec: &Spec, span: Span) -> bool {
-        if !self.settled_arguments(spec, span) || !self.within_budget(spec, span) {
+        if !self.settled_arguments(spec, span) || !self.within_budget(spec, span) || !self.goes_together(spec, span) {
             return false;
         }
         if !spec.args.iter().any(Value::waits) {
             lints::of_component(self, spec, span);
         }
         true
+    }
+
+    /// Whether what an objective is made of goes together.
+    fn goes_together(&mut self, spec: &Spec, span: Span) -> bool {
+        let wrong = (spec.member.family == Family::Objective).then(|| objectives::check(spec).err()).flatten();
+        let Some(problem) = wrong else { return true };
+        let mut d = Diagnostic::new(Code::WRONG_TYPE, span, problem.message);
+        d.help = problem.help;
+        self.report(d);
+        false
     }
 
     /// Whether an attack can use its budget, in each round of the loops that decide it.

@@ -1,17 +1,17 @@
 //! What a run needs of memory and disk at most.
 
 use super::cost::{self, PassCost};
-use super::each_step;
 use super::variables::{Variables, measured_at_forget, metrics_in};
-use crate::components::Metric;
+use super::{each_step, lessons};
 use crate::components::metrics::drift;
-use crate::language::program::{Due, Op, Program, Settings};
+use crate::components::{Family, Metric, objectives};
+use crate::language::program::{Due, Op, Program, Settings, Train};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes, estimated from above.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// weights, what optimizers remember, the same for each named checkpoint, data, and the larger of gradients with what
+    /// weights, the memory, what optimizers remember, the same for each named checkpoint, data, and the larger of gradients with what
     /// the largest pass keeps and a state being written; and the program itself
     pub peak_memory_bytes: u64,
     /// all checkpoints that stay at one time: the newest, the best, the named ones, and the final weights
@@ -30,6 +30,9 @@ impl Footprint {
         let state: u64 = survey.optimizers.values().sum();
         let data: u64 = survey.data.values().sum();
         let kept = survey.last + u64::from(survey.best) + survey.named.len() as u64;
+        // The stable network is as large as the one that is trained.
+        let memory = if survey.memory { weights } else { 0 };
+        let (weights, state) = (weights.saturating_add(memory), state.saturating_add(survey.carried));
         let one = weights.saturating_add(state);
         // Named checkpoints stay in memory too. To be written, a state is put into words, tensor by tensor and whole.
         let (named, written) = (one.saturating_mul(survey.named.len() as u64), one.saturating_mul(2));
@@ -43,12 +46,26 @@ impl Footprint {
     }
 }
 
+/// What an objective holds beside the gradients: the perturbed weights of `awp` with the gradients there, and the
+/// perturbation of `free`, which stays.
+fn objective_bytes(program: &Program, s: &Settings) -> (u64, u64) {
+    let Some(objective) = s.objective.as_component(Family::Objective) else { return (0, 0) };
+    let image: u64 = s.facts.shape.iter().map(|n| *n as u64).product();
+    let carried = if s.replays() > 1 { 4 * image * s.examples_per_step() } else { 0 };
+    let perturbed = objective.member == &objectives::awp::MEMBER;
+    (if perturbed { 2 * cost::weight_bytes(program) } else { 0 }, carried)
+}
+
 #[derive(Default)]
 struct Survey {
     /// bytes that each optimizer remembers
     optimizers: BTreeMap<u32, u64>,
     /// bytes of each data set, by its description
     data: BTreeMap<String, u64>,
+    /// a stable network begins
+    memory: bool,
+    /// bytes of what an objective hands on
+    carried: u64,
     gradients: u64,
     pass: u64,
     last: u64,
@@ -64,8 +81,15 @@ impl Survey {
                 let trained = cost::trained_bytes(&program.model.parts, s);
                 let remembered = self.optimizers.entry(s.optimizer.id).or_default();
                 *remembered = (*remembered).max(trained.saturating_mul(cost::remembered(&s.optimizer.spec)));
+                self.memory |= train.memory().is_some();
+                let (copies, carried) = objective_bytes(program, s);
+                self.carried = self.carried.max(carried);
+                let trained = trained.saturating_add(copies);
                 self.gradients = self.gradients.max(trained);
-                self.pass = self.pass.max(cost::training_pass_bytes(program, cost, s));
+                // Kinds of images that are passed through together keep all that they came by.
+                let taught: Vec<_> = Train::recalled(train.word, s).cloned().collect();
+                let together = lessons::together(&s.objective, &taught);
+                self.pass = self.pass.max(cost::training_pass_bytes(program, cost, s).saturating_mul(together));
                 self.last = self.last.max(s.keep.last as u64);
                 self.best |= s.keep.best.is_some();
                 self.uses_data(s);

@@ -62,6 +62,7 @@ impl Plan {
             ("epochs", words::range(&t.epochs, words::real)),
             ("training steps", words::range(&t.train_steps, words::count)),
             ("gradient evaluations", words::range(&t.gradient_evaluations, words::count)),
+            ("forward passes", words::range(&t.forward_passes.rounded(), words::count)),
             ("evaluation passes", words::range(&t.evaluation_passes.rounded(), words::count)),
             ("forget events", words::range(&t.forget_events, words::count)),
             ("operations", words::range(&t.flops(), |n| words::scaled(n, "FLOP"))),
@@ -85,15 +86,16 @@ impl Plan {
 
     /// `consolidate` and `relearn` train like `train` where no second model stands beside the first.
     fn same_words(&self) -> Option<String> {
-        let mut words = BTreeSet::new();
+        let (mut words, mut differ) = (BTreeSet::new(), false);
         each_step(&self.program.body, &mut |step| {
             if let Op::Train(train) = &step.op {
                 words.insert(train.word);
+                differ |= train.memory().is_some() || Train::recalled(train.word, &train.settings).next().is_some();
             }
         });
         let named: Vec<&str> = words.into_iter().collect();
         let (last, others) = named.split_last()?;
-        (!others.is_empty()).then(|| {
+        (!others.is_empty() && !differ).then(|| {
             format!("{} and {last} come to the same here: there is no memory and no recall", others.join(", "))
         })
     }

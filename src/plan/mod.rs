@@ -7,6 +7,7 @@ mod fixture;
 pub mod footprint;
 pub mod hash;
 mod json;
+pub mod lessons;
 mod listing;
 mod lr;
 pub mod passes;

@@ -3,7 +3,7 @@
 use super::variables::Variables;
 use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity};
 use crate::components::tasks::{self, Task};
-use crate::components::{Metric, Spec, Split, Value};
+use crate::components::{Metric, Spec, Split, Value, objectives};
 use crate::language::program::{Batch, Settings};
 use crate::nn::architecture::Part;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub fn attack_passes(attack: &Spec) -> u64 {
 /// The attack that an objective trains against.
 pub fn attack_of(objective: &Value) -> Option<&Spec> {
     match objective {
-        Value::Component(spec) => spec.args.iter().find_map(|v| v.as_component(crate::components::Family::Attack)),
+        Value::Component(spec) => objectives::attack_of(spec),
         _ => None,
     }
 }
@@ -40,17 +40,18 @@ pub struct Work {
 pub fn training(settings: &Settings, steps: u64) -> Work {
     let all = settings.facts.count(Split::Train) as u64;
     let per_step = settings.examples_per_step();
-    let per_epoch = settings.steps_per_epoch();
+    let (per_epoch, replays) = (settings.steps_per_epoch(), settings.replays());
+    let per_pass = per_epoch / replays;
     let batch = match settings.batch {
         Batch::Size(n) => n.max(1),
         Batch::All => per_step,
     };
     let in_full_step = per_step.div_ceil(batch);
-    let in_last_step = (all - (per_epoch - 1) * per_step).div_ceil(batch).max(1);
+    let in_last_step = (all - (per_pass - 1) * per_step).div_ceil(batch).max(1);
     let (epochs, rest) = (steps / per_epoch, steps % per_epoch);
-    let batches_per_epoch = (per_epoch - 1) * in_full_step + in_last_step;
+    let batches_per_epoch = ((per_pass - 1) * in_full_step + in_last_step) * replays;
     Work {
-        images: epochs.saturating_mul(all).saturating_add(rest * per_step),
+        images: epochs.saturating_mul(all * replays).saturating_add(rest * per_step),
         batches: epochs.saturating_mul(batches_per_epoch).saturating_add(rest * in_full_step),
     }
 }
@@ -90,6 +91,8 @@ impl Measurement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
     pub split: Split,
+    /// on the memory, not on the network that is trained
+    pub memory: bool,
     /// `None`: on the images as they are
     pub attack: Option<Spec>,
     /// `loss`, `clean`, `robust`
@@ -149,6 +152,7 @@ fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Pro
                 robust::budgets(&spec).into_iter().filter(|eps| !own.as_ref().is_some_and(|own| is(own, *eps)));
             Probe {
                 split,
+                memory: metrics::of_memory(&spec),
                 attack,
                 budgets: 1 + further.count() as u64,
                 examples: metrics::examples(&spec).map(|n| n as u64),
@@ -175,7 +179,8 @@ fn classes(tasks: &[&Task]) -> usize {
 /// are, and one for each attack on it, besides the attack's own.
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
-    let mut done: Vec<(Split, Option<u64>, Option<(&Spec, u64)>)> = Vec::new();
+    type Attacked<'a> = Option<(&'a Spec, u64)>;
+    let mut done: Vec<(Split, Option<u64>, bool, Attacked)> = Vec::new();
     for (i, probe) in probes.iter().enumerate() {
         let all = settings.facts.count(probe.split) as u64;
         let images = probe.examples.map_or(all, |examples| examples.min(all));
@@ -198,7 +203,7 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             continue;
         }
         for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
-            let what = (probe.split, probe.examples, attack);
+            let what = (probe.split, probe.examples, probe.memory, attack);
             if !done.contains(&what) {
                 total.add(images, attack.map(|(attack, budgets)| attack_passes(attack).saturating_mul(budgets)));
                 done.push(what);

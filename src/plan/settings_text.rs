@@ -1,7 +1,7 @@
 //! Settings in words: all of them at the head of a listing, and where a step's differ from those.
 
 use super::table::{WIDTH, wrap};
-use super::{passes, words};
+use super::{lessons, passes, words};
 use crate::components::{Metric, Split, Value};
 use crate::language::program::{Batch, Measure, Program, Settings, When};
 
@@ -74,6 +74,12 @@ fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
     if !s.augment.is_empty() {
         lines.insert(1, line("augment", words::list(s.augment.iter().map(words::spec)), ""));
     }
+    if let Some(memory) = &s.memory {
+        lines.push(line("memory", words::spec(&memory.spec), "follows in each consolidate"));
+    }
+    if !s.recall.is_empty() {
+        lines.push(line("recall", words::list(s.recall.iter().map(words::spec)), ""));
+    }
     let frozen = frozen(program, s);
     if !frozen.is_empty() {
         let count = format!("{} of {}", frozen.len(), words::plural(program.model.parts.len() as u64, "tensor"));
@@ -109,10 +115,13 @@ fn batch(s: &Settings) -> Line {
 }
 
 fn objective(s: &Settings) -> Line {
-    let comes_to = passes::attack_of(&s.objective).map_or(String::new(), |attack| {
-        let passes = passes::attack_passes(attack);
-        format!("{} of the attack before each training pass", words::plural(passes, "pass"))
-    });
+    let passes = lessons::step(&s.objective, &[]);
+    let own = if passes.own > 1 { format!("{} training passes", passes.own) } else { "each training pass".into() };
+    let comes_to = match (passes::attack_of(&s.objective), s.replays()) {
+        (Some(_), _) => format!("{} of the attack before {own}", words::plural(passes.attack, "pass")),
+        (None, 1) => String::new(),
+        (None, replays) => format!("{} on each batch before the next", words::plural(replays, "step")),
+    };
     Line { name: "objective", value: words::value(&s.objective, None), comes_to }
 }
 

@@ -1,10 +1,11 @@
 //! What a program takes in all, counted without unrolling its loops.
 
 use super::cost::{PassCost, Profile};
+use super::lessons::{self, StepPasses};
 use super::passes::{self, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
-use crate::components::{Duration, Expression, Metric, Value};
+use crate::components::{Duration, Expression, Metric, Spec, Value};
 use crate::language::program::{Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When};
 use serde_json::json;
 
@@ -19,6 +20,9 @@ pub struct Totals {
     /// passes of one batch in measurements, those of attacks included. `measure … every:` counts from the beginning of
     /// the run: where its period doesn't divide the training beside it, its passes count by their share.
     pub evaluation_passes: Range<f64>,
+    /// forward passes of one batch while training that form no gradient: of teachers, for targets, and for the statistics
+    /// of a memory
+    pub forward_passes: Range<f64>,
     /// `forget` and `zap`
     pub forget_events: Range<u64>,
     /// floating-point operations of training passes
@@ -77,6 +81,7 @@ impl Totals {
             "train_steps": self.train_steps.to_json(),
             "gradient_evaluations": self.gradient_evaluations.to_json(),
             "evaluation_passes": self.evaluation_passes.rounded().to_json(),
+            "forward_passes": self.forward_passes.rounded().to_json(),
             "forget_events": self.forget_events.to_json(),
             "flops": self.flops().to_json(),
         })
@@ -93,6 +98,7 @@ impl Totals {
             train_steps: counts(self.train_steps, other.train_steps),
             gradient_evaluations: counts(self.gradient_evaluations, other.gradient_evaluations),
             evaluation_passes: reals(self.evaluation_passes, other.evaluation_passes),
+            forward_passes: reals(self.forward_passes, other.forward_passes),
             forget_events: counts(self.forget_events, other.forget_events),
             training_flops: reals(self.training_flops, other.training_flops),
             attack_flops: reals(self.attack_flops, other.attack_flops),
@@ -215,23 +221,23 @@ impl<'a> Counter<'a> {
         let settings = &*train.settings;
         let per_epoch = settings.steps_per_epoch();
         match self.variables.resolve(&train.duration) {
-            Some(Value::Duration(Duration::Seconds(s))) => self.clocked(settings, s),
+            Some(Value::Duration(Duration::Seconds(s))) => self.clocked(train, s),
             Some(Value::Duration(duration)) => {
                 let steps = duration.steps(per_epoch).unwrap_or(1);
                 let epochs = match duration {
                     Duration::Epochs(n) => n,
                     _ => steps as f64 / per_epoch as f64,
                 };
-                self.stretch(settings, steps, epochs)
+                self.stretch(train, steps, epochs)
             }
             // A measurement decides: at least one step.
-            _ => Totals { epochs: Range::at_least(0.0), ..unbounded(self.stretch(settings, 1, 0.0)) },
+            _ => Totals { epochs: Range::at_least(0.0), ..unbounded(self.stretch(train, 1, 0.0)) },
         }
     }
 
     /// Training that a clock ends.
-    fn clocked(&mut self, settings: &Settings, seconds: f64) -> Totals {
-        let least = unbounded(self.stretch(settings, 1, 0.0));
+    fn clocked(&mut self, train: &Train, seconds: f64) -> Totals {
+        let least = unbounded(self.stretch(train, 1, 0.0));
         self.known.clear();
         Totals {
             epochs: Range::at_least(0.0),
@@ -243,32 +249,49 @@ impl<'a> Counter<'a> {
         }
     }
 
-    pub(super) fn stretch(&mut self, settings: &Settings, steps: u64, epochs: f64) -> Totals {
+    pub(super) fn stretch(&mut self, train: &Train, steps: u64, epochs: f64) -> Totals {
+        let settings = &*train.settings;
         let work = passes::training(settings, steps);
-        let attack = self.attack_passes(&settings.objective);
+        let taught: Vec<_> =
+            Train::recalled(train.word, settings).map(|term| self.variables.resolve_spec(term)).collect();
+        let passes = self.step_passes(&settings.objective, &taught);
         let per_image = self.cost.training(&self.program.model.parts, &settings.trainable);
         let trained = Totals {
             epochs: Range::exactly(epochs),
             train_steps: Range::exactly(steps),
-            ..self.gradients(work, attack, per_image)
-        };
+            ..self.gradients(work, passes, per_image)
+        }
+        .plus(self.estimated(settings, lessons::estimates(train, steps)));
         trained.plus(self.followed(settings, steps))
     }
 
     /// Gradients of so much work, each after so many passes of an attack, at so many operations an image.
-    fn gradients(&self, work: passes::Work, attack: u64, per_image: f64) -> Totals {
+    fn gradients(&self, work: passes::Work, passes: StepPasses, per_image: f64) -> Totals {
         let images = work.images as f64;
+        let StepPasses { attack, own, forwards } = passes;
         Totals {
-            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(1))),
-            training_flops: Range::exactly(images * per_image),
+            gradient_evaluations: Range::exactly(work.batches.saturating_mul(attack.saturating_add(own))),
+            forward_passes: Range::exactly(work.batches as f64 * forwards as f64),
+            training_flops: Range::exactly(images * own as f64 * per_image),
             attack_flops: Range::exactly(images * attack as f64 * self.cost.attack()),
+            evaluation_flops: Range::exactly(images * forwards as f64 * self.cost.forward()),
             ..Totals::default()
         }
     }
 
-    fn attack_passes(&mut self, objective: &Value) -> u64 {
+    fn step_passes(&mut self, objective: &Value, taught: &[Spec]) -> StepPasses {
         let objective = self.variables.resolve(objective).unwrap_or_else(|| objective.clone());
-        passes::attack_of(&objective).map_or(0, passes::attack_passes)
+        lessons::step(&objective, taught)
+    }
+
+    /// So many passes over the training images for a memory's running statistics.
+    fn estimated(&self, settings: &Settings, times: f64) -> Totals {
+        let work = passes::batches(settings, u64::MAX);
+        Totals {
+            forward_passes: Range::exactly(times * work.batches as f64),
+            evaluation_flops: Range::exactly(times * work.images as f64 * self.cost.forward()),
+            ..Totals::default()
+        }
     }
 
     /// What `measure … every:` and `keep best:` take while training so many steps. Metrics of one period share their
@@ -318,9 +341,9 @@ impl<'a> Counter<'a> {
         };
         let Some(Value::Int(asked)) = asked else { return Totals::default() };
         let work = passes::batches(s, u64::try_from(asked).unwrap_or(0));
-        let attack = self.attack_passes(&s.objective);
+        let passes = self.step_passes(&s.objective, &[]);
         let all = vec![true; self.program.model.parts.len()];
-        self.gradients(work, attack, self.cost.training(&self.program.model.parts, &all))
+        self.gradients(work, passes, self.cost.training(&self.program.model.parts, &all))
     }
 
     /// A `forget` or `zap`, measured before and after where that is asked for; comparisons look at both networks too.
@@ -372,6 +395,7 @@ fn unbounded(least: Totals) -> Totals {
         train_steps: open(least.train_steps),
         gradient_evaluations: open(least.gradient_evaluations),
         evaluation_passes: open(least.evaluation_passes),
+        forward_passes: open(least.forward_passes),
         training_flops: open(least.training_flops),
         attack_flops: open(least.attack_flops),
         evaluation_flops: open(least.evaluation_flops),

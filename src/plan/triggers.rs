@@ -18,7 +18,7 @@ impl Counter<'_> {
         let within = |least: &u64| own.train_steps.max.is_none_or(|steps| *least < steps);
         if let Some(least) = train.first_end().filter(within) {
             let epochs = least as f64 / train.settings.steps_per_epoch() as f64;
-            let begun = self.stretch(&train.settings, least, epochs);
+            let begun = self.stretch(train, least, epochs);
             // What stands in their blocks before the end counts as nothing.
             all = all.or(self.hosted(train, begun, |t| !t.may_end_host()));
         }

@@ -9,6 +9,7 @@ use super::within::Evaluations;
 use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub struct State {
     pub network: Network,
     /// the stable network, once a `consolidate` has begun one
     pub memory: Option<Memory>,
+    /// what an objective's last step handed on, (batch, C, H, W): the perturbation of `free`
+    pub carried: Option<Tensor>,
     /// by the id of the `optimizer` statement; kept from one entry of its block to the next
     pub optimizers: BTreeMap<u32, OptimizerState>,
     /// points made by `checkpoint "name"`
@@ -123,6 +126,7 @@ impl State {
         State {
             network,
             memory: None,
+            carried: None,
             optimizers: BTreeMap::new(),
             named: BTreeMap::new(),
             journal: Journal::default(),

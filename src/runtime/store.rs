@@ -28,6 +28,9 @@ const TIME: &str = "time.json";
 const NAMED: &str = "named";
 
 /// Raised when an older version could not read a checkpoint any more.
+/// Beside it: what the objective's last step handed on.
+const CARRIED: &str = "carried";
+
 const FORMAT: u32 = 3;
 
 /// `state.json`
@@ -118,8 +121,10 @@ pub struct Loaded {
 /// # Errors
 /// Tensors that can't be brought from their device.
 pub fn prepare(state: &State, plan: &str, own: Option<&str>) -> Result<Prepared, Failure> {
-    let mut files =
-        vec![(WEIGHTS, bytes(&state.network.state_dict()?)?), (REMEMBERED, bytes(&remembered(&state.optimizers))?)];
+    let mut files = vec![
+        (WEIGHTS, bytes(&state.network.state_dict()?)?),
+        (REMEMBERED, bytes(&remembered(&state.optimizers, state.carried.as_ref()))?),
+    ];
     if let Some(memory) = &state.memory {
         files.push((MEMORY, bytes(&memory.network.state_dict()?)?));
     }
@@ -173,13 +178,14 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
     };
     let file = unseal(&folder.join(STATE))?;
     let Snapshot { network, memory, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
+    let carried = weights::read(&folder.join(REMEMBERED)).map_err(|e| Failure::new(e.to_string()))?.remove(CARRIED);
     let mut named = BTreeMap::new();
     for (name, pair) in file.named {
         let place = home(folder, &name);
         named.insert(name, read_pair(&place, &pair, model, &blank)?);
     }
     let seconds = read_time(folder)?;
-    let state = State { network, memory, optimizers, named, journal: file.journal };
+    let state = State { network, memory, carried, optimizers, named, journal: file.journal };
     Ok(Loaded { state, plan: file.plan, seconds })
 }
 
@@ -370,16 +376,22 @@ fn read_pair(
 fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
     let shapes: BTreeMap<&str, &[usize]> =
         network.parameters().iter().map(|p| (p.part.name.as_str(), p.part.shape.as_slice())).collect();
+    let input = network.architecture().input;
     let belongs = |fact: &&TensorFacts| {
+        if fact.name == CARRIED {
+            return fact.shape.len() == 4 && fact.shape[1..] == input;
+        }
         let weight = fact.name.split_once('/').and_then(|(_, rest)| rest.rsplit_once('/')).map(|(weight, _)| weight);
         weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape)
     };
     remembered.iter().find(|fact| !belongs(fact)).map(|fact| fact.name.clone())
 }
 
-/// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments.
-fn remembered(optimizers: &BTreeMap<u32, OptimizerState>) -> BTreeMap<String, Tensor> {
-    let mut tensors = BTreeMap::new();
+/// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments; and what the objective
+/// carries.
+fn remembered(optimizers: &BTreeMap<u32, OptimizerState>, carried: Option<&Tensor>) -> BTreeMap<String, Tensor> {
+    let mut tensors: BTreeMap<String, Tensor> =
+        carried.map(|carried| (CARRIED.to_string(), carried.clone())).into_iter().collect();
     for (id, state) in optimizers {
         for (weight, memory) in state.iter() {
             for (n, moment) in memory.moments.iter().enumerate() {

@@ -184,7 +184,9 @@ impl Trainer {
         while !self.is_done(run) || begun(run) {
             let order = self.order(run);
             let met = run.state.journal.done() % self.steps_per_epoch;
-            for examples in order.chunks(self.examples_per_step).skip(met as usize) {
+            let replays = self.settings.replays() as usize;
+            let batches = order.chunks(self.examples_per_step).flat_map(|batch| std::iter::repeat_n(batch, replays));
+            for examples in batches.skip(met as usize) {
                 if self.step(run, op, examples)? == Last::Yes {
                     break;
                 }
@@ -226,8 +228,10 @@ impl Trainer {
     /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
     fn gradients(&self, run: &mut Run, examples: &[usize]) -> Result<Pass, Halt> {
         let mut whole = None;
-        for chunk in examples.chunks(self.chunk) {
-            let mut pass = self.pass(run, chunk)?;
+        let mut carried = Vec::new();
+        for (n, chunk) in examples.chunks(self.chunk).enumerate() {
+            let mut pass = self.pass(run, chunk, n * self.chunk)?;
+            carried.extend(pass.carried.take());
             if let Some(progress) = progress(run) {
                 progress.count_pass(&pass);
             }
@@ -240,16 +244,51 @@ impl Trainer {
                 Some(whole) => Pass::join(whole, pass)?,
             });
         }
+        self.hand_on(run, &carried)?;
         whole.ok_or_else(|| Failure::new("there are no examples to train on").into())
     }
 
-    /// Loss and gradients of one chunk.
-    fn pass(&self, run: &mut Run, chunk: &[usize]) -> Result<Pass, Halt> {
+    /// Keeps what the chunks of a step hand on to the next: the places of a smaller batch at the end of an epoch alone
+    /// are renewed.
+    fn hand_on(&self, run: &mut Run, carried: &[Tensor]) -> Result<(), Halt> {
+        if carried.is_empty() {
+            return Ok(());
+        }
+        let new = Tensor::cat(carried, 0)?;
+        let before = run.state.carried.take().filter(|before| before.dims()[1..] == new.dims()[1..]);
+        let (had, has) = (before.as_ref().map_or(0, |before| before.dims()[0]), new.dims()[0]);
+        run.state.carried = Some(match before {
+            Some(before) if had > has => Tensor::cat(&[&new, &before.narrow(0, has, had - has)?], 0)?,
+            _ => new,
+        });
+        Ok(())
+    }
+
+    /// What the step before handed on for so many images from that place of the batch on; 0 where it is new.
+    fn carried(&self, run: &Run, from: usize, count: usize) -> Result<Option<Tensor>, Halt> {
+        let shape = self.examples().shape();
+        let known = run.state.carried.as_ref().filter(|known| known.dims()[1..] == shape);
+        let Some(known) = known.filter(|_| self.objective.carries()) else { return Ok(None) };
+        let there = known.dims()[0].saturating_sub(from).min(count);
+        let zeros = Tensor::zeros((count - there, shape[0], shape[1], shape[2]), known.dtype(), known.device())?;
+        Ok(Some(match there {
+            0 => zeros,
+            _ => Tensor::cat(&[&known.narrow(0, from, there)?, &zeros], 0)?,
+        }))
+    }
+
+    /// Loss and gradients of one chunk, which begins at `place` in the batch.
+    fn pass(&self, run: &mut Run, chunk: &[usize], place: usize) -> Result<Pass, Halt> {
         let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
         let trainable = &self.settings.trainable;
-        let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &draws)?;
+        // A batch is trained on again as it was changed the first time.
+        let again = run.state.journal.done() % self.settings.replays();
+        let first = Draws { clock: draws.clock.saturating_sub(again), ..draws };
+        let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &first)?;
         let network = &run.state.network;
-        let crafted = Crafted { attacked: self.objective.craft(network, &batch, &draws)?, batch };
+        let carried = self.carried(run, place, chunk.len())?;
+        let attacked = self.objective.craft(network, &batch, carried.as_ref(), &draws)?;
+        let crafted = Crafted { batch, attacked, carried };
         let lessons: Vec<Lesson> = self.recalls.iter().map(|r| ask(run, r, &crafted)).collect::<Result<_, Halt>>()?;
         let pass = self.objective.learn(network, &crafted, &lessons, Trainable::Only(trainable))?;
         if !pass.loss.is_finite() {

@@ -2,6 +2,7 @@
 
 pub mod fgsm;
 mod gradient;
+pub mod inner;
 pub mod pgd;
 mod project;
 mod start;

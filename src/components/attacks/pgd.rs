@@ -39,6 +39,11 @@ pub static MEMBER: Member = Member {
     example: "objective adversarial(pgd(eps: 8/255, step: 2/255, iters: 10))",
 };
 
+/// Length of one step.
+pub(super) fn step(spec: &Spec) -> f64 {
+    spec.maybe_real("step").unwrap_or(2.5 * spec.real("eps") / spec.usize("iters") as f64)
+}
+
 pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
     let (eps, iters) = (spec.real("eps"), spec.usize("iters"));
     Box::new(Pgd {

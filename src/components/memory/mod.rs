@@ -141,6 +141,3 @@ impl Memory {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -41,7 +41,7 @@ struct Adversarial {
 }
 
 impl Objective for Adversarial {
-    fn craft(&self, network: &Network, batch: &Batch, draws: &Draws) -> Result<Option<Tensor>> {
+    fn craft(&self, network: &Network, batch: &Batch, _: Option<&Tensor>, draws: &Draws) -> Result<Option<Tensor>> {
         self.attack.perturb(network, self.attack.crafted_in(), batch, draws).map(Some)
     }
 
@@ -54,8 +54,8 @@ impl Objective for Adversarial {
         Loss::new(On::Attacked, value, gradient).times(self.weight)
     }
 
-    fn passes_per_step(&self) -> u64 {
-        self.attack.passes() + 1
+    fn attack_passes(&self) -> u64 {
+        self.attack.passes()
     }
 
     fn attack(&self) -> Option<&Spec> {

@@ -30,7 +30,7 @@ struct CrossEntropy {
 }
 
 impl Objective for CrossEntropy {
-    fn craft(&self, _network: &Network, _batch: &Batch, _draws: &Draws) -> Result<Option<Tensor>> {
+    fn craft(&self, _: &Network, _: &Batch, _: Option<&Tensor>, _: &Draws) -> Result<Option<Tensor>> {
         Ok(None)
     }
 
@@ -43,8 +43,8 @@ impl Objective for CrossEntropy {
         Ok(Loss::new(On::Clean, value, gradient))
     }
 
-    fn passes_per_step(&self) -> u64 {
-        1
+    fn attack_passes(&self) -> u64 {
+        0
     }
 
     fn attack(&self) -> Option<&Spec> {

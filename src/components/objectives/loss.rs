@@ -153,7 +153,15 @@ fn squares(teacher: &Tensor, student: &Tensor) -> Result<(f64, Tensor)> {
     Ok((value, students.tensor(both().map(|d| (2.0 * d / count) as f32).collect(), student)?))
 }
 
-/// Logits in f64, row by row.
+/// Logits (N, K) in f64, row by row.
+///
+/// # Errors
+/// If they are no matrix.
+pub fn rows(logits: &Tensor) -> Result<Vec<Vec<f64>>> {
+    Ok(Rows::of(logits)?.rows)
+}
+
+/// [`rows`] with their number of classes.
 pub(super) struct Rows {
     pub rows: Vec<Vec<f64>>,
     pub classes: usize,
@@ -166,7 +174,7 @@ impl Rows {
         Ok(Rows { rows: rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect(), classes })
     }
 
-    fn same_shape(&self, other: &Rows) -> Result<()> {
+    pub fn same_shape(&self, other: &Rows) -> Result<()> {
         let shape = |rows: &Rows| (rows.rows.len(), rows.classes);
         match shape(self) == shape(other) {
             true => Ok(()),
@@ -181,7 +189,7 @@ impl Rows {
 }
 
 /// log softmax(row / temperature)
-pub(super) fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
+pub fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
     let scaled: Vec<f64> = row.iter().map(|x| x / temperature).collect();
     let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let log_sum = max + scaled.iter().map(|x| (x - max).exp()).sum::<f64>().ln();

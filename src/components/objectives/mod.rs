@@ -1,13 +1,17 @@
 //! Objectives: what a training step lowers.
 
 pub mod adversarial;
+pub mod awp;
 pub mod cross_entropy;
+pub mod free;
 mod loss;
+pub mod mart;
 mod pass;
+pub mod trades;
 
-pub use loss::{Lesson, Likeness, Loss, On};
+pub use loss::{Lesson, Likeness, Loss, On, log_softmax, rows};
 
-use crate::components::{Member, Spec, entries};
+use crate::components::{Family, Member, Problem, ProblemKind, Spec, Value, entries};
 use crate::nn::network::{Network, Statistics, Trainable};
 use crate::nn::rng::Stream;
 use candle_core::{Result, Tensor};
@@ -54,6 +58,8 @@ pub struct Crafted {
     pub batch: Batch,
     /// (N, C, H, W) in 0..=1; `None` where nothing is attacked
     pub attacked: Option<Tensor>,
+    /// what an earlier step handed on, which the images were crafted with
+    pub carried: Option<Tensor>,
 }
 
 impl Crafted {
@@ -80,6 +86,8 @@ pub struct Pass {
     pub examples: usize,
     /// gradient evaluations spent on each example, attack passes included
     pub passes: u64,
+    /// (N, C, H, W): what is handed on to the next step
+    pub carried: Option<Tensor>,
 }
 
 /// What a training step lowers.
@@ -91,11 +99,18 @@ pub struct Pass {
 /// Losses on features and extra heads will add their terms before the one backward pass, and return the gradients of
 /// their own weights beside those of the network's.
 pub trait Objective: Send + Sync {
-    /// The images as an attack on the network makes them; `None` where the objective attacks nothing.
+    /// The images as an attack on the network makes them; `None` where the objective attacks nothing. `carried` is what
+    /// the step before handed on for the images at these places, of an objective that [`carries`](Self::carries).
     ///
     /// # Errors
     /// What the network's operations return: shapes that don't fit.
-    fn craft(&self, network: &Network, batch: &Batch, draws: &Draws) -> Result<Option<Tensor>>;
+    fn craft(
+        &self,
+        network: &Network,
+        batch: &Batch,
+        carried: Option<&Tensor>,
+        draws: &Draws,
+    ) -> Result<Option<Tensor>>;
 
     /// Which images it passes through the network, in this order; each pass moves the running statistics.
     fn reads(&self) -> &'static [On];
@@ -120,12 +135,26 @@ pub trait Objective: Send + Sync {
     /// # Errors
     /// As those.
     fn pass(&self, network: &Network, batch: &Batch, trainable: Trainable, draws: &Draws) -> Result<Pass> {
-        let crafted = Crafted { attacked: self.craft(network, batch, draws)?, batch: batch.clone() };
+        let attacked = self.craft(network, batch, None, draws)?;
+        let crafted = Crafted { batch: batch.clone(), attacked, carried: None };
         self.learn(network, &crafted, &[], trainable)
     }
 
-    /// Gradient evaluations for each example of a pass.
-    fn passes_per_step(&self) -> u64;
+    /// Whether each step hands something on to the next, by the places of the images in the batch.
+    fn carries(&self) -> bool {
+        false
+    }
+
+    /// What is handed on, from the gradient of the loss with respect to the attacked pixels.
+    ///
+    /// # Errors
+    /// Shapes that don't fit.
+    fn carry(&self, _crafted: &Crafted, gradient: &Tensor) -> Result<Tensor> {
+        Ok(gradient.clone())
+    }
+
+    /// Gradient evaluations of the attack for each example of a pass.
+    fn attack_passes(&self) -> u64;
 
     /// The attack it trains against: what a bare `robust` measures.
     fn attack(&self) -> Option<&Spec>;
@@ -162,8 +191,14 @@ impl Logits {
 type Build = fn(&Spec) -> Box<dyn Objective>;
 
 /// The family's members with their builders, in the order in which they are listed.
-static OBJECTIVES: [(&Member, Build); 2] =
-    [(&cross_entropy::MEMBER, cross_entropy::build), (&adversarial::MEMBER, adversarial::build)];
+static OBJECTIVES: [(&Member, Build); 6] = [
+    (&cross_entropy::MEMBER, cross_entropy::build),
+    (&adversarial::MEMBER, adversarial::build),
+    (&trades::MEMBER, trades::build),
+    (&mart::MEMBER, mart::build),
+    (&awp::MEMBER, awp::build),
+    (&free::MEMBER, free::build),
+];
 
 /// The descriptions of all objectives.
 pub static MEMBERS: &[&Member] = &entries::members(&OBJECTIVES);
@@ -173,6 +208,74 @@ pub fn build(spec: &Spec) -> Box<dyn Objective> {
     entries::builder(&OBJECTIVES, spec.name())(spec)
 }
 
+/// The objective inside of an `awp`.
+fn inner(spec: &Spec) -> Option<&Spec> {
+    spec.args.iter().find_map(|arg| arg.as_component(Family::Objective))
+}
+
+/// The attack that an objective trains against, also where some of its arguments wait.
+pub fn attack_of(spec: &Spec) -> Option<&Spec> {
+    let own = spec.args.iter().find_map(|arg| arg.as_component(Family::Attack));
+    own.or_else(|| inner(spec).and_then(attack_of))
+}
+
+/// Passes forward and back to the weights that a step takes, beside those of the attack.
+pub fn own_passes(spec: &Spec) -> u64 {
+    match inner(spec) {
+        Some(inner) => 2 * own_passes(inner),
+        None if [&trades::MEMBER, &mart::MEMBER].contains(&spec.member) => 2,
+        None => 1,
+    }
+}
+
+/// Which images it passes through the network: as they are, and as they are attacked.
+pub fn reads(spec: &Spec) -> (bool, bool) {
+    match inner(spec) {
+        Some(inner) => reads(inner),
+        None if own_passes(spec) == 2 => (true, true),
+        None => (spec.member == &cross_entropy::MEMBER, spec.member != &cross_entropy::MEMBER),
+    }
+}
+
+/// Whether its attack drives up how far an image is from itself, so that it asks for the image as it is once.
+pub fn diverges(spec: &Spec) -> bool {
+    inner(spec).map_or(spec.member == &trades::MEMBER, diverges)
+}
+
+/// How often each batch is trained on before the next; `None` where a loop's variable decides.
+pub fn replays(spec: &Spec) -> Option<u64> {
+    if spec.member == &free::MEMBER { free::replays(spec) } else { Some(1) }
+}
+
+/// What the bounds of single parameters can't say.
+///
+/// # Errors
+/// What doesn't go together.
+pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
+    let wrong = |message: &str, help: &str| Err(Problem::new(ProblemKind::DoesNotFit, message).help(help));
+    match inner(spec) {
+        Some(inner) if inner.member == &awp::MEMBER => {
+            wrong("`awp` of an `awp` perturbs weights twice", "write one with the sum of both `gamma`")
+        }
+        Some(inner) if inner.member == &free::MEMBER => wrong(
+            "`awp` wants images crafted before its two passes, and `free` crafts by its pass",
+            "write awp(adversarial(fgsm(eps: 8/255)))",
+        ),
+        _ => {
+            let restarts = |attack: &Spec| {
+                let several = |(place, _)| matches!(attack.args[place], Value::Int(n) if n > 1);
+                attack.member.param("restarts").map(|(place, param)| (place, param)).is_some_and(several)
+            };
+            match attack_of(spec).filter(|attack| own_passes(spec) == 2 && restarts(attack)) {
+                Some(_) => {
+                    wrong(&format!("`{}` crafts from one start near the image", spec.name()), "leave out `restarts`")
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
 impl Draws {
     /// The stream of that purpose and scope.
     pub fn stream(&self, purpose: &str, scope: &[u64]) -> Stream {
@@ -180,5 +283,7 @@ impl Draws {
     }
 }
 
+#[cfg(test)]
+mod robust_tests;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use candle_core::{Result, Tensor, bail};
 struct Side {
     on: On,
     tape: Tape,
+    x: Value,
     forward: Forward,
 }
 
@@ -34,24 +35,30 @@ pub(super) fn once<O: Objective + ?Sized>(
             continue;
         }
         let tape = network.tape();
-        let x = Value::constant(crafted.pixels(on).clone());
+        let pixels = crafted.pixels(on);
+        let wanted = objective.carries() && on == On::Attacked;
+        let x = if wanted { tape.leaf(pixels) } else { Value::constant(pixels.clone()) };
         let mut forward = network.forward_after(&tape, &x, Mode::Train, trainable, &statistics)?;
         let moved = std::mem::take(&mut forward.statistics);
         if own.contains(&on) {
             statistics = moved;
         }
         logits.put(on, forward.logits.tensor().clone());
-        sides.push(Side { on, tape, forward });
+        sides.push(Side { on, tape, x, forward });
     }
     let labels = &crafted.batch.labels;
     let loss = objective.loss(&logits, labels)?;
     let loss = lessons.iter().try_fold(loss, |sum, lesson| sum.plus(lesson.loss(&logits)?))?;
-    let beside = (sides.len() - own.len()) as u64;
+    let passes = objective.attack_passes() + sides.len() as u64;
+    let mut carried = None;
     let mut gradients = vec![None; network.parameters().len()];
-    for Side { on, tape, forward } in sides {
+    for Side { on, tape, x, forward } in sides {
         // With every weight frozen there is nothing to walk back to.
         let Some(gradient) = loss.gradient(on).filter(|_| forward.logits.is_tracked()) else { continue };
         let mut found = tape.backward_from(&forward.logits, gradient.clone())?;
+        if let Some(gradient) = found.take(&x) {
+            carried = Some(objective.carry(crafted, &gradient)?);
+        }
         for (sum, leaf) in gradients.iter_mut().zip(&forward.leaves) {
             let new = leaf.as_ref().and_then(|leaf| found.take(leaf));
             *sum = match (sum.take(), new) {
@@ -62,8 +69,7 @@ pub(super) fn once<O: Objective + ?Sized>(
     }
     let answers = logits.of(*own.last().unwrap_or(&On::Clean))?;
     let correct = correct(answers, labels)?.into_iter().filter(|&right| right).count();
-    let passes = objective.passes_per_step() + beside;
-    Ok(Pass { loss: loss.value, gradients, statistics, correct, examples: labels.len(), passes })
+    Ok(Pass { loss: loss.value, gradients, statistics, correct, examples: labels.len(), passes, carried })
 }
 
 impl Pass {
@@ -90,6 +96,7 @@ impl Pass {
             correct: self.correct + next.correct,
             examples,
             passes: self.passes,
+            carried: None,
         })
     }
 }

@@ -96,6 +96,3 @@ impl Recall {
         Lesson::of(teacher, crafted, self.on, self.weight, self.likeness)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! `optimizer`, `lr`, `objective`: how a step learns.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Family, Param, Type, Value, Varies};
+use crate::components::{Default, Family, Param, Type, Value, Varies, objectives};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Op, Optimizer};
 
@@ -66,7 +67,14 @@ fn lr<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 }
 
 fn objective<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
-    if let Some(objective) = written.bound.value("objective").cloned() {
-        cx.current.objective = objective;
+    let Some(objective) = written.bound.value("objective").cloned() else { return };
+    // Steps of an epoch are counted with them.
+    let replays = |value: &Value| value.as_component(Family::Objective).map_or(Some(1), objectives::replays);
+    let waits = |(_, value): &(String, Value)| replays(value) != replays(&objective);
+    if objective.waits() && (replays(&objective).is_none() || cx.rounds(&objective).iter().any(waits)) {
+        let span = written.bound.span("objective");
+        let d = Diagnostic::new(Code::WRONG_TYPE, span, "`replays` of `free` must be the same in each round of a loop");
+        return cx.report(d.help("write the rounds out, each with its own `objective`"));
     }
+    cx.current.objective = objective;
 }
