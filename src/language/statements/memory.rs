@@ -20,7 +20,7 @@ pub static MEMORY: Word = Word {
     with: false,
     block: false,
     doc: "a stable network that begins as a copy at the first `consolidate` and follows the trained one in each",
-    example: "memory ema(decay: 0.999, probability: 20%)",
+    example: "memory ema(decay: 0.999, probability: 20%); consolidate 1",
     lower: Lower::Statement(memory),
 };
 
