@@ -1,6 +1,7 @@
 //! Writes what happens in a run into its folder. It never influences the run, except that a record that cannot be
 //! written stops it.
 
+use super::evaluations::Evaluations;
 use super::folder::RunFolder;
 use super::ledger;
 use super::line::{EventLine, LedgerLine, Place, What, status_word};
@@ -12,8 +13,7 @@ use crate::disk::{self, Patience};
 use crate::reading;
 use crate::runtime::event::{Change, Event, Kind, Listener, Mark, Status};
 use crate::source::Sources;
-use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,17 +57,13 @@ pub struct Recorder {
     events: Log,
     ledger: Log,
     sessions: Log,
-    /// files under `evaluations/` so far
-    evaluations: BTreeSet<String>,
+    evaluations: Evaluations,
     /// seconds of earlier sessions
     before: f64,
     started: Instant,
     ended: bool,
     patience: Patience,
 }
-
-/// What names of files end in that say what broke each example.
-const BROKEN_BY: &str = "-broken-by";
 
 const EVENTS: &str = "events.jsonl";
 const LEDGER: &str = "ledger.jsonl";
@@ -112,7 +108,7 @@ impl Recorder {
             events,
             ledger,
             sessions,
-            evaluations: BTreeSet::new(),
+            evaluations: Evaluations::default(),
             before: 0.0,
             started: Instant::now(),
             ended: false,
@@ -158,22 +154,12 @@ impl Recorder {
         manifest.files.clear();
         (manifest.expectations_held, manifest.ledger) = (true, LedgerHead { lines: 0, sha256: ledger::genesis() });
         let lines = |name: &str| Some(from.marks.get(name).map_or(0, |mark| mark.lines));
-        let mut evaluations = BTreeSet::new();
+        let mut evaluations = Evaluations::default();
         let events = Log::reopen(&path.join(EVENTS), lines(EVENTS), &patience, |line| {
             let event: EventLine = serde_json::from_str(line)?;
             match event.what {
                 What::Expect { held, .. } => manifest.expectations_held &= held,
-                What::Measure { per_example: Some(file), .. } => {
-                    let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
-                    evaluations.extend(name.into_iter().flat_map(|name| [name.into(), format!("{name}{BROKEN_BY}")]));
-                }
-                What::Forget(change) | What::Load(change) => {
-                    let files = change.compared.iter().filter_map(|c| c.matrices.as_deref());
-                    let name =
-                        |file: &str| file.strip_prefix("evaluations/")?.strip_suffix(".json").map(str::to_string);
-                    evaluations.extend(files.filter_map(name));
-                }
-                _ => {}
+                what => evaluations.recall(&what),
             }
             Ok(())
         })?;
@@ -247,7 +233,7 @@ impl Recorder {
     }
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
-        let files = self.write_evaluations(event)?;
+        let files = self.evaluations.write(&self.folder.path, &self.patience, event)?;
         let Some(what) = What::of(event, &self.sources, files) else { return Ok(()) };
         let place = Place::of(event, &self.sources);
         // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
@@ -268,53 +254,6 @@ impl Recorder {
         self.manifest.ledger =
             LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: disk::sha256(line.as_bytes()) };
         Ok(())
-    }
-
-    /// What has no room in a line of events, in files of its own; their paths, relative to the folder: single values as
-    /// `evaluations/<step>-<metric>.json` and what broke each example as `…-broken-by.json`; the matrices of each `confusion`.
-    fn write_evaluations(&mut self, event: &Event) -> io::Result<Vec<Option<String>>> {
-        match &event.kind {
-            Kind::Measure { split, metric, per_example: Some(values), broken_by, .. } => {
-                let metric = file_name(metric);
-                let other = format!("{}-{metric}", split.name());
-                let Some(name) = self.free_name(event, &[metric, other]) else { return Ok(Vec::new()) };
-                let by = format!("{name}{BROKEN_BY}");
-                let broken_by =
-                    broken_by.as_ref().map(|broken| self.write_evaluation(&by, &json!(broken))).transpose()?;
-                let values = self.write_evaluation(&name, &values_json(values))?;
-                self.evaluations.extend([by, name]);
-                Ok(vec![Some(values), broken_by])
-            }
-            Kind::Change(change) => {
-                let mut files = Vec::new();
-                for comparison in &change.compared {
-                    let Some(confusion) = &comparison.confusion else { continue };
-                    let metric = file_name(&comparison.metric);
-                    let plain = metric.rsplit('.').next().unwrap_or_default().to_string();
-                    let Some(name) = self.free_name(event, &[plain, metric]) else { continue };
-                    files.push(Some(self.write_evaluation(&name, &json!(confusion))?));
-                    self.evaluations.insert(name);
-                }
-                Ok(files)
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// A name of a file for one of these names of a metric that is free: the first, else the first with a number.
-    fn free_name(&self, event: &Event, metrics: &[String]) -> Option<String> {
-        // Steps have paths without such letters; a name is no path, whatever it says.
-        let step = &event.step.replace(['/', '\\'], "_");
-        let name = |metric: &String| short(&format!("{step}-{metric}"));
-        let numbered = (2..).map(|n| format!("{}-{n}", name(&metrics[0])));
-        metrics.iter().map(name).chain(numbered).find(|name| !self.evaluations.contains(name))
-    }
-
-    fn write_evaluation(&self, name: &str, value: &serde_json::Value) -> io::Result<String> {
-        let (folder, file) = (self.folder.path.join("evaluations"), format!("{name}.json"));
-        let (path, text) = (folder.join(&file), value.to_string());
-        self.patience.with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
-        Ok(format!("evaluations/{file}"))
     }
 }
 
@@ -409,31 +348,10 @@ fn manifest(about: About, program: Program) -> Manifest {
     }
 }
 
-/// Right and wrong as 1 and 0, other values as they are.
-fn values_json(values: &[f64]) -> serde_json::Value {
-    if values.iter().all(|v| *v == 0.0 || *v == 1.0) {
-        return values.iter().map(|v| *v as u8).collect();
-    }
-    json!(values)
-}
-
-/// `robust(pgd)` as `robust-pgd`
-fn file_name(metric: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
-    metric.split(|c| !safe(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
-}
-
-/// File systems take names of up to 255 bytes: of longer ones the beginning, and what tells it from others.
-fn short(name: &str) -> String {
-    match name.char_indices().nth(150) {
-        Some((cut, _)) => format!("{}-{}", &name[..cut], &disk::sha256(name.as_bytes())[..16]),
-        None => name.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use crate::components::Split;
     use crate::record::{Found, Import, verify};
     use crate::runtime::event::ChangedTensor;
