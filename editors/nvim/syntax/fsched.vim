@@ -12,9 +12,9 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)\s+)@<=<%(adversarial|all|as_published|auto|average|batch|blocks|both|ce|channel|class|clean|clear|coarse|copy|cpu|cuda|estimate|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|iteration|keep|l2|layer|layers|linf|lowest|memory|metal|model|none|out|per_row|phase|pretrain|relearn|reset|same|train|transfer|weight)>/
-syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|awp|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|ema|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|kaiming_normal|kaiming_uniform|kels|kl|largest|linear|mart|mlp|mse|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|shrink|smallest|split|swa|trades|warmup|wide_resnet|zero)>/
-syntax match fschedMetric /\v<%(clean|confusion|cost|drift|gap|groups|loss|overfitting|recovery|retention|robust|savings|sensitivity)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)\s+)@<=<%(adversarial|all|as_published|auto|average|batch|both|ce|channel|class|clean|clear|coarse|copy|cpu|cuda|estimate|eval|exact|fast|fine|forget|highest|instance|iteration|keep|l2|layer|linf|lowest|memory|metal|model|none|per_row|phase|pretrain|relearn|same|train|transfer|weight)>/
+syntax match fschedComponent /\v<%(adam|adamw|adversarial|avg_pool|awp|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|ema|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|kl|largest|linear|mart|mlp|mse|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|smallest|split|swa|trades|warmup|wide_resnet|zero)>/
+syntax match fschedMetric /\v<%(clean|cost|gap|loss|retention|robust)>/
 syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
 syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/

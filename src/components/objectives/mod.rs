@@ -264,7 +264,7 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
         _ => {
             let restarts = |attack: &Spec| {
                 let several = |(place, _)| matches!(attack.args[place], Value::Int(n) if n > 1);
-                attack.member.param("restarts").map(|(place, param)| (place, param)).is_some_and(several)
+                attack.member.param("restarts").is_some_and(several)
             };
             match attack_of(spec).filter(|attack| own_passes(spec) == 2 && restarts(attack)) {
                 Some(_) => {

@@ -221,8 +221,12 @@ fn measured_for(op: &Op) -> &'static [Sort] {
 /// Whether the setting, one that does not add up, can change what a step does.
 fn uses(op: &Op, word: &str) -> bool {
     match (op, word) {
-        (Op::Train(train), "memory") => train.memory().is_some(),
-        (Op::Train(train), "recall") => Train::recalled(train.word, &train.settings).next().is_some(),
+        (Op::Train(train), "memory") => train.settings.memory.is_none() || train.memory().is_some(),
+        (Op::Train(train), "recall") => {
+            // `none` is there to take others away.
+            let settings = &train.settings;
+            settings.recall.is_empty() || Train::recalled(train.word, settings).next().is_some()
+        }
         (_, "data") | (Op::Train(_), _) => true,
         (Op::Forget(forget), "optimizer") => forget.moments != "keep",
         (Op::Forget(forget), "batch" | "objective") => {

@@ -38,7 +38,7 @@ pub static RECALL: Word = Word {
     with: false,
     block: false,
     doc: "in `relearn`, teachers' terms beside the objective: of the memory, or of checkpoints",
-    example: "memory ema; recall kl(weight: 1.0, on: adversarial)",
+    example: "memory ema; recall kl(weight: 1.0, on: clean); consolidate 1; relearn 1",
     lower: Lower::Statement(recall),
 };
 
