@@ -25,7 +25,7 @@ fn errors(text: &str) -> Vec<String> {
 #[test]
 fn programs_in_the_readme_and_the_manual() {
     let mut seen = 0;
-    for page in ["README.md", "docs/language.md", "docs/authoring.md"] {
+    for page in ["README.md", "docs/language.md", "docs/authoring.md", "docs/robustness.md"] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
         for program in text.split("```fsched\n").skip(1).filter_map(|b| b.split("```").next()) {
             assert_eq!(errors(program), Vec::<String>::new(), "{page}:\n{program}");

@@ -8,7 +8,7 @@ use crate::components::metrics::retention;
 use crate::diagnostic::Code;
 use crate::disk::Patience;
 use crate::language::chain::Chain;
-use crate::language::program::{Evaluate, Op, Program, Settings, Step};
+use crate::language::program::{At, Evaluate, Op, Program, Settings, Step};
 use crate::nn::weights;
 use crate::plan::each_step;
 use crate::record::screen::Screen;
@@ -119,7 +119,7 @@ fn evaluation(program: Program, weights: &Path) -> Option<Program> {
             // Saved weights have no checkpoints beside them to compare with.
             let metrics: Vec<_> = op.metrics.iter().filter(|m| !retention::looks_back(&m.spec)).cloned().collect();
             if !metrics.is_empty() {
-                evaluates.push((step.span, Evaluate { metrics, ..op.clone() }));
+                evaluates.push((step.span, Evaluate { metrics, at: vec![At::Last], ..op.clone() }));
             }
         }
     });

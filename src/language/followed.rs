@@ -178,7 +178,7 @@ impl Context<'_> {
     /// Whether a metric is followed here, so that its best value so far is known.
     pub fn followed(&self, metric: &Metric, settings: &Settings) -> bool {
         let mut followed = settings.measure.newest_first().filter(|m| matches!(m.when, When::Every(_)));
-        followed.any(|m| m.metrics.contains(metric)) || settings.keep.best.as_ref() == Some(metric)
+        followed.any(|m| m.metrics.contains(metric)) || settings.keep.best.contains(metric)
     }
 }
 

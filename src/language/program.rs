@@ -316,7 +316,28 @@ pub struct Zap {
 pub struct Evaluate {
     pub metrics: Vec<Metric>,
     pub per_example: bool,
+    /// of which weights, in written order
+    pub at: Vec<At>,
     pub settings: Arc<Settings>,
+}
+
+/// The weights that an `evaluate` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// those of each checkpoint that `keep best:` keeps
+    Best,
+    /// those that there are now
+    Last,
+}
+
+impl At {
+    /// `best`, `last`
+    pub fn word(self) -> &'static str {
+        match self {
+            At::Best => "best",
+            At::Last => "last",
+        }
+    }
 }
 
 /// What a selector means, and what it hit where that is known before the run.
@@ -402,8 +423,8 @@ pub struct Keep {
     pub last: usize,
     /// how often one is written
     pub every: Duration,
-    /// the best by this metric, measured after each epoch
-    pub best: Option<Metric>,
+    /// the best by each of these metrics, measured after each epoch
+    pub best: Vec<Metric>,
 }
 
 impl Settings {

@@ -139,7 +139,7 @@ impl Default for Current {
             bare: false,
             silent: false,
             retains: false,
-            keep: Keep { last: 2, every: Duration::Seconds(600.0), best: None },
+            keep: Keep { last: 2, every: Duration::Seconds(600.0), best: Vec::new() },
             made: Vec::new(),
             added: Added::default(),
             poisoned: false,
@@ -178,10 +178,8 @@ impl Context<'_> {
         let Trained { trainable, frozen_statistics } = self.current.trained.clone()?;
         let current = Current::clone(&self.current);
         let measure = self.filled_measures(&facts, span)?;
-        let best = match &current.keep.best {
-            Some(metric) => Some(self.filled(metric, &facts, span)?),
-            None => None,
-        };
+        let best = current.keep.best.iter().map(|metric| self.filled(metric, &facts, span));
+        let best = best.collect::<Option<Vec<Metric>>>()?;
         Some(self.share(Settings {
             data: data.value,
             facts,

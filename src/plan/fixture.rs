@@ -82,7 +82,7 @@ pub fn settings() -> Settings {
         trainable: vec![true; 14].into(),
         frozen_statistics: Arc::default(),
         measure: Chain::default(),
-        keep: Keep { last: 1, every: Duration::Epochs(1.0), best: None },
+        keep: Keep { last: 1, every: Duration::Epochs(1.0), best: Vec::new() },
     }
 }
 

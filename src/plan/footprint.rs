@@ -29,7 +29,7 @@ impl Footprint {
         let weights = cost::weight_bytes(program);
         let state: u64 = survey.optimizers.values().sum();
         let data: u64 = survey.data.values().sum();
-        let kept = survey.last + u64::from(survey.best) + survey.named.len() as u64;
+        let kept = survey.last + survey.best + survey.named.len() as u64;
         // The stable network is as large as the one that is trained.
         let memory = if survey.memory { weights } else { 0 };
         let (weights, state) = (weights.saturating_add(memory), state.saturating_add(survey.carried));
@@ -69,7 +69,7 @@ struct Survey {
     gradients: u64,
     pass: u64,
     last: u64,
-    best: bool,
+    best: u64,
     named: BTreeSet<String>,
 }
 
@@ -91,7 +91,7 @@ impl Survey {
                 let together = lessons::together(&s.objective, &taught);
                 self.pass = self.pass.max(cost::training_pass_bytes(program, cost, s).saturating_mul(together));
                 self.last = self.last.max(s.keep.last as u64);
-                self.best |= s.keep.best.is_some();
+                self.best = self.best.max(s.keep.best.len() as u64);
                 self.uses_data(s);
                 let measured: Vec<Metric> = s.measure.iter().flat_map(|m| m.metrics.clone()).collect();
                 self.measures(program, cost, &measured, s);

@@ -9,7 +9,8 @@ use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
 use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
-    Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Train, Trigger, When, Zap,
+    At, Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Train, Trigger, When,
+    Zap,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -264,7 +265,18 @@ impl<'a> Canon<'a> {
 
     fn evaluate(&mut self, e: &Evaluate) -> Json {
         let metrics = self.metrics(&e.metrics, &e.settings);
-        json!({ "evaluate": metrics, "per_example": e.per_example, "data": self.data(&e.settings) })
+        let mut json = json!({ "evaluate": metrics, "per_example": e.per_example, "data": self.data(&e.settings) });
+        if e.at != [At::Last] {
+            let best = self.best(&e.settings);
+            json["at"] = json!([e.at.iter().map(|at| at.word()).collect::<Vec<_>>(), best]);
+        }
+        json
+    }
+
+    /// What the best checkpoints are chosen by: nothing, one metric, or a list of several.
+    fn best(&mut self, s: &Settings) -> Json {
+        let mut best = self.metrics(&s.keep.best, s);
+        if best.len() > 1 { Json::Array(best) } else { best.pop().unwrap_or(Json::Null) }
     }
 
     /// What the selector hit; the selector itself only where a loop's variable decides.
@@ -301,7 +313,7 @@ impl<'a> Canon<'a> {
             let metrics = self.metrics(&m.metrics, s);
             measured.extend(metrics.into_iter().map(|metric| json!([metric, duration(every, Some(epoch))])));
         }
-        let best = s.keep.best.as_ref().map(|m| self.metric(m, Some(s)));
+        let best = self.best(s);
         json!({
             "data": self.data(s),
             "augment": augment,

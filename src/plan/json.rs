@@ -246,8 +246,14 @@ fn measured(metric: &Metric, s: &Settings) -> Json {
     Metric { split: Some(metric.split.unwrap_or(s.default_split())), spec: metric.spec.clone() }.to_json()
 }
 
+/// Nothing, the one, or a list of several.
+fn of_several(items: impl Iterator<Item = Json>) -> Json {
+    let mut items: Vec<Json> = items.collect();
+    if items.len() > 1 { Json::Array(items) } else { items.pop().unwrap_or(Json::Null) }
+}
+
 fn keep(keep: &Keep) -> Json {
-    json!({ "last": keep.last, "every": keep.every.to_json(), "best": keep.best.as_ref().map(Metric::to_json) })
+    json!({ "last": keep.last, "every": keep.every.to_json(), "best": of_several(keep.best.iter().map(Metric::to_json)) })
 }
 
 fn forget(program: &Program, f: &Forget) -> Json {
@@ -305,7 +311,8 @@ fn hit(json: &mut Json, program: &Program, hits: &Hits, selection: &[Selected]) 
 
 fn evaluate(e: &Evaluate) -> Json {
     let metrics: Vec<Json> = e.metrics.iter().map(|m| measured(m, &e.settings)).collect();
-    json!({ "kind": "evaluate", "metrics": metrics, "per_example": e.per_example, "data": data(&e.settings) })
+    let at: Vec<&str> = e.at.iter().map(|at| at.word()).collect();
+    json!({ "kind": "evaluate", "metrics": metrics, "per_example": e.per_example, "at": at, "data": data(&e.settings) })
 }
 
 fn schedule(first: Option<&Settings>, clock: u32, schedule: &Value, total: u64) -> Json {

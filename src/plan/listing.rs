@@ -9,7 +9,7 @@ use super::variables::measured_at_forget;
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::{Duration, Value};
-use crate::language::program::{Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
+use crate::language::program::{At, Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -379,11 +379,16 @@ fn zap(z: &Zap) -> String {
 
 fn evaluate(e: &Evaluate) -> String {
     let splits: BTreeSet<_> = e.metrics.iter().map(|m| m.split.unwrap_or(e.settings.default_split())).collect();
-    match splits.into_iter().collect::<Vec<_>>().as_slice() {
+    let mut text = match splits.into_iter().collect::<Vec<_>>().as_slice() {
         [split] => {
             let bare = e.metrics.iter().map(|m| words::spec(&m.spec));
             format!("evaluate {} on {}", words::list(bare), split.name())
         }
         _ => format!("evaluate {}", words::list(e.metrics.iter().map(words::metric))),
+    };
+    if e.at.contains(&At::Best) {
+        text += &format!(", of the best by {}", words::list(e.settings.keep.best.iter().map(words::metric)));
+        text += if e.at.contains(&At::Last) { " and of the present weights" } else { "" };
     }
+    text
 }

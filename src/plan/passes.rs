@@ -179,8 +179,7 @@ fn classes(tasks: &[&Task]) -> usize {
 /// are, and one for each attack on it, besides the attack's own.
 pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     let mut total = Measurement::default();
-    type Attacked<'a> = Option<(&'a Spec, u64)>;
-    let mut done: Vec<(Split, Option<u64>, bool, Attacked)> = Vec::new();
+    let mut done = Vec::new();
     for (i, probe) in probes.iter().enumerate() {
         let all = settings.facts.count(probe.split) as u64;
         let images = probe.examples.map_or(all, |examples| examples.min(all));

@@ -147,7 +147,8 @@ fn innermost(metric: &Metric) -> &Metric {
 
 fn keep(s: &Settings) -> Line {
     let best = |s: &Settings| {
-        s.keep.best.as_ref().map(|m| format!("the best by {}", words::metric_under(m, passes::attack_of(&s.objective))))
+        let by = s.keep.best.iter().map(|m| words::metric_under(m, passes::attack_of(&s.objective)));
+        (!s.keep.best.is_empty()).then(|| format!("the best by {}", words::list(by)))
     };
     let newest = match s.keep.last {
         0 => {

@@ -6,7 +6,9 @@ use super::passes::{self, Measurement, Probe};
 use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
 use crate::components::{Duration, Expression, Metric, Spec, Value};
-use crate::language::program::{Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When};
+use crate::language::program::{
+    At, Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When,
+};
 use serde_json::json;
 
 /// Counts of a program, or of a part of it. Where a measurement decides, from the least to the most.
@@ -309,9 +311,9 @@ impl<'a> Counter<'a> {
             let Some(period) = every.steps(per_epoch) else { continue };
             self.probes(&m.metrics, settings).into_iter().for_each(|probe| follow(period, probe));
         }
-        let best = settings.keep.best.as_ref().map(|m| self.probes(std::slice::from_ref(m), settings));
-        if let (Some(best), true) = (&best, whole_epochs) {
-            best.iter().for_each(|probe| follow(per_epoch, probe.clone()));
+        let best = self.probes(&settings.keep.best, settings);
+        if whole_epochs {
+            best.iter().for_each(|best| follow(per_epoch, best.clone()));
         }
         self.known.clear();
         let mut total = Totals::default();
@@ -322,7 +324,7 @@ impl<'a> Counter<'a> {
                 self.known.extend(probes);
             }
         }
-        if let (Some(best), false) = (best, whole_epochs) {
+        if !best.is_empty() && !whole_epochs {
             // Also after the last part of an epoch.
             let times = steps.div_ceil(per_epoch) as f64;
             total = total.plus(self.measured(passes::measurement(&best, settings), times));
@@ -357,8 +359,13 @@ impl<'a> Counter<'a> {
 
     fn evaluate(&mut self, evaluate: &Evaluate) -> Totals {
         let probes = self.probes(&evaluate.metrics, &evaluate.settings);
-        let total = self.measured(passes::measurement(&probes, &evaluate.settings), 1.0);
-        self.known.extend(probes);
+        let best = if evaluate.at.contains(&At::Best) { evaluate.settings.keep.best.len() } else { 0 };
+        let last = evaluate.at.contains(&At::Last);
+        let times = best as f64 + f64::from(u8::from(last));
+        let total = self.measured(passes::measurement(&probes, &evaluate.settings), times);
+        if last {
+            self.known.extend(probes);
+        }
         total
     }
 
@@ -506,7 +513,7 @@ mod tests {
             Metric { split: None, spec: spec(&metrics::gap::MEMBER, &[("metric", Value::Metric(robust(pgd(20))))]) };
         let metrics = vec![clean(), robust(pgd(20)), gap];
         s.measure = Chain::from_iter([Measure { metrics: metrics.clone(), when: When::Every(Duration::Epochs(1.0)) }]);
-        s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: Some(robust(pgd(20))) };
+        s.keep = Keep { last: 1, every: Duration::Epochs(1.0), best: vec![robust(pgd(20))] };
         // Each epoch: one pass on the 200 images as they are, 20 of the attack, one on what it made.
         let t = totals(vec![step("1", train(epochs(3.0), s.clone()))]);
         assert_eq!(t.evaluation_passes.exact(), Some(3.0 * 22.0));

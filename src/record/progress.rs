@@ -61,6 +61,8 @@ impl Progress {
             Kind::Measure { split, metric, value: v, detail, .. } => {
                 let name = format!("{}.{}", split.name(), unsplit(metric));
                 let interval = detail.interval.map_or(String::new(), |i| format!(" ({})", between(i)));
+                let at = detail.at.as_ref().map_or(String::new(), |at| format!(" at {}", harmless(at)));
+                let name = format!("{name}{at}");
                 self.measured(&format!("{name} {}{interval}", value(metric, Some(*v))));
                 return self.detail(&name, metric, detail);
             }

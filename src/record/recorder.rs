@@ -351,11 +351,11 @@ fn manifest(about: About, program: Program) -> Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use crate::components::Split;
     use crate::record::{Found, Import, verify};
     use crate::runtime::event::ChangedTensor;
     use crate::source::{FileId, Source, Span};
+    use serde_json::json;
 
     fn sources() -> Arc<Sources> {
         let mut sources = Sources::default();

@@ -359,7 +359,9 @@ pub fn draw_evaluated(results: &[Evaluated], screen: Screen) -> String {
     let mut flags = String::new();
     for r in results.iter().rev().take(ROWS).rev() {
         let interval = r.detail.interval.map_or(String::new(), between);
-        let cells = [r.metric.clone(), r.step.clone(), value(&r.metric, r.value), interval, thousands(r.n as u64)];
+        let at = r.detail.at.as_ref().map_or(String::new(), |at| format!(" at {}", harmless(at)));
+        let cells =
+            [format!("{}{at}", r.metric), r.step.clone(), value(&r.metric, r.value), interval, thousands(r.n as u64)];
         table.row(cells, None);
         for part in &r.detail.parts {
             let (name, what) = (format!("  {}", harmless(&part.name)), broke(part));

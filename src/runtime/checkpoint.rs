@@ -7,6 +7,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::broken_weight;
+use super::lent::Lent;
 use super::measure::Reading;
 use super::moment::Moment;
 use super::state::Best;
@@ -80,17 +81,18 @@ pub fn name(run: &mut Run, name: &str) -> Result<(), Halt> {
     Ok(write(run, &[folder], Some(name))?)
 }
 
-/// After a training step, all its measurements told: the best checkpoint if `best`, what `keep best:` asks for, is the
+/// After a training step, all its measurements told: the best checkpoints where `best`, what `keep best:` asks for, are the
 /// best so far, and the one that `keep … every:` asks for, if it is due. Both hold the same state, from which the next
 /// thing to happen is what happens after this.
-pub fn after_training_step(
-    run: &mut Run,
-    settings: &Settings,
-    before: Moment,
-    best: Option<&Reading>,
-) -> Result<(), Halt> {
+pub fn after_training_step(run: &mut Run, settings: &Settings, before: Moment, best: &[Reading]) -> Result<(), Halt> {
     let mut folders = Vec::new();
-    folders.extend(best.and_then(|reading| better(run, reading)));
+    for reading in best {
+        let folder = better(run, reading);
+        if folder.is_some() && run.world.folder.is_none() {
+            run.bests.insert(reading.key.clone(), Lent::of(run)?);
+        }
+        folders.extend(folder);
+    }
     let Keep { last, every, .. } = settings.keep;
     let by_clock = matches!(every, Duration::Seconds(_));
     if last > 0 && (if by_clock { overdue(run, every) } else { run.moment().passes(every, before) }) {

@@ -108,7 +108,7 @@ pub struct Followed {
     /// something was due
     pub any: bool,
     /// what `keep best:` goes by
-    pub best: Option<Reading>,
+    pub best: Vec<Reading>,
 }
 
 /// After a training step: what `measure … every:` and `keep best:` ask for, if it is due. Only these readings make the
@@ -117,8 +117,8 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
     let moment = Moment { seconds: run.looked_at, ..run.moment() };
     let due = |when: When| matches!(when, When::Every(every) if moment.passes(every, before));
     let mut metrics: Vec<Metric> = Vec::new();
-    let best = settings.keep.best.as_ref().filter(|_| epoch_ends);
-    for metric in settings.measure.iter().filter(|m| due(m.when)).flat_map(|m| &m.metrics).chain(best) {
+    let best = settings.keep.best.iter().filter(|_| epoch_ends);
+    for metric in settings.measure.iter().filter(|m| due(m.when)).flat_map(|m| &m.metrics).chain(best.clone()) {
         if !metrics.contains(metric) {
             metrics.push(metric.clone());
         }
@@ -143,7 +143,7 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
     if let Some(reading) = readings.iter().find(|reading| reading.value.is_nan()) {
         return Err(not_finite(run, &format!("{} became NaN", reading.full_name()), &[]).into());
     }
-    let best = best.map(|metric| now(run, metric, settings)).transpose()?;
+    let best = best.map(|metric| now(run, metric, settings)).collect::<Result<_, _>>()?;
     Ok(Followed { any: true, best })
 }
 
@@ -195,12 +195,13 @@ fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Set
     let examples = OnDevice::of(some_examples(&data, split)?, examples, run.program.seed, &device);
     let batch_size = grain(&measures, &run.state.network);
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let keys: Vec<String> = probes.iter().map(|p| p.key.clone()).collect();
+    let mut keys: Vec<String> = probes.iter().map(|p| p.key.clone()).collect();
+    keys.extend(run.lent.as_ref().map(|lent| lent.rule.clone()));
     let begun = run.evaluations.begun(&keys, run.state.point());
     let mut evaluation =
         if begun.fits(&measures, metrics::Examples::count(&examples)) { begun } else { Evaluation::default() };
     loop {
-        let network = if memory { &run.state.memory()?.network } else { &run.state.network };
+        let network = run.measured_network(memory)?;
         let work = Work { network, examples: &examples, measures: &measures, batch_size, draws };
         let over = evaluation.is_over(&work) || evaluation.step(&work)?;
         let standing = evaluation.standing(&work);
@@ -280,7 +281,8 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe, settings: &Settings, curre
     let per_example = if is_mean { measured.per_example.clone() } else { Vec::new() };
     let (value, spec) = (measured.value, probe.spec.clone());
     let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
-    let detail = Detail { interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
+    let at = run.lent.as_ref().map(|lent| lent.rule.clone());
+    let detail = Detail { at, interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
     let broken_by = measured.broken_by.clone();
     Ok(Reading { split, name, key, spec, value, n, per_example, broken_by, detail })
 }
@@ -331,6 +333,11 @@ fn on_train(metric: &Metric) -> Metric {
         Some(Value::Metric(inner)) => Metric { split: Some(Split::Train), spec: inner.spec.clone() },
         _ => metric.clone(),
     }
+}
+
+/// What the best checkpoint by this metric is kept under.
+pub(super) fn best_key(metric: &Metric, settings: &Settings) -> String {
+    key(metric, &probe(metric, settings))
 }
 
 fn is_gap(spec: &Spec) -> bool {

@@ -30,6 +30,7 @@ mod exec;
 mod follow;
 mod forget;
 mod guard;
+mod lent;
 mod measure;
 mod moment;
 mod progress;
@@ -161,6 +162,10 @@ struct Run<'a> {
     retained: retention::Retained,
     /// of the step under way
     evaluations: within::Evaluations,
+    /// weights that are measured in place of the present ones
+    lent: Option<lent::Lent>,
+    /// the best by each metric, where there is no folder that holds them
+    bests: BTreeMap<String, lent::Lent>,
     /// the step under way does the same when it is entered again, so its evaluations may be interrupted
     reenterable: bool,
     /// the step under way is entered again, after it was interrupted within an evaluation
@@ -194,6 +199,8 @@ impl<'a> Run<'a> {
             readings: measure::Readings::default(),
             retained: retention::Retained::default(),
             evaluations: within::Evaluations::default(),
+            lent: None,
+            bests: BTreeMap::new(),
             reenterable: false,
             entered_again: false,
             guarded: BTreeSet::new(),

@@ -102,7 +102,7 @@ pub fn settings(run: &mut Run, settings: &Settings) -> Result<Settings, Halt> {
             measure.push(Measure { metrics, when: *when });
         }
         now.measure = measure;
-        now.keep.best = now.keep.best.as_ref().map(resolved).transpose()?;
+        now.keep.best = now.keep.best.iter().map(resolved).collect::<Result<_, _>>()?;
         Ok(now)
     };
     Ok(within(run, settings, resolve)?.0)

@@ -18,7 +18,7 @@ pub fn check(run: &mut Run, reading: &mut Reading, settings: &Settings) -> Resul
     let examples = some_examples(&data, reading.split)?;
     let images = OnDevice::of(examples, metrics::examples(&reading.spec), run.program.seed, &run.world.device);
     let memory = metrics::of_memory(&reading.spec);
-    let network = if memory { &run.state.memory()?.network } else { &run.state.network };
+    let network = run.measured_network(memory)?;
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
     let flags = flags(network, &images, attack, reading, draws)?;
     reading.detail.flags.extend(flags);

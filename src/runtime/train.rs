@@ -219,7 +219,7 @@ impl Trainer {
         run.looked_at = run.seconds();
         let followed = measure::follow(run, &self.settings, before, epoch_ends)?;
         triggers::look(run, op, After { steps_per_epoch, before, look: epoch_ends || followed.any })?;
-        checkpoint::after_training_step(run, &self.settings, before, followed.best.as_ref())?;
+        checkpoint::after_training_step(run, &self.settings, before, &followed.best)?;
         run.heed_stop()?;
         triggers::fire(run, op, steps_per_epoch)?;
         Ok(last)

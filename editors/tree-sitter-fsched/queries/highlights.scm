@@ -12,12 +12,12 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
 
 ((identifier) @constructor
   (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "swa" "trades" "warmup" "wide_resnet" "zero"))
@@ -100,7 +100,7 @@
   .
   (identifier) @constant
   (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight")
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight")
   (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
 ; The blocks of training steps, whose words have the form of other statements.

@@ -29,6 +29,9 @@ pub struct Flag {
 /// All that stands beside a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
+    /// of which weights it is, where not simply of those that there were: `best by validation.clean`, `last`
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<String>,
     /// where the share lies with 95 % confidence, as far as the number of examples goes
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub interval: Option<[f64; 2]>,

@@ -37,8 +37,8 @@ fn innermost_split(metric: &Metric) -> Option<Split> {
 
 /// `keep best:` by a measurement on the test data.
 pub(super) fn best(cx: &mut Context<'_>, settings: &Arc<Settings>, _: &Written<'_>) {
-    let Some(metric) = &settings.keep.best else { return };
-    if metric.split.unwrap_or(settings.default_split()) != Split::Test {
+    let on_test = |metric: &Metric| metric.split.unwrap_or(settings.default_split()) == Split::Test;
+    if !settings.keep.best.iter().any(on_test) {
         return;
     }
     let Some(span) = cx.setting_in_force("keep") else { return };

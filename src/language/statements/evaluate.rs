@@ -7,16 +7,26 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::followed::Stand;
 use crate::language::index::Sense;
-use crate::language::program::{Evaluate, Op, Settings};
+use crate::language::program::{At, Evaluate, Op, Settings};
 use crate::language::values::{split_of, unknown_split};
 use crate::source::Span;
 use crate::syntax::tree::{Expr, ExprKind};
+
+/// Which weights may be measured.
+const PLACES: &[&str] = &["best", "last"];
 
 pub static EVALUATE: Word = Word {
     name: "evaluate",
     kind: WordKind::Step,
     params: &[
         Param::new("metrics", Type::List(&Type::Metric), "what is measured").many().varies(Varies::Inside),
+        Param::new(
+            "at",
+            Type::OneOf(&[Type::Word(PLACES), Type::List(&Type::Word(PLACES))]),
+            "of which weights: those that there are now, those that `keep best:` keeps, or both and how far they are apart",
+        )
+        .or(Default::Word("last"))
+        .named(),
         Param::new("per_example", Type::Bool, "also record each example's own value").or(Default::Bool(false)).named(),
     ],
     on: true,
@@ -41,7 +51,27 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return;
     }
     let per_example = written.bound.value("per_example") == Some(&Value::Bool(true));
-    cx.emit(written.span, Op::Evaluate(Evaluate { metrics, per_example, settings }));
+    let Some(at) = written.bound.value("at").map(places) else { return };
+    if at.contains(&At::Best) && !cx.can_be_had_at_best(&metrics, &settings, written.bound.span("at")) {
+        return;
+    }
+    cx.emit(written.span, Op::Evaluate(Evaluate { metrics, per_example, at, settings }));
+}
+
+/// `best`, `[best, last]`: each once.
+fn places(value: &Value) -> Vec<At> {
+    let words = match value {
+        Value::List(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut at = Vec::new();
+    for word in words {
+        let place = if *word == Value::Word("best".into()) { At::Best } else { At::Last };
+        if !at.contains(&place) {
+            at.push(place);
+        }
+    }
+    at
 }
 
 /// The metrics of a list of them.
@@ -55,6 +85,21 @@ pub(super) fn metrics(list: &Value) -> Option<Vec<Metric>> {
 }
 
 impl<'a> Context<'a> {
+    /// Whether there are best checkpoints, and the metrics are of weights alone.
+    fn can_be_had_at_best(&mut self, metrics: &[Metric], settings: &Settings, span: Span) -> bool {
+        if settings.keep.best.is_empty() {
+            let d = Diagnostic::new(Code::NOT_FOLLOWED, span, "`at: best`, but nothing keeps a best checkpoint here");
+            self.report(d.help("keep one while training goes on: `keep best: validation.clean`"));
+            return false;
+        }
+        // What looks back, or beside the weights, means something at the present moment only.
+        let Some(other) = metrics.iter().find(|m| m.spec.member.param("examples").is_none()) else { return true };
+        let message = format!("`{other}` is of the run at this moment, and can't be had at the best checkpoint");
+        let d = Diagnostic::new(Code::NOT_FOLLOWED, span, message);
+        self.report(d.help("evaluate it in a statement of its own, without `at: best`"));
+        false
+    }
+
     /// The metrics on the split that `on` names.
     fn split_metrics(&mut self, metrics: Vec<Metric>, on: Option<&'a Expr>, span: Span) -> Option<Vec<Metric>> {
         let Some(on) = on else { return Some(metrics) };

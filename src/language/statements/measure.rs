@@ -41,10 +41,14 @@ pub static KEEP: Word = Word {
             .named()
             .within(0.0, 1e6),
         Param::new("every", Type::Duration, "how often one is written").or(Default::Absent).named(),
-        Param::new("best", Type::Metric, "also keep the best by this metric, measured after each epoch")
-            .or(Default::Absent)
-            .named()
-            .varies(Varies::Inside),
+        Param::new(
+            "best",
+            Type::OneOf(&[Type::Metric, Type::List(&Type::Metric)]),
+            "also keep the best by this metric, or by each of several, measured after each epoch",
+        )
+        .or(Default::Absent)
+        .named()
+        .varies(Varies::Inside),
     ],
     on: false,
     with: false,
@@ -97,15 +101,16 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     };
     let Some(Value::Int(last)) = bound.value("last") else { return };
     let best = match bound.value("best") {
-        Some(Value::Metric(m)) => Some(m.clone()),
-        _ => None,
+        Some(Value::Metric(m)) => vec![m.clone()],
+        Some(list @ Value::List(_)) => metrics(list).unwrap_or_default(),
+        _ => Vec::new(),
     };
-    if best.as_ref().is_some_and(|m| !cx.metric_stands(m, Stand::Followed, bound.span("best"))) {
+    if !best.iter().all(|m| cx.metric_stands(m, Stand::Followed, bound.span("best"))) {
         return;
     }
-    if best.is_some() {
+    if !best.is_empty() {
         cx.notes.measures(written.word(), Duration::Epochs(1.0));
     }
-    cx.current.retains |= best.as_ref().is_some_and(|m| needs_more(&m.spec));
+    cx.current.retains |= best.iter().any(|m| needs_more(&m.spec));
     cx.current.keep = Keep { last: *last as usize, every, best };
 }

@@ -107,7 +107,7 @@ fn everything_that_matters_changes_the_hash() {
         with(|s| s.data.args[0] = Value::Text("digits".into())),
         with(|s| s.augment = vec![spec(&crate::components::augment::flip::MEMBER, &[])]),
         with(|s| s.keep.last = 2),
-        with(|s| s.keep.best = Some(clean())),
+        with(|s| s.keep.best = vec![clean()]),
         with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Epochs(1.0)))])),
         with(|s| s.measure = Chain::from_iter([measure(clean(), When::Every(Duration::Steps(3)))])),
         with(|s| s.measure = Chain::from_iter([measure(robust(pgd(5)), When::Every(Duration::Epochs(1.0)))])),
