@@ -15,6 +15,15 @@ pub(crate) const fn members<const N: usize, B>(entries: &[(&'static Member, B); 
 
 /// The entry of a member of the family.
 pub(crate) fn builder<B: Copy>(entries: &[(&'static Member, B)], name: &str) -> B {
+    entry(entries, name).1
+}
+
+/// The description of a member of the family.
+pub(crate) fn member<B>(entries: &[(&'static Member, B)], name: &str) -> &'static Member {
+    entry(entries, name).0
+}
+
+fn entry<'e, B>(entries: &'e [(&'static Member, B)], name: &str) -> &'e (&'static Member, B) {
     let entry = entries.iter().find(|(member, _)| member.name == name);
-    entry.unwrap_or_else(|| unreachable!("{name} was checked to be a member of the family")).1
+    entry.unwrap_or_else(|| unreachable!("{name} was checked to be a member of the family"))
 }

@@ -20,19 +20,34 @@ pub(crate) fn spec(member: &'static Member, given: &[(&str, Value)]) -> Spec {
 
 /// A convnet of two blocks of width 6 for 1x12x12 images and 4 classes, with weights from seed 0.
 pub(crate) fn convnet(norm: &str) -> Network {
+    convnet_for(norm, [1, 12, 12], 4)
+}
+
+fn convnet_for(norm: &str, image: [usize; 3], classes: usize) -> Network {
     let member = models::MODELS.iter().map(|(member, _)| *member).find(|member| member.name == "convnet").unwrap();
     let arguments = [("blocks", Value::Int(2)), ("width", Value::Int(6)), ("norm", Value::Word(norm.into()))];
-    let architecture = models::build(&spec(member, &arguments), [1, 12, 12], 4).unwrap();
+    let architecture = models::build(&spec(member, &arguments), image, classes).unwrap();
     Network::new(architecture, 0, &Device::Cpu).unwrap()
 }
 
-/// attacks.safetensors.
+/// Tensors of make_attacks.py or make_autoattack.py.
 pub(crate) struct Golden(HashMap<String, Tensor>);
 
 impl Golden {
+    /// attacks.safetensors, with the network.
     pub fn load() -> Golden {
         let bytes = include_bytes!("../../tests/goldens/attacks.safetensors");
+        Golden::of(bytes)
+    }
+
+    /// The tensors of a safetensors file.
+    pub fn of(bytes: &[u8]) -> Golden {
         Golden(candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap())
+    }
+
+    /// autoattack.safetensors, of the same network.
+    pub fn autoattack() -> Golden {
+        Golden::of(include_bytes!("../../tests/goldens/autoattack.safetensors"))
     }
 
     pub fn get(&self, name: &str) -> &Tensor {
@@ -49,7 +64,12 @@ impl Golden {
 
     /// The network that was attacked.
     pub fn network(&self) -> Network {
-        let mut network = convnet("batch");
+        self.network_for([1, 12, 12], 4)
+    }
+
+    /// The same for images of another shape and so many classes.
+    pub fn network_for(&self, image: [usize; 3], classes: usize) -> Network {
+        let mut network = convnet_for("batch", image, classes);
         let weights = self.0.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("weights.")?, tensor)));
         let weights: BTreeMap<String, Tensor> = weights.map(|(name, t)| (name.to_string(), t.clone())).collect();
         network.load_state_dict(&weights).unwrap();

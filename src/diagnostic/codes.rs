@@ -80,7 +80,8 @@ codes! {
     ATTACK_BUDGET = 504 "FS0504" "attack-budget" Error;
     UNKNOWN_TIME = 505 "FS0505" "unknown-time" Error;
     TOO_LARGE = 506 "FS0506" "plan-too-large" Error;
-    NO_MEMORY = 507 "FS0507" "no-memory" Error;
+    ATTACK_CLASSES = 507 "FS0507" "too-few-classes" Error;
+    NO_MEMORY = 508 "FS0508" "no-memory" Error;
     RUN_FAILED = 601 "FS0601" "run-failed" Error;
     NOT_FINITE = 602 "FS0602" "loss-not-finite" Error;
     MISSING_GRADIENT = 603 "FS0603" "missing-gradient" Error;

@@ -212,7 +212,22 @@ impl Context<'_> {
             self.report(d.help("give the head new rows first: `zap head`"));
             return None;
         }
-        Some(settings)
+        let attack = self.objectives_attack();
+        attack.is_none_or(|attack| self.attack_fits(&attack, &settings.facts, span)).then_some(settings)
+    }
+
+    /// Whether an attack's loss is defined for the classes of the data. Told once for all steps.
+    fn attack_fits(&mut self, attack: &Spec, facts: &DataFacts, span: Span) -> bool {
+        if attack.args.iter().any(Value::waits) {
+            return true;
+        }
+        let Err(problem) = attacks::fits(attack, facts.classes) else { return true };
+        if !self.diagnostics.iter().any(|d| d.code == Code::ATTACK_CLASSES && d.message == problem.message) {
+            let mut d = Diagnostic::new(Code::ATTACK_CLASSES, span, problem.message);
+            d.help = problem.help;
+            self.report(d);
+        }
+        false
     }
 
     /// The program's one model, settled by the first step that needs it.
@@ -391,6 +406,11 @@ impl Context<'_> {
                         return None;
                     };
                     *arg = Value::Component(attack);
+                }
+                Value::Component(attack)
+                    if attack.member.family == Family::Attack && !self.attack_fits(attack, facts, span) =>
+                {
+                    return None;
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use super::variables::Variables;
 use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity};
 use crate::components::tasks::{self, Task};
-use crate::components::{Metric, Spec, Split, Value, objectives};
+use crate::components::{Metric, Param, Spec, Split, Value, attacks, catalogue, objectives};
 use crate::language::program::{Batch, Settings};
 use crate::nn::architecture::Part;
 use std::collections::BTreeSet;
@@ -11,13 +11,31 @@ use std::collections::BTreeSet;
 /// Images in one batch of an evaluation. Networks evaluate each image by itself, so it doesn't change a result.
 pub const EVALUATION_BATCH: u64 = 250;
 
-/// Forward and backward passes that an attack takes on one batch: `iters` times `restarts`; 1 where it has neither.
-pub fn attack_passes(attack: &Spec) -> u64 {
-    let factor = |name: &str| match attack.member.param(name).map(|(i, _)| &attack.args[i]) {
-        Some(Value::Int(n)) => u64::try_from(*n).unwrap_or(0),
-        _ => 1,
+/// What an attack takes for one batch, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttackWork {
+    /// forward and backward passes
+    pub gradients: u64,
+    /// forward passes alone: queries
+    pub forwards: u64,
+}
+
+impl AttackWork {
+    /// So many times over.
+    fn times(self, n: u64) -> AttackWork {
+        AttackWork { gradients: self.gradients.saturating_mul(n), forwards: self.forwards.saturating_mul(n) }
+    }
+}
+
+/// What that attack takes. An argument that isn't known yet counts as its default, a number without one as 1.
+pub fn attack_work(attack: &Spec) -> AttackWork {
+    let known = |(param, value): (&Param, &Value)| match value.waits() {
+        false => value.clone(),
+        true => catalogue::default_value(&param.default, param).unwrap_or(Value::Int(1)),
     };
-    factor("iters").saturating_mul(factor("restarts"))
+    let args = attack.member.params.iter().zip(&attack.args).map(known).collect();
+    let attack = attacks::build(&Spec { member: attack.member, args });
+    AttackWork { gradients: attack.passes(), forwards: attack.forwards() }
 }
 
 /// The attack that an objective trains against.
@@ -78,12 +96,12 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    fn add(&mut self, images: u64, attack_passes: Option<u64>) {
+    fn add(&mut self, images: u64, attack: AttackWork) {
         let batches = images.div_ceil(EVALUATION_BATCH);
-        let attacks = attack_passes.unwrap_or(0);
-        self.passes = self.passes.saturating_add(batches.saturating_mul(attacks.saturating_add(1)));
-        self.forwards = self.forwards.saturating_add(images);
-        self.attacks = self.attacks.saturating_add(images.saturating_mul(attacks));
+        let forwards = attack.forwards.saturating_add(1);
+        self.passes = self.passes.saturating_add(batches.saturating_mul(attack.gradients.saturating_add(forwards)));
+        self.forwards = self.forwards.saturating_add(images.saturating_mul(forwards));
+        self.attacks = self.attacks.saturating_add(images.saturating_mul(attack.gradients));
     }
 }
 
@@ -185,10 +203,10 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
         let images = probe.examples.map_or(all, |examples| examples.min(all));
         if probe.networks > 0 {
             if !probes[..i].contains(probe) {
-                let attacks = probe.attack.as_ref().map(|attack| attack_passes(attack).saturating_mul(probe.budgets));
+                let attacks = probe.attack.as_ref().map(|attack| attack_work(attack).times(probe.budgets));
                 for _ in 0..probe.networks {
-                    total.add(images, None);
-                    attacks.iter().for_each(|passes| total.add(images, Some(*passes)));
+                    total.add(images, AttackWork::default());
+                    attacks.iter().for_each(|attack| total.add(images, *attack));
                 }
             }
             continue;
@@ -198,13 +216,16 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             let all = settings.facts.classes.max(1) as u64;
             let images = images.saturating_mul(classes as u64).div_ceil(all);
             let times = if probes[..i].contains(probe) { 0 } else { 2 };
-            (0..times).for_each(|_| total.add(images, None));
+            (0..times).for_each(|_| total.add(images, AttackWork::default()));
             continue;
         }
         for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
             let what = (probe.split, probe.examples, probe.memory, attack);
             if !done.contains(&what) {
-                total.add(images, attack.map(|(attack, budgets)| attack_passes(attack).saturating_mul(budgets)));
+                total.add(
+                    images,
+                    attack.map(|(attack, budgets)| attack_work(attack).times(budgets)).unwrap_or_default(),
+                );
                 done.push(what);
             }
         }
@@ -219,11 +240,18 @@ mod tests {
     use crate::components::attacks;
 
     #[test]
-    fn attacks_take_the_passes_that_they_are_counted_for() {
-        let fgsm = fixture::spec(&attacks::fgsm::MEMBER, &[("eps", Value::Real(0.1))]);
-        let given = [("eps", Value::Real(0.1)), ("iters", Value::Int(7)), ("restarts", Value::Int(3))];
-        for attack in [fgsm, fixture::spec(&attacks::pgd::MEMBER, &given)] {
-            assert_eq!(attack_passes(&attack), attacks::build(&attack).passes(), "{}", attack.name());
-        }
+    fn what_an_attack_takes_follows_from_its_arguments() {
+        let taken = |member, more: &[(&str, Value)]| {
+            let given: Vec<(&str, Value)> = [("eps", Value::Real(0.1))].iter().chain(more).cloned().collect();
+            let work = attack_work(&fixture::spec(member, &given));
+            (work.gradients, work.forwards)
+        };
+        let (seven, three) = (("iters", Value::Int(7)), ("restarts", Value::Int(3)));
+        assert_eq!(taken(&attacks::fgsm::MEMBER, &[]), (1, 0));
+        assert_eq!(taken(&attacks::pgd::MEMBER, &[seven.clone(), three.clone()]), (21, 3));
+        assert_eq!(taken(&attacks::apgd_ce::MEMBER, &[]), (101, 1));
+        assert_eq!(taken(&attacks::apgd_t::MEMBER, &[seven, three]), (9 * 3 * 8, 1));
+        let l1 = [("norm", Value::Word("l1".into())), ("eot", Value::Int(2))];
+        assert_eq!(taken(&attacks::apgd_dlr::MEMBER, &l1), (2 * (31 + 31 + 41), 1));
     }
 }

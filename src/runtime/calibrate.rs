@@ -3,7 +3,7 @@
 
 use super::error::Failure;
 use super::{RunError, exec, in_pool, outside};
-use crate::components::attacks::{self, fgsm};
+use crate::components::attacks;
 use crate::components::objectives::{self, Batch, Draws, cross_entropy};
 use crate::components::optimizers::{self, OptimizerState};
 use crate::components::{Spec, Value, catalogue};
@@ -55,7 +55,7 @@ fn measure(program: &Program, device: &Device) -> Result<Profile, Failure> {
         }
         Ok(())
     })?;
-    let attack = attacks::build(&Spec { member: &fgsm::MEMBER, args: vec![Value::Real(0.1)] });
+    let attack = attacks::with("fgsm", &[("eps", Value::Real(0.1))]);
     let attacks = fastest(|| Ok(attack.perturb(&network, Mode::Train, &batch, &draws).map(drop)?))?;
     let many = noise(&network, EVALUATION_BATCH, device)?;
     let evaluation = fastest(|| Ok(network.logits(&many.pixels, Mode::Eval).map(drop)?))?;

@@ -101,19 +101,24 @@ def chosen(n, k):
     return sorted(found)
 
 
-empty = Stream(0, "", [])
-golden = {
-    "words": draw(40, lambda s: s.u32()),
-    "empty_u64": [empty.u64() for _ in range(9)],
-    "uniform": draw(8, lambda s: s.uniform(-0.5, 1.5)),
-    "uniform_f64_times_2_53": draw(8, lambda s: int(s.uniform_f64() * 2**53)),
-    "normal": draw(9, lambda s: s.normal()),
-    "below_10": draw(16, lambda s: s.below(10)),
-    "below_large": draw(16, lambda s: s.below(2**63 + 12345)),
-    "shuffle_10": shuffled(10),
-    "choose_12_of_100": chosen(100, 12),
-}
+def main():
+    empty = Stream(0, "", [])
+    golden = {
+        "words": draw(40, lambda s: s.u32()),
+        "empty_u64": [empty.u64() for _ in range(9)],
+        "uniform": draw(8, lambda s: s.uniform(-0.5, 1.5)),
+        "uniform_f64_times_2_53": draw(8, lambda s: int(s.uniform_f64() * 2**53)),
+        "normal": draw(9, lambda s: s.normal()),
+        "below_10": draw(16, lambda s: s.below(10)),
+        "below_large": draw(16, lambda s: s.below(2**63 + 12345)),
+        "shuffle_10": shuffled(10),
+        "choose_12_of_100": chosen(100, 12),
+    }
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "rng.json"), "w") as file:
-    json.dump(golden, file, indent=1)
-    file.write("\n")
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "rng.json"), "w") as file:
+        json.dump(golden, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()

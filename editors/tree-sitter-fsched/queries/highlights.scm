@@ -12,15 +12,15 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "cw" "dlr" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l1" "l2" "layer" "linf" "lowest" "margin" "metal" "none" "per_row" "plus" "pretrain" "rand" "same" "standard" "train" "transfer" "weight"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight"))
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "cw" "dlr" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l1" "l2" "layer" "linf" "lowest" "margin" "metal" "none" "per_row" "plus" "pretrain" "rand" "same" "standard" "train" "transfer" "weight"))
 
 ((identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "square" "warmup" "wide_resnet" "zero"))
 
 ((identifier) @function.builtin
   (#any-of? @function.builtin "clean" "cost" "gap" "loss" "retention" "robust"))
@@ -35,12 +35,12 @@
 
 (call
   function: (identifier) @function.call
-  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drop" "ema" "embeddings" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "head" "idx" "image_folder" "init" "kl" "largest" "layers" "linear" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "sequential" "sgd" "smallest" "split" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "biases" "blocks" "cifar10" "cifar100" "clean" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drop" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "gap" "global_pool" "head" "idx" "image_folder" "init" "largest" "layers" "linear" "loss" "mlp" "noise" "norm" "norms" "omniglot" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "sequential" "sgd" "smallest" "split" "square" "warmup" "wide_resnet" "zero"))
 
 ; `conv(16, 3)` is a layer, `conv` alone a selector
 (call
   function: (identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "global_pool" "idx" "image_folder" "init" "largest" "linear" "mlp" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "square" "warmup" "wide_resnet" "zero"))
 
 (field
   base: (identifier) @constant
@@ -80,7 +80,7 @@
 
 ((type
   (identifier) @type.builtin)
-  (#any-of? @type.builtin "Attack" "Bool" "Data" "Duration" "Int" "List" "Memory" "Metric" "Model" "Objective" "Optimizer" "Real" "Recall" "Schedule" "Selector" "Share" "Tasks" "Text"))
+  (#any-of? @type.builtin "Attack" "Bool" "Data" "Duration" "Int" "List" "Metric" "Model" "Objective" "Optimizer" "Real" "Schedule" "Selector" "Share" "Tasks" "Text"))
 
 ; ---- statements
 
@@ -93,14 +93,14 @@
 
 (simple_statement
   word: (word) @attribute
-  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only"))
+  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only"))
 
 (simple_statement
   word: (word) @attribute
   .
   (identifier) @constant
-  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l2" "last" "layer" "linf" "lowest" "memory" "metal" "model" "none" "per_row" "phase" "pretrain" "relearn" "same" "train" "transfer" "weight")
+  (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "model" "objective" "optimizer" "precision" "seed" "thaw" "threads" "train_only")
+  (#any-of? @constant "all" "as_published" "auto" "batch" "ce" "channel" "class" "clear" "coarse" "cpu" "cuda" "cw" "dlr" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "keep" "l1" "l2" "layer" "linf" "lowest" "margin" "metal" "none" "per_row" "plus" "pretrain" "rand" "same" "standard" "train" "transfer" "weight")
   (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
 ; The blocks of training steps, whose words have the form of other statements.

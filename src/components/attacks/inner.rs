@@ -1,6 +1,7 @@
 //! How TRADES and MART craft their images: in eval mode, from a small normal draw around the image.
 
 use super::gradient::{self, forward};
+use super::loss::Loss;
 use super::project::{self, Move};
 use super::start;
 use super::{build, pgd};
@@ -51,7 +52,7 @@ pub fn craft(spec: &Spec, inner: Inner, network: &Network, batch: &Batch, draws:
     for _ in 0..spec.usize("iters") {
         let g = match &clean {
             Some(clean) => divergence(network, &adversarial, clean)?,
-            None => gradient::of_pixels(network, Mode::Eval, &adversarial, &batch.labels)?,
+            None => gradient::see(network, Mode::Eval, &adversarial, &batch.labels, None, Loss::Ce)?.gradient,
         };
         adversarial = project::step(by, adversarial, &g, &batch.pixels)?;
     }

@@ -1,14 +1,32 @@
 //! Attacks: changes of an image, within a budget, that raise the loss.
 
+mod apgd;
+pub mod apgd_ce;
+pub mod apgd_dlr;
+mod apgd_moves;
+pub mod apgd_t;
+mod ascent;
+pub mod autoattack;
+mod boundary;
+mod candidate;
+mod climb;
+pub mod fab;
+pub mod fab_t;
 pub mod fgsm;
 mod gradient;
+mod hyperplane;
 pub mod inner;
+mod l1;
+mod loss;
 pub mod pgd;
 mod project;
+pub mod square;
+mod standing;
 mod start;
 
+use self::loss::Loss;
 use crate::components::objectives::{Batch, Draws};
-use crate::components::{Member, Problem, ProblemKind, Spec, entries};
+use crate::components::{Member, Param, Problem, ProblemKind, Spec, Value, catalogue, entries};
 use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor};
 
@@ -79,7 +97,17 @@ pub trait Attack: Send + Sync {
 type Build = fn(&Spec) -> Box<dyn Attack>;
 
 /// The family's members with their builders, in the order in which they are listed.
-static ATTACKS: [(&Member, Build); 2] = [(&fgsm::MEMBER, fgsm::build), (&pgd::MEMBER, pgd::build)];
+static ATTACKS: [(&Member, Build); 9] = [
+    (&fgsm::MEMBER, fgsm::build),
+    (&pgd::MEMBER, pgd::build),
+    (&apgd_ce::MEMBER, apgd_ce::build),
+    (&apgd_dlr::MEMBER, apgd_dlr::build),
+    (&apgd_t::MEMBER, apgd_t::build),
+    (&fab::MEMBER, fab::build),
+    (&fab_t::MEMBER, fab_t::build),
+    (&square::MEMBER, square::build),
+    (&autoattack::MEMBER, autoattack::build),
+];
 
 /// The descriptions of all attacks.
 pub static MEMBERS: &[&Member] = &entries::members(&ATTACKS);
@@ -89,8 +117,18 @@ pub fn build(spec: &Spec) -> Box<dyn Attack> {
     entries::builder(&ATTACKS, spec.name())(spec)
 }
 
-/// What the bounds of single parameters can't say: an linf ball wider than the pixels' range is no budget, and restarts
-/// from one and the same point are one attack.
+/// The attack of that name with these arguments, all others at their defaults.
+pub fn with(name: &str, given: &[(&str, Value)]) -> Box<dyn Attack> {
+    let member = entries::member(&ATTACKS, name);
+    let argument = |param: &Param| match given.iter().find(|(name, _)| *name == param.name) {
+        Some((_, value)) => value.clone(),
+        None => catalogue::default_value(&param.default, param).unwrap_or(Value::None),
+    };
+    build(&Spec { member, args: member.params.iter().map(argument).collect() })
+}
+
+/// What the bounds of single parameters can't say: an linf ball wider than the pixels' range is no budget, restarts
+/// from one and the same point are one attack, and some parameters belong to others.
 pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
     let eps = spec.real("eps");
     if Norm::of(spec) == Norm::Linf && eps > 1.0 {
@@ -98,7 +136,18 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
         let help = format!("pixels are in 0..=1 here: for a budget of {eps} grey levels write {eps}/255");
         return Err(Problem::new(ProblemKind::DoesNotFit, message).help(help).of("eps"));
     }
-    if spec.member == &pgd::MEMBER && spec.int("restarts") > 1 && !spec.bool("random_start") {
+    if spec.member.param("multi_eps").is_some() {
+        apgd::check(spec)?;
+    }
+    if spec.member != &pgd::MEMBER {
+        return Ok(());
+    }
+    if spec.maybe_real("kappa").is_some() && spec.word("loss") != "cw" {
+        let message = format!("`kappa` is for the loss cw, this is {}", spec.word("loss"));
+        let help = "leave it out, or write `loss: cw`";
+        return Err(Problem::new(ProblemKind::DoesNotFit, message).help(help).of("kappa"));
+    }
+    if spec.int("restarts") > 1 && !spec.bool("random_start") {
         let message = format!("{} restarts that all start at the image itself are one attack", spec.int("restarts"));
         let help = "leave out `restarts`, or write `random_start: true`";
         return Err(Problem::new(ProblemKind::DoesNotFit, message).help(help).of("restarts"));
@@ -106,5 +155,33 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
     Ok(())
 }
 
+/// Whether an attack's losses are defined for so many classes.
+pub fn fits(spec: &Spec, classes: usize) -> std::result::Result<(), Problem> {
+    let loss = match spec.name() {
+        "apgd_t" => Loss::DlrTargeted,
+        "autoattack" if spec.word("version") != "rand" => Loss::DlrTargeted,
+        "autoattack" | "apgd_dlr" => Loss::Dlr,
+        "pgd" => Loss::of(spec),
+        _ => return Ok(()),
+    };
+    let least = loss.least_classes();
+    if classes >= least {
+        return Ok(());
+    }
+    let message = format!("`{}` compares {least} classes, this data has {classes}", spec.name());
+    let help = match (spec.name(), classes) {
+        (_, 0 | 1) => "attacks need two classes or more",
+        ("pgd", _) => "take `loss: margin`",
+        ("autoattack", _) => "take `apgd_ce`, `fab_t` and `square`, which any two classes will do for",
+        ("apgd_t", 3) => "take `apgd_ce` and `apgd_dlr`",
+        _ => "take `apgd_ce`",
+    };
+    Err(Problem::new(ProblemKind::DoesNotFit, message).help(help))
+}
+
+#[cfg(test)]
+mod apgd_tests;
+#[cfg(test)]
+mod square_fab_tests;
 #[cfg(test)]
 mod tests;

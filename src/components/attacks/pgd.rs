@@ -1,5 +1,6 @@
 //! Projected gradient descent in the linf or l2 ball.
 
+use super::loss::Loss;
 use super::project::{self, Move};
 use super::{Attack, Norm, gradient, start};
 use crate::components::objectives::{Batch, Draws};
@@ -27,15 +28,25 @@ pub static MEMBER: Member = Member {
             .or(Default::Int(1))
             .named()
             .within(1.0, 1e4),
-        Param::new("loss", Type::Word(&["ce"]), "what is driven up: cross-entropy with the true label")
-            .or(Default::Word("ce"))
-            .named(),
+        Param::new(
+            "loss",
+            Type::Word(Loss::WORDS),
+            "what is driven up: cross-entropy, the margin of the likeliest other \
+                    class, that up to kappa, or the difference of logits ratio",
+        )
+        .or(Default::Word("ce"))
+        .named(),
+        Param::new("kappa", Type::Real, "of the loss cw: the margin that is enough; 0 if left out")
+            .or(Default::Absent)
+            .named()
+            .at_least(0.0),
         Param::new("crafted_in", Type::Word(&["train", "eval"]), "mode of batch norm while crafting for training")
             .or(Default::Word("train"))
             .named(),
     ],
     doc: "projected gradient descent; evaluation always crafts in eval mode",
-    source: "Madry et al. 2018, arXiv 1706.06083; arithmetic of torchattacks 3.5.1 PGD and PGDL2",
+    source: "Madry et al. 2018, arXiv 1706.06083; arithmetic of torchattacks 3.5.1 PGD and PGDL2; losses: Carlini & \
+             Wagner 2017, arXiv 1608.04644 (cw: f6), Croce & Hein 2020, arXiv 2003.01690 (dlr)",
     example: "objective adversarial(pgd(eps: 8/255, step: 2/255, iters: 10))",
 };
 
@@ -53,6 +64,7 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
         norm: Norm::of(spec),
         random_start: spec.bool("random_start"),
         restarts: spec.usize("restarts"),
+        loss: Loss::of(spec),
         crafted_in: if spec.word("crafted_in") == "train" { Mode::Train } else { Mode::Eval },
     })
 }
@@ -65,6 +77,7 @@ struct Pgd {
     norm: Norm,
     random_start: bool,
     restarts: usize,
+    loss: Loss,
     crafted_in: Mode,
 }
 
@@ -76,10 +89,10 @@ impl Attack for Pgd {
         if self.restarts == 1 {
             return Ok(kept);
         }
-        let mut harm = gradient::losses(network, mode, &kept, &batch.labels)?;
+        let mut harm = gradient::losses(network, mode, &kept, &batch.labels, self.loss)?;
         for restart in 1..self.restarts {
             let tried = self.once(network, mode, batch, draws, restart as u64)?;
-            let new = gradient::losses(network, mode, &tried, &batch.labels)?;
+            let new = gradient::losses(network, mode, &tried, &batch.labels, self.loss)?;
             let better: Vec<bool> = new.iter().zip(&harm).map(|(new, old)| worse_for_the_network(*new, *old)).collect();
             let choose = Tensor::from_iter(better.iter().map(|&b| u8::from(b)), tried.device())?;
             let choose = choose.reshape((better.len(), 1, 1, 1))?.broadcast_as(tried.shape())?;
@@ -96,6 +109,11 @@ impl Attack for Pgd {
         (self.iters * self.restarts) as u64
     }
 
+    /// The comparison of restarts.
+    fn forwards(&self) -> u64 {
+        if self.restarts == 1 { 0 } else { self.restarts as u64 }
+    }
+
     fn norm(&self) -> Norm {
         self.norm
     }
@@ -104,10 +122,8 @@ impl Attack for Pgd {
         self.eps
     }
 
-    /// A step of an attack without a budget, which moves nothing, stays as it is.
     fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
-        let step = if self.eps > 0.0 { self.step / self.eps * eps } else { self.step };
-        Box::new(Pgd { eps, step, ..self.clone() })
+        Box::new(Pgd { eps, step: project::scaled(self.step, self.eps, eps), ..self.clone() })
     }
 
     fn crafted_in(&self) -> Mode {
@@ -129,8 +145,8 @@ impl Pgd {
             (true, false) => start::linf(self.eps, batch, draws, restart)?,
         };
         for _ in 0..self.iters {
-            let g = gradient::of_pixels(network, mode, &adversarial, &batch.labels)?;
-            adversarial = project::step(by, adversarial, &g, &batch.pixels)?;
+            let seen = gradient::see(network, mode, &adversarial, &batch.labels, None, self.loss)?;
+            adversarial = project::step(by, adversarial, &seen.gradient, &batch.pixels)?;
         }
         Ok(adversarial)
     }

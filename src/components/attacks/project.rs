@@ -29,6 +29,11 @@ pub(super) fn own_copy(pixels: &Tensor) -> Result<Tensor> {
     pixels.contiguous()?.copy()
 }
 
+/// The length of a step after a change of the budget; without a budget before, which moves nothing, it stays.
+pub(super) fn scaled(step: f64, from: f64, to: f64) -> f64 {
+    if from > 0.0 { step / from * to } else { step }
+}
+
 /// `adversarial` after one step along `gradient`, back in the ball around `pixels`; all (N, C, H, W).
 ///
 /// `adversarial` comes from [`own_copy`] or an earlier step: it is overwritten where that is possible.
@@ -127,7 +132,7 @@ fn each(x: &mut [f32], g: &[f32], x0: &[f32], f: impl Fn(f32, f32, f32) -> f32 +
 }
 
 /// −1, 0 or 1; 0 for 0, −0 and NaN, as `torch.sign`.
-fn sign(g: f32) -> f32 {
+pub(super) fn sign(g: f32) -> f32 {
     f32::from(u8::from(g > 0.0)) - f32::from(u8::from(g < 0.0))
 }
 

@@ -25,7 +25,7 @@ fn pgd(norm: &str, eps: f64, step: f64, iters: i64, more: &[(&str, Value)]) -> B
     attack(&pgd::MEMBER, &given)
 }
 
-fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+pub(super) fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
     (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
 }
 
@@ -107,7 +107,7 @@ fn restarts_keep_what_harms_each_image_most() {
     let batch = golden.batch("images", "labels");
     let restarts = |n: i64| pgd("linf", 0.04, 0.02, 2, &[("restarts", Value::Int(n))]);
     let kept = restarts(6).perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap();
-    let harm = |pixels: &Tensor| gradient::losses(&network, Mode::Eval, pixels, &batch.labels).unwrap();
+    let harm = |pixels: &Tensor| gradient::losses(&network, Mode::Eval, pixels, &batch.labels, loss::Loss::Ce).unwrap();
     let (kept_harm, first) = (harm(&kept), harm(&restarts(1).perturb(&network, Mode::Eval, &batch, &DRAWS).unwrap()));
     let mut gained = 0;
     for (kept, first) in kept_harm.iter().zip(&first) {

@@ -1,5 +1,6 @@
 //! Attacks that can't use their budget, and budgets that leave no image to recognise.
 
+use crate::components::attacks::Norm;
 use crate::components::{Family, Spec, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
@@ -13,7 +14,8 @@ pub(super) fn step(cx: &mut Context<'_>, spec: &Spec, span: Span) {
     if spec.member.family != Family::Attack || spec.member.param("step").is_none() {
         return;
     }
-    let (eps, iters) = (spec.real("eps"), spec.int("iters"));
+    let iters = spec.member.param("iters").map_or(1, |_| spec.int("iters"));
+    let eps = spec.real("eps");
     let Value::Real(step) = *spec.get("step") else { return };
     let message = if step * iters as f64 * (1.0 + SLACK) < eps {
         let steps = if iters == 1 { "1 step".into() } else { format!("{iters} steps") };
@@ -24,7 +26,10 @@ pub(super) fn step(cx: &mut Context<'_>, spec: &Spec, span: Span) {
         return;
     };
     let d = Diagnostic::new(Code::ATTACK_STEP, span, message);
-    cx.report(d.help("leave `step` out for 2.5 * eps / iters, or write one such as `step: 2/255`"));
+    cx.report(d.help(match spec.member.param("iters") {
+        Some(_) => "leave `step` out for 2.5 * eps / iters, or write one such as `step: 2/255`",
+        None => "leave `step` out for eps, or 1.25 * eps from a random start",
+    }));
 }
 
 /// In the linf norm, half the range of pixels makes any image plain grey.
@@ -32,9 +37,8 @@ pub(super) fn limit(cx: &mut Context<'_>, spec: &Spec, span: Span) {
     if spec.member.family != Family::Attack {
         return;
     }
-    let linf = spec.member.param("norm").is_none_or(|_| spec.word("norm") == "linf");
     let eps = spec.real("eps");
-    if linf && eps >= 0.5 {
+    if Norm::of(spec) == Norm::Linf && eps >= 0.5 {
         let message = format!("with an eps of {eps} any image can become plain grey");
         let d = Diagnostic::new(Code::ATTACK_LIMIT, span, message);
         cx.report(d.help("pixels are in 0..=1: usual budgets are 0.1 to 0.3 for grey images, 8/255 for colour"));

@@ -1,7 +1,7 @@
 //! A robust accuracy under a weaker attack than training's says little.
 
 use super::visit;
-use crate::components::{Metric, Spec, Value};
+use crate::components::{Metric, Spec, Value, attacks};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Op, Program};
@@ -82,14 +82,14 @@ fn attack_of(metric: &Metric) -> Option<&Spec> {
     }
 }
 
-/// Radius and number of steps, by which attacks of one norm are compared; one without `iters` takes one.
+/// Radius and number of steps, by which attacks of one norm are compared. One without `iters` has as many steps as it takes
+/// gradients: `fgsm` one, an ensemble those of its parts, one that only asks for predictions none.
 fn budget(attack: &Spec) -> (f64, f64) {
-    let real = |name: &str| match attack.member.param(name).map(|(i, _)| &attack.args[i]) {
-        Some(Value::Real(r)) => Some(*r),
-        Some(Value::Int(i)) => Some(*i as f64),
-        _ => None,
+    let steps = match attack.member.param("iters") {
+        Some(_) => attack.real("iters"),
+        None => attacks::build(attack).passes() as f64,
     };
-    (real("eps").unwrap_or(0.0), real("iters").unwrap_or(1.0))
+    (attack.real("eps"), steps)
 }
 
 /// Attacks without a `norm` are linf.
