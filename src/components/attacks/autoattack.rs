@@ -3,7 +3,7 @@
 use super::{Attack, Norm};
 use crate::components::metrics;
 use crate::components::objectives::{Batch, Draws};
-use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
+use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Spec, Type, Value};
 use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor};
 
@@ -20,6 +20,10 @@ pub static MEMBER: Member = Member {
         )
         .or(Default::Word("standard"))
         .named(),
+        Param::new("queries", Type::Int, "forward passes of Square, 5000 if left out; fewer cost less and find less")
+            .or(Default::Absent)
+            .named()
+            .within(1.0, 1e8),
     ],
     doc: "AutoAttack: attacks in turn, each on the images that withstood the ones before; the worst case counts",
     source: "Croce & Hein 2020, arXiv 2003.01690; order and parameters of pyautoattack 0.2.0",
@@ -34,6 +38,10 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
         super::with(name, &given)
     };
     let whole = |name, n| (name, Value::Int(n));
+    let square = match spec.get("queries") {
+        Value::Int(n) => attack("square", &[whole("queries", *n)]),
+        _ => attack("square", &[]),
+    };
     let l1 = norm == Norm::L1;
     let multi = |multi| ("multi_eps", Value::Bool(multi));
     let parts = match spec.word("version") {
@@ -41,7 +49,7 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
             ("apgd_ce", attack("apgd_ce", &[whole("restarts", 5), multi(false)])),
             ("apgd_dlr", attack("apgd_dlr", &[whole("restarts", 5), multi(false)])),
             ("fab", attack("fab", &[whole("restarts", 5)])),
-            ("square", attack("square", &[])),
+            ("square", square),
             ("apgd_t", attack("apgd_t", &[multi(false)])),
             ("fab_t", attack("fab_t", &[])),
         ],
@@ -53,10 +61,19 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
             ("apgd_ce", attack("apgd_ce", &[whole("restarts", if l1 { 5 } else { 1 }), multi(l1)])),
             ("apgd_t", attack("apgd_t", &[whole("targets", if l1 { 5 } else { 9 }), multi(l1)])),
             ("fab_t", attack("fab_t", &[])),
-            ("square", attack("square", &[])),
+            ("square", square),
         ],
     };
     Box::new(AutoAttack { parts, eps, norm })
+}
+
+/// `rand` has no Square.
+pub(super) fn check(spec: &Spec) -> std::result::Result<(), Problem> {
+    if spec.word("version") == "rand" && matches!(spec.get("queries"), Value::Int(_)) {
+        let message = "`queries` are Square's, which is no part of `version: rand`";
+        return Err(Problem::new(ProblemKind::DoesNotFit, message).help("leave it out").of("queries"));
+    }
+    Ok(())
 }
 
 struct AutoAttack {

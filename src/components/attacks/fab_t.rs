@@ -1,5 +1,6 @@
 //! The targeted fast adaptive boundary attack, as AutoAttack runs it.
 
+use super::apgd::EPS;
 use super::boundary::{self, Rival, Walk};
 use super::{Attack, Norm};
 use crate::components::objectives::{Batch, Draws};
@@ -11,8 +12,7 @@ pub static MEMBER: Member = Member {
     family: Family::Attack,
     name: "fab_t",
     params: &[
-        Param::new("eps", Type::Real, "radius of the ball around the image, pixels in 0..=1; at most 1 for linf")
-            .at_least(0.0),
+        EPS,
         Param::new(
             "norm",
             Type::Word(&["linf", "l2", "l1"]),

@@ -139,6 +139,9 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
     if spec.member.param("multi_eps").is_some() {
         apgd::check(spec)?;
     }
+    if spec.member == &autoattack::MEMBER {
+        autoattack::check(spec)?;
+    }
     if spec.member != &pgd::MEMBER {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The Square attack: random search with squares, without a gradient.
 
+use super::apgd::{EPS, NORM};
 use super::candidate::{self, Candidate, Patterns};
 use super::standing::Standing;
 use super::{Attack, Norm};
@@ -16,11 +17,8 @@ pub static MEMBER: Member = Member {
     family: Family::Attack,
     name: "square",
     params: &[
-        Param::new("eps", Type::Real, "radius of the ball around the image, pixels in 0..=1; at most 1 for linf")
-            .at_least(0.0),
-        Param::new("norm", Type::Word(&["linf", "l2", "l1"]), "the norm that eps is measured in")
-            .or(Default::Word("linf"))
-            .named(),
+        EPS,
+        NORM,
         Param::new("queries", Type::Int, "changes that are tried, a forward pass each")
             .or(Default::Int(5000))
             .named()

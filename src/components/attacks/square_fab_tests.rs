@@ -244,4 +244,6 @@ fn restarts_fool_more_images_and_a_budget_of_nothing_fools_none() {
     assert_eq!((square(2).passes(), square(2).forwards()), (0, 42));
     let fab_t = attack("fab_t", "l2", 0.3, &[("targets", Value::Int(4)), ("restarts", Value::Int(2))]);
     assert_eq!((fab_t.passes(), fab_t.forwards(), fab_t.eps(), fab_t.norm()), (800, 800, 0.3, Norm::L2));
+    let ensemble = |more: &[(&str, Value)]| attack("autoattack", "linf", 0.1, more).forwards();
+    assert_eq!(ensemble(&[]) - ensemble(&[("queries", Value::Int(500))]), 4500);
 }

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Attacks the same weights and images with torchattacks and pyautoattack, and holds fsched's evaluations beside them.
+
+Needs torch, torchattacks 3.5.1, pyautoattack 0.2.0, safetensors and numpy. `scripts/attacks.sh` runs all of it.
+
+1. The peers, one result after the other; OUT.json is written after each, and what stands in it is not done again:
+
+       python tests/goldens/compare_autoattack.py attack victim.safetensors --data fashion-100 --eps 0.1 --out OUT.json \\
+           [--attacks fgsm,pgd,apgd_ce,apgd_t,fab_t,square,autoattack] [--peers pyautoattack,torchattacks] \\
+           [--seeds 3] [--queries 5000]
+
+   The folder holds test images as IDX files or as CIFAR-10's `test_batch.bin`. torchattacks' attacks get the reference's
+   settings (100 steps, the published schedule of Square); its `AutoAttack` is taken as it is, with 10 steps a part.
+
+2. The same attacks by fsched: run folders of `scripts/attacks/compare.fsched`, one for each seed.
+
+3. The tables (Markdown on stdout, exit status 1 where a bar is missed):
+
+       python tests/goldens/compare_autoattack.py table OUT.json RUN…
+
+An image is counted where it is classified correctly as it is and as attacked. Of pyautoattack, which decides where the
+peers disagree: a deterministic attack must agree on 99.5 % of the images; the number that withstands a random one must lie
+in the range of pyautoattack's seeds; AutoAttack's number may be one image outside of it.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import time
+from fractions import Fraction
+
+ATTACKS = ["fgsm", "pgd", "apgd_ce", "apgd_t", "fab_t", "square", "autoattack"]
+DETERMINISTIC = {"fgsm", "pgd", "fab_t"}
+# FGSM and PGD are torchattacks' alone; for them it is the reference.
+REFERENCE = {"fgsm": "torchattacks", "pgd": "torchattacks"}
+
+
+def load_data(folder):
+    import numpy as np
+    import torch
+    from compare_attacks import idx, pixels
+
+    batch = folder / "test_batch.bin"
+    if batch.exists():
+        records = np.frombuffer(batch.read_bytes(), np.uint8).reshape(-1, 3073)
+        return pixels(records[:, 1:].reshape(-1, 3, 32, 32)), torch.from_numpy(records[:, 0].astype(np.int64))
+    images, labels = (idx(next(folder.glob(f"t10k-{kind}*"))) for kind in ("images", "labels"))
+    return pixels(images), torch.from_numpy(labels.astype(np.int64))
+
+
+def load_model(path, image):
+    from make_models import ConvNet, ResNet18
+    from safetensors.torch import load_file
+
+    weights = load_file(path)
+    if "conv1.weight" in weights:
+        model = ResNet18(image, len(weights["linear.weight"]))
+    else:
+        blocks = sum(name.endswith(".conv.weight") for name in weights)
+        width = len(weights["encoder.block1.conv.weight"])
+        model = ConvNet(image, len(weights["classifier.weight"]), blocks=blocks, width=width)
+    model.load_state_dict(weights)
+    # Attacks need no gradient of a weight: neither program forms any.
+    return model.eval().requires_grad_(False)
+
+
+def peers(model, eps, queries, seed):
+    """{(peer, attack): images, labels -> adversarial images}"""
+    import torchattacks
+    from pyautoattack import AutoAttack
+    from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
+    from pyautoattack.fab_pt import FABAttack_PT
+    from pyautoattack.square import SquareAttack
+
+    ours = {"norm": "Linf", "eps": eps, "seed": seed}
+    apgd = ours | {"n_iter": 100, "n_restarts": 1, "eot_iter": 1, "rho": 0.75}
+    whole = AutoAttack(model, **ours, version="standard")
+    whole.verbose, whole.square.n_queries = False, queries
+    theirs = {"eps": eps, "norm": "Linf", "seed": seed, "n_restarts": 1}
+    return {
+        ("torchattacks", "fgsm"): torchattacks.FGSM(model, eps=eps),
+        ("torchattacks", "pgd"): torchattacks.PGD(model, eps=eps, alpha=eps / 8, steps=20, random_start=False),
+        ("pyautoattack", "apgd_ce"): APGDAttack(model, **apgd, loss="ce").perturb,
+        ("pyautoattack", "apgd_t"): APGDAttack_targeted(model, **apgd, n_target_classes=9).perturb,
+        ("pyautoattack", "fab_t"): FABAttack_PT(model, **ours, n_iter=100, n_restarts=1, targeted=True).perturb,
+        ("pyautoattack", "square"): SquareAttack(model, **ours, n_queries=queries, resc_schedule=False).perturb,
+        ("pyautoattack", "autoattack"): lambda x, y: whole.run_standard_evaluation(x, y, batch_size=500)[0],
+        ("torchattacks", "apgd_ce"): torchattacks.APGD(model, **theirs, steps=100),
+        ("torchattacks", "apgd_t"): torchattacks.APGDT(model, **theirs, steps=100),
+        ("torchattacks", "fab_t"): torchattacks.FAB(model, **theirs, steps=100, multi_targeted=True),
+        ("torchattacks", "square"): torchattacks.Square(model, **theirs, n_queries=queries, resc_schedule=False),
+        ("torchattacks", "autoattack"): torchattacks.AutoAttack(model, eps=eps, norm="Linf", seed=seed),
+    }
+
+
+def attack(args):
+    import torch
+
+    torch.set_num_threads(1)
+    sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    images, labels = load_data(args.data)
+    model = load_model(args.weights, list(images.shape[1:]))
+    with torch.no_grad():
+        right = model(images).argmax(1) == labels
+    results = json.loads(args.out.read_text()) if args.out.exists() else {}
+    setting = {"eps": args.eps, "images": len(labels), "queries": args.queries, "torch": torch.__version__}
+    if results.setdefault("setting", setting) != setting:
+        sys.exit(f"{args.out} holds results of another setting: {results['setting']}")
+    results["clean"] = right.int().tolist()
+    for seed in range(args.seeds):
+        for (peer, name), run in peers(model, args.eps, args.queries, seed).items():
+            key = f"{peer} {name} {seed}"
+            if name not in args.attacks or peer not in args.peers or key in results:
+                continue
+            if name in DETERMINISTIC and seed > 0:
+                continue
+            torch.manual_seed(seed)
+            start = time.perf_counter()
+            adversarial = run(images[right], labels[right])
+            seconds = time.perf_counter() - start
+            with torch.no_grad():
+                stands = model(adversarial).argmax(1) == labels[right]
+            withstood = torch.zeros(len(labels), dtype=torch.int)
+            withstood[right] = stands.int()
+            results[key] = {"withstood": withstood.tolist(), "seconds": round(seconds, 1)}
+            print(f"{key}: {int(withstood.sum())} of {len(labels)} in {seconds:.1f} s", flush=True)
+            args.out.write_text(json.dumps(results))
+
+
+def evaluations(run):
+    """What a run of compare.fsched found: {attack: (list, seconds)}, `clean` among them."""
+    found, before = {}, 0.0
+    for line in (run / "events.jsonl").read_text().splitlines():
+        event = json.loads(line)
+        if event["kind"] == "measure":
+            name = event["metric"].removeprefix("robust(").rstrip(")")
+            found[name] = (json.loads((run / event["per_example"]).read_text()), event["t"] - before)
+        before = event["t"]
+    return found
+
+
+def table(args):
+    results = json.loads(args.out.read_text())
+    runs = [evaluations(run) for run in args.runs]
+    n, missed = results["setting"]["images"], []
+    print("| attack | pyautoattack | torchattacks | fsched | images that differ | seconds (pyautoattack, torchattacks, fsched) |")
+    print("|---|---|---|---|---|---|")
+    ours = [run["clean"][0] for run in runs]
+    differ = [i for i in range(n) if int(ours[0][i]) != results["clean"][i]]
+    print(f"| clean | {sum(results['clean'])} | {sum(results['clean'])} | {int(sum(ours[0]))} | {listed(differ)} | |")
+    missed += ["clean"] if differ else []
+    for name in ATTACKS:
+        of = {peer: [results[key] for key in sorted(results) if key.startswith(f"{peer} {name} ")] for peer in ("pyautoattack", "torchattacks")}
+        mine = [run[name] for run in runs if name in run]
+        mine = mine[:1] if name in DETERMINISTIC else mine
+        reference = of[REFERENCE.get(name, "pyautoattack")]
+        if not mine or not reference:
+            continue
+        counts = lambda lists: sorted(int(sum(found)) for found in lists)  # noqa: E731
+        theirs, found = counts(r["withstood"] for r in reference), counts(values for values, _ in mine)
+        # Of random attacks: images on which all seeds of the reference agree, and all of ours, but not with each other.
+        agreed = lambda lists, i: lists[0][i] if len({int(values[i]) for values in lists}) == 1 else None  # noqa: E731
+        a = [[agreed(lists, i) for i in range(n)] for lists in ([r["withstood"] for r in reference], [values for values, _ in mine])]
+        differ = [i for i in range(n) if None not in (a[0][i], a[1][i]) and int(a[0][i]) != int(a[1][i])]
+        slack = 1 if name == "autoattack" else 0
+        fine = len(differ) <= 0.005 * n if name in DETERMINISTIC else theirs[0] - slack <= found[0] and found[-1] <= theirs[-1] + slack
+        missed += [] if fine else [name]
+        seconds = lambda values: "–" if not values else f"{sum(values) / len(values):.0f}"  # noqa: E731
+        shown = lambda counted: "–" if not counted else ", ".join(map(str, counted))  # noqa: E731
+        times = [seconds([r["seconds"] for r in of[peer]]) for peer in of] + [seconds([s for _, s in mine])]
+        print(f"| {name} | {shown(counts(r['withstood'] for r in of['pyautoattack']))} | {shown(counts(r['withstood'] for r in of['torchattacks']))} | {shown(found)} | {listed(differ)} | {' / '.join(times)} |")
+    if missed:
+        sys.exit(f"outside of the bars: {', '.join(missed)}")
+
+
+def listed(places):
+    return "none" if not places else ", ".join(map(str, places))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = parser.add_subparsers(required=True)
+    one = parts.add_parser("attack")
+    one.add_argument("weights")
+    one.add_argument("--data", type=pathlib.Path, required=True)
+    one.add_argument("--eps", type=lambda text: float(Fraction(text)), required=True)
+    one.add_argument("--out", type=pathlib.Path, required=True)
+    names = lambda text: text.split(",")  # noqa: E731
+    one.add_argument("--attacks", type=names, default=ATTACKS)
+    one.add_argument("--peers", type=names, default=["pyautoattack", "torchattacks"])
+    one.add_argument("--seeds", type=int, default=3)
+    one.add_argument("--queries", type=int, default=5000)
+    one.set_defaults(do=attack)
+    two = parts.add_parser("table")
+    two.add_argument("out", type=pathlib.Path)
+    two.add_argument("runs", type=pathlib.Path, nargs="+")
+    two.set_defaults(do=table)
+    args = parser.parse_args()
+    args.do(args)
+
+
+if __name__ == "__main__":
+    main()
