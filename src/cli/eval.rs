@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show};
 use super::lines::Form;
 use super::machine::Machine;
-use crate::components::metrics::retention;
+use crate::components::metrics::{of_memory, retention};
 use crate::diagnostic::Code;
 use crate::disk::Patience;
 use crate::language::chain::Chain;
@@ -59,7 +59,12 @@ impl Eval {
         let weights = self.weights()?;
         weights::fits(&program.model.architecture, &weights)
             .map_err(|e| Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_WEIGHTS))?;
-        let program = evaluation(program, &weights).ok_or_else(|| {
+        let memory = memory(&weights);
+        if let Some(memory) = &memory {
+            weights::fits(&program.model.architecture, memory)
+                .map_err(|e| Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_WEIGHTS))?;
+        }
+        let program = evaluation(program, &weights, memory.as_deref()).ok_or_else(|| {
             Failure::usage(format!("`{}` has no `evaluate` statement for saved weights alone", self.file.display()))
                 .help("add one, for example `evaluate clean on test`")
         })?;
@@ -109,15 +114,26 @@ impl Eval {
     }
 }
 
+/// The memory's weights, which a run folder and a checkpoint have beside those of the trained network.
+fn memory(weights: &Path) -> Option<PathBuf> {
+    let beside = match weights.file_name()?.to_str()? {
+        "final.safetensors" => "final_memory.safetensors",
+        "weights.safetensors" => "memory.safetensors",
+        _ => return None,
+    };
+    Some(weights.with_file_name(beside)).filter(|path| path.is_file())
+}
+
 /// The program that loads the weights and runs each `evaluate` statement once; `None` where there is none.
-fn evaluation(program: Program, weights: &Path) -> Option<Program> {
+fn evaluation(program: Program, weights: &Path, memory: Option<&Path>) -> Option<Program> {
     let mut evaluates: Vec<(Span, Evaluate)> = Vec::new();
     each_step(&program.body, &mut |step| {
         // A phase that is called twice is evaluated once.
         let known = evaluates.iter().any(|(span, _)| *span == step.span);
         if let (Op::Evaluate(op), false) = (&step.op, known) {
-            // Saved weights have no checkpoints beside them to compare with.
-            let metrics: Vec<_> = op.metrics.iter().filter(|m| !retention::looks_back(&m.spec)).cloned().collect();
+            // Saved weights have no checkpoints beside them to compare with, and not all have a memory.
+            let there = |spec| !retention::looks_back(spec) && (memory.is_some() || !of_memory(spec));
+            let metrics: Vec<_> = op.metrics.iter().filter(|m| there(&m.spec)).cloned().collect();
             if !metrics.is_empty() {
                 evaluates.push((step.span, Evaluate { metrics, at: vec![At::Last], ..op.clone() }));
             }
@@ -129,7 +145,11 @@ fn evaluation(program: Program, weights: &Path) -> Option<Program> {
     let load = Step {
         id: "weights".into(),
         span: *span,
-        op: Op::Load { path: weights.to_string_lossy().into_owned(), settings },
+        op: Op::Load {
+            path: weights.to_string_lossy().into_owned(),
+            memory: memory.map(|memory| memory.to_string_lossy().into_owned()),
+            settings,
+        },
     };
     let steps = evaluates.into_iter().enumerate();
     let steps = steps.map(|(i, (span, op))| Step { id: (i + 1).to_string(), span, op: Op::Evaluate(op) });

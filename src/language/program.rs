@@ -83,6 +83,8 @@ pub enum Op {
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
+        /// the stable network's, where saved weights are evaluated; no program says it
+        memory: Option<String>,
         settings: Arc<Settings>,
     },
     /// `count` rounds; at most so many where there is an `until`

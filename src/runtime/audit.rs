@@ -128,7 +128,7 @@ fn unmeasured(op: &Op) -> Op {
             op.settings = quiet(&op.settings);
             Op::Zap(op)
         }
-        Op::Load { path, settings } => Op::Load { path, settings: quiet(&settings) },
+        Op::Load { path, memory, settings } => Op::Load { path, memory, settings: quiet(&settings) },
         op => op,
     }
 }

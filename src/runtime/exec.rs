@@ -3,7 +3,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::state::Expectation;
-use super::{Frame, Run, checkpoint, control, forget, lent, measure, scope, train, within};
+use super::{Frame, Run, checkpoint, control, follow, forget, lent, measure, scope, train, within};
 use crate::components::{Expression, Value};
 use crate::disk;
 use crate::language::program::{Evaluate, Op, Settings, Step, Until};
@@ -102,7 +102,10 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Checkpoint { name } => checkpoint::name(run, name),
         Op::Rollback { name } => forget::rollback(run, name),
         Op::Expect { condition, text, settings } => expect(run, condition, text, settings),
-        Op::Load { path, settings } => forget::load(run, path, settings),
+        Op::Load { path, memory, settings } => {
+            forget::load(run, path, settings)?;
+            memory.iter().try_for_each(|path| follow::load(run, path))
+        }
         Op::Guard(op) => control::guard(run, op),
         Op::Stop => Err(Halt::Leave),
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),

@@ -1,12 +1,13 @@
 //! The stable network follows the one that is trained.
 
 use super::Run;
-use super::error::Halt;
+use super::error::{Failure, Halt};
 use super::moment::Moment;
 use super::train::{Trainer, batch_of};
 use crate::components::memory::{self, Cadence, Following, Memory, Statistics};
 use crate::language::program::{Batch, Settings, Train};
 use crate::nn::rng::Stream;
+use crate::nn::weights;
 
 /// How the memory follows in one training statement.
 pub(super) struct Follower {
@@ -80,4 +81,13 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// Takes saved weights for the stable network.
+pub fn load(run: &mut Run, path: &str) -> Result<(), Halt> {
+    let file = run.world.places.resolve(path)?;
+    let mut memory = Memory::begin(&run.state.network, 0)?;
+    weights::load(&mut memory.network, &file).map_err(|e| Failure::new(e.to_string()))?;
+    run.state.memory = Some(memory);
+    Ok(())
 }

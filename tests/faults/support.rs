@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The three pipelines: adversarial training, a loop of tasks, triggers.
+/// The three pipelines: adversarial training with a memory, a loop of tasks, triggers.
 pub const PIPELINES: [&str; 3] = ["adversarial", "tasks", "triggers"];
 
 /// A program of this suite.

@@ -61,5 +61,5 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         let message = error.to_string().replace(&resolved.display().to_string(), &path);
         return cx.report(Diagnostic::new(code, span, message));
     }
-    cx.emit(written.span, Op::Load { path, settings });
+    cx.emit(written.span, Op::Load { path, memory: None, settings });
 }
