@@ -13,7 +13,7 @@ pub struct StepPasses {
     pub attack: u64,
     /// forward and back to the weights
     pub own: u64,
-    /// forward alone, of teachers, for targets, queries of the attack
+    /// forward alone, of teachers, for targets, and an attack's queries
     pub forwards: u64,
 }
 
@@ -35,11 +35,11 @@ pub fn step(objective: &Value, recalled: &[Spec]) -> StepPasses {
     let forwards: u64 =
         recalled.iter().map(asked).map(|(clean, attacked)| u64::from(clean) + u64::from(attacked)).sum();
     let target = attack.is_some_and(|attack| objectives::diverges(objective) && inner::is_own(attack));
-    let work = attack.map(passes::attack_work).unwrap_or_default();
+    let crafting = attack.map(passes::attack_work).unwrap_or_default();
     StepPasses {
-        attack: work.gradients,
+        attack: crafting.gradients,
         own: objectives::own_passes(objective) + beside,
-        forwards: forwards + u64::from(target) + work.forwards,
+        forwards: forwards + u64::from(target) + crafting.forwards,
     }
 }
 

@@ -21,9 +21,10 @@ pub struct AttackWork {
 }
 
 impl AttackWork {
-    /// So many times over.
+    /// The same so many times over.
     fn times(self, n: u64) -> AttackWork {
-        AttackWork { gradients: self.gradients.saturating_mul(n), forwards: self.forwards.saturating_mul(n) }
+        let times = |count: u64| count.saturating_mul(n);
+        AttackWork { gradients: times(self.gradients), forwards: times(self.forwards) }
     }
 }
 
@@ -170,10 +171,10 @@ fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Pro
                 robust::budgets(&spec).into_iter().filter(|eps| !own.as_ref().is_some_and(|own| is(own, *eps)));
             Probe {
                 split,
-                memory: metrics::of_memory(&spec),
                 attack,
                 budgets: 1 + further.count() as u64,
                 examples: metrics::examples(&spec).map(|n| n as u64),
+                memory: metrics::of_memory(&spec),
                 metric: metric.spec.name(),
                 arguments: told.then(|| spec.to_json().to_string()),
                 classes,
@@ -220,7 +221,7 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
             continue;
         }
         for attack in [None, probe.attack.as_ref().map(|attack| (attack, probe.budgets))] {
-            let what = (probe.split, probe.examples, probe.memory, attack);
+            let what = (probe.split, probe.memory, probe.examples, attack);
             if !done.contains(&what) {
                 total.add(
                     images,

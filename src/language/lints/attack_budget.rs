@@ -19,7 +19,8 @@ pub(super) fn step(cx: &mut Context<'_>, spec: &Spec, span: Span) {
     let Value::Real(step) = *spec.get("step") else { return };
     let message = if step * iters as f64 * (1.0 + SLACK) < eps {
         let steps = if iters == 1 { "1 step".into() } else { format!("{iters} steps") };
-        format!("{steps} of {step:.4} come to {:.4}, less than the {eps:.4} that eps allows", step * iters as f64)
+        let come = if iters == 1 { "comes" } else { "come" };
+        format!("{steps} of {step:.4} {come} to {:.4}, less than the {eps:.4} that eps allows", step * iters as f64)
     } else if eps > 0.0 && step > 2.0 * eps * (1.0 + SLACK) {
         format!("one step of {step:.4} is longer than the ball of radius {eps:.4} is wide")
     } else {
