@@ -7,6 +7,7 @@ mod determinism;
 mod disk;
 mod flow;
 mod looking_back;
+mod memory;
 mod support;
 mod training;
 mod triggers;
