@@ -93,6 +93,8 @@ pub(super) struct Context<'a> {
     pub since: HashMap<String, Span>,
     /// cost matrices that `cost` names
     pub matrices: Matrices,
+    /// the settings of the last step that forgets, without and with what is measured around it
+    pub around: Option<(Arc<Settings>, Arc<Settings>)>,
     /// what was last settled, and what it came to
     pub settled: Option<(Shared<Current>, Arc<Settings>)>,
     next_id: u32,
@@ -214,6 +216,7 @@ impl<'a> Context<'a> {
             measures: Filled::default(),
             since: HashMap::new(),
             matrices: Matrices::default(),
+            around: None,
             settled: None,
             next_id: 1,
             fitted: HashSet::new(),

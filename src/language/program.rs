@@ -295,8 +295,10 @@ pub struct Forget {
     pub to: Value,
     /// `weight`, `channel`, `layer`
     pub unit: String,
-    /// `keep`, `clear`
+    /// `keep`, `clear`, `reset`
     pub moments: String,
+    /// of the layers that are hit: `none`, `initial`, `as_published`
+    pub reset_norms: String,
     pub settings: Arc<Settings>,
 }
 

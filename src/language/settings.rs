@@ -7,6 +7,7 @@ use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
+use crate::components::metrics::groups;
 use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
@@ -36,7 +37,9 @@ pub(super) struct Current {
     pub measure: Chain<Measure>,
     /// one of them measures with the objective's attack
     pub bare: bool,
-    /// one of them, or `keep best:`, looks back to a checkpoint or measures the memory
+    /// `measure none` was said: nothing is measured that isn't asked for
+    pub silent: bool,
+    /// one of them, or `keep best:`, needs more than the data: a checkpoint, a history, the memory, stages of the model
     pub retains: bool,
     pub keep: Keep,
     /// the settings in force of words that hold once: word, index in the notes, and how many steps the program had then
@@ -134,6 +137,7 @@ impl Default for Current {
             trained: None,
             measure: Chain::default(),
             bare: false,
+            silent: false,
             retains: false,
             keep: Keep { last: 2, every: Duration::Seconds(600.0), best: Vec::new() },
             made: Vec::new(),
@@ -375,6 +379,11 @@ impl Context<'_> {
 
     /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
     pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
+        if metric.split.is_none() && metric.spec.member == &groups::MEMBER {
+            // Labels are wrong, and examples learned by heart, among those that were trained on.
+            let on_train = Metric { split: Some(Split::Train), spec: metric.spec.clone() };
+            return self.filled(&on_train, facts, span);
+        }
         if let Some(split) = metric.split.filter(|s| facts.count(*s) == 0) {
             self.no_split(metric, split, span);
             return None;

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::program::{Settings, When};
 use crate::components::data::DataFacts;
-use crate::components::metrics::retention;
+use crate::components::metrics::{drift, retention, sensitivity};
 use crate::components::tasks;
 use crate::components::{Expression, Metric, Problem, Spec, Split, Type, Value, conditions};
 use crate::diagnostic::{Code, Diagnostic};
@@ -176,6 +176,21 @@ impl Context<'_> {
         let measured = settings.measure.iter().filter(|m| due(m.when)).flat_map(|m| &m.metrics);
         let best = settings.keep.best.iter().filter(|_| training);
         let all: Vec<Metric> = measured.chain(best).cloned().collect();
-        all.iter().all(|metric| self.checkpoint_known(&metric.spec, span) && self.measurable(metric, span))
+        all.iter().all(|m| self.history_known(m, settings, span) && self.stages_known(&m.spec, span))
+    }
+
+    /// Whether there are stages to compare, where a metric does so stage by stage.
+    pub(super) fn stages_known(&mut self, spec: &Spec, span: Span) -> bool {
+        let by_stage = spec.member == &drift::MEMBER
+            || spec.member == &sensitivity::MEMBER && *spec.get("per") == Value::Word("blocks".into());
+        let Some(model) = self.model.clone().filter(|m| by_stage && m.architecture.blocks() == 0) else { return true };
+        let message = format!("`{}` goes block by block, and this model has none", spec.name());
+        let d = Diagnostic::new(Code::BAD_MODEL, span, message);
+        let d = model.span.into_iter().fold(d, |d, model| d.label(model, "this model"));
+        self.report(match spec.member == &sensitivity::MEMBER {
+            true => d.help("go layer by layer: `per: layers`"),
+            false => d.help("of a `sequential`, each `residual` is a block"),
+        });
+        false
     }
 }

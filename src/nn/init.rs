@@ -29,7 +29,7 @@ pub fn draw(part: &Part, count: usize, stream: &mut Stream) -> Vec<f32> {
 }
 
 /// Outputs that one input entry reaches: K·R·S for a shape (K, C, R, S).
-fn fan_out(part: &Part) -> f64 {
+pub fn fan_out(part: &Part) -> f64 {
     let positions: usize = part.shape.iter().skip(2).product();
     (part.shape[0] * positions) as f64
 }

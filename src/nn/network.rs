@@ -189,11 +189,35 @@ impl Network {
             weights.push(leaf.clone().unwrap_or_else(|| Value::constant(parameter.tensor.clone())));
             leaves.push(leaf);
         }
-        let mut pass =
-            Pass { tape, mode, weights: weights.iter(), norms: &self.norms, norm: 0, earlier, statistics: Vec::new() };
+        let mut pass = Pass { earlier, ..self.pass(tape, mode, &weights) };
         let logits = pass.chain(&self.architecture.layers, x)?;
         let statistics = pass.statistics;
         Ok(Forward { logits, leaves, statistics })
+    }
+
+    fn pass<'a>(&'a self, tape: &'a Tape, mode: Mode, weights: &'a [Value]) -> Pass<'a> {
+        Pass {
+            tape,
+            mode,
+            weights: weights.iter(),
+            norms: &self.norms,
+            norm: 0,
+            earlier: &[],
+            statistics: Vec::new(),
+            taps: None,
+        }
+    }
+
+    /// What each stage (`blocks[i]`) gives for these images, without gradients.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn features(&self, x: &Tensor, mode: Mode) -> Result<Vec<Tensor>> {
+        let weights: Vec<Value> = self.parameters.iter().map(|p| Value::constant(p.tensor.clone())).collect();
+        let tape = self.tape();
+        let mut pass = Pass { taps: Some(Vec::new()), ..self.pass(&tape, mode, &weights) };
+        pass.chain(&self.architecture.layers, &Value::constant(x.clone()))?;
+        Ok(pass.taps.unwrap_or_default())
     }
 
     /// Logits without gradients: nothing is recorded, activations are freed on the way.
@@ -215,6 +239,21 @@ impl Network {
                 norm.batches += batches;
             }
         }
+    }
+
+    /// Running statistics of the layers (indices as [`Part::layer`]) where `chosen` says so: mean 0, this variance, and
+    /// no batch seen.
+    ///
+    /// # Errors
+    /// If memory for them cannot be had.
+    pub fn start_statistics(&mut self, chosen: impl Fn(usize) -> bool, variance: f32) -> Result<()> {
+        for norm in self.norms.iter_mut().filter(|norm| chosen(norm.layer)) {
+            let mean = norm.running.mean.zeros_like()?;
+            let var = Tensor::full(variance, norm.running.var.shape(), norm.running.var.device())?;
+            norm.running = RunningStats { mean, var };
+            norm.batches = 0;
+        }
+        Ok(())
     }
 
     /// Gives the classifier another number of rows: those of classes that stay are kept, new ones drawn from
@@ -328,6 +367,8 @@ struct Pass<'a> {
     /// of a pass that counts as applied already
     earlier: &'a [Statistics],
     statistics: Vec<Statistics>,
+    /// what stages gave, where somebody wants to know
+    taps: Option<Vec<Tensor>>,
 }
 
 impl<'a> Pass<'a> {
@@ -357,7 +398,13 @@ impl<'a> Pass<'a> {
     fn layer(&mut self, layer: &Layer, x: &Value) -> Result<Value> {
         let tape = self.tape;
         match layer {
-            Layer::Stage(layers) => self.chain(layers, x),
+            Layer::Stage(layers) => {
+                let output = self.chain(layers, x)?;
+                if let Some(taps) = &mut self.taps {
+                    taps.push(output.tensor().clone());
+                }
+                Ok(output)
+            }
             Layer::Normalize { mean, std } => {
                 let scale: Vec<f32> = std.iter().map(|s| (1.0 / s) as f32).collect();
                 let shift: Vec<f32> = mean.iter().zip(std).map(|(m, s)| (-m / s) as f32).collect();

@@ -144,6 +144,19 @@ fn pass_bytes(program: &Program, cost: &PassCost, batch: u64) -> u64 {
     kept.saturating_add(batch.saturating_mul(4 * cost.widest))
 }
 
+/// Bytes of what all blocks give for so many images, centred too, and of the products of each two images.
+pub fn features_bytes(program: &Program, images: u64) -> u64 {
+    let mut shape = Shape::Image(program.model.architecture.input);
+    let mut numbers = 0u64;
+    for layer in &program.model.architecture.layers {
+        let Ok(output) = layer.output(shape) else { break };
+        shape = output;
+        numbers += if matches!(layer, Layer::Stage(_)) { shape.count() } else { 0 };
+    }
+    let products = images.saturating_mul(images).saturating_mul(24);
+    images.saturating_mul(numbers).saturating_mul(12).saturating_add(products)
+}
+
 /// Bytes of a data set in memory: a byte for each pixel value, four for each label.
 pub fn data_bytes(settings: &Settings) -> u64 {
     let image: u64 = settings.facts.shape.iter().map(|n| *n as u64).product();

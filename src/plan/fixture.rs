@@ -137,6 +137,7 @@ pub fn forget(share: Value, settings: Settings) -> Forget {
         to: Value::Component(spec(&forgetting::fills::INIT, &[])),
         unit: "weight".into(),
         moments: "keep".into(),
+        reset_norms: "none".into(),
         settings: Arc::new(settings),
     }
 }

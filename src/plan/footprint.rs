@@ -3,6 +3,7 @@
 use super::cost::{self, PassCost};
 use super::variables::{Variables, measured_at_forget, metrics_in};
 use super::{each_step, lessons};
+use crate::components::metrics::drift;
 use crate::components::{Family, Metric, objectives};
 use crate::language::program::{Due, Op, Program, Settings, Train};
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,8 +118,17 @@ impl Survey {
 
     fn measures(&mut self, program: &Program, cost: &PassCost, metrics: &[Metric], settings: &Settings) {
         for metric in metrics {
-            let probe = super::passes::probe(metric, settings, &mut Variables::default());
-            self.pass = self.pass.max(cost::evaluation_pass_bytes(program, cost, probe.attack.is_some()));
+            let parts = &program.model.parts;
+            for probe in super::passes::probes(metric, settings, parts, &mut Variables::default()) {
+                let pass = cost::evaluation_pass_bytes(program, cost, probe.attack.is_some());
+                // A copy of the network stands beside it, and what all its blocks give for all images.
+                let copy = if probe.networks > 0 { cost::weight_bytes(program) } else { 0 };
+                let all = settings.facts.count(probe.split) as u64;
+                let images = probe.examples.map_or(all, |examples| examples.min(all));
+                let features =
+                    if metric.spec.member == &drift::MEMBER { cost::features_bytes(program, images) } else { 0 };
+                self.pass = self.pass.max(pass.saturating_add(copy).saturating_add(features));
+            }
             self.uses_data(settings);
         }
     }

@@ -239,7 +239,7 @@ impl<'a> Canon<'a> {
 
     fn forget(&mut self, f: &Forget) -> Json {
         let by = self.value(&f.by, None);
-        let asks_weights_alone = matches!(by["name"].as_str(), Some("random" | "smallest" | "largest"));
+        let asks_weights_alone = matches!(by["name"].as_str(), Some("random" | "kels" | "smallest" | "largest"));
         json!({
             "forget": self.target(&f.target),
             "share": self.value(&f.share, None),
@@ -248,6 +248,7 @@ impl<'a> Canon<'a> {
             "to": self.value(&f.to, None),
             "unit": f.unit,
             "moments": f.moments,
+            "reset_norms": f.reset_norms,
             "measure": self.at_forget(&f.settings),
             "with": if asks_weights_alone { Json::Null } else { self.training(&f.settings) },
         })

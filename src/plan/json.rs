@@ -265,6 +265,8 @@ fn forget(program: &Program, f: &Forget) -> Json {
     json["to"] = f.to.to_json();
     json["unit"] = json!(f.unit);
     json["moments"] = json!(f.moments);
+    json["reset_norms"] = json!(f.reset_norms);
+    json["measure"] = around(&f.settings);
     if let (Some(hits), Some(selection)) = (targets::forgotten(program, f), &f.target.selection) {
         hit(&mut json, program, &hits, selection);
     }
@@ -276,10 +278,16 @@ fn zap(program: &Program, z: &Zap) -> Json {
     json["kind"] = json!("zap");
     json["reset_scale"] = json!(z.reset_scale);
     json["classes"] = json!(z.classes);
+    json["measure"] = around(&z.settings);
     if let Some(selection) = &z.target.selection {
         hit(&mut json, program, &targets::zapped(program, selection), selection);
     }
     json
+}
+
+/// What is measured before and after a change.
+fn around(s: &Settings) -> Json {
+    super::variables::measured_at_forget(s).iter().map(|metric| measured(metric, s)).collect()
 }
 
 fn target(target: &Target) -> Json {

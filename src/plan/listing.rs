@@ -5,6 +5,7 @@ use super::settings_text::{self, differences};
 use super::table::{Column, Table, WIDTH};
 use super::targets::{self, Hits};
 use super::totals::{Counter, Totals};
+use super::variables::measured_at_forget;
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::{Duration, Value};
@@ -215,14 +216,20 @@ impl<'a> Listing<'a> {
         let program = &*self.plan.program;
         match &step.op {
             Op::Train(train) => self.differing(&train.settings),
-            Op::Forget(f) => match targets::forgotten(program, f) {
-                None => vec!["the loop decides which tensors".into()],
-                Some(hits) => self.hits(&hits),
-            },
-            Op::Zap(z) => match &z.target.selection {
-                None => vec!["the loop decides which rows".into()],
-                Some(selection) => self.hits(&targets::zapped(program, selection)),
-            },
+            Op::Forget(f) => {
+                let hits = match targets::forgotten(program, f) {
+                    None => vec!["the loop decides which tensors".into()],
+                    Some(hits) => self.hits(&hits),
+                };
+                hits.into_iter().chain(around(&f.settings)).collect()
+            }
+            Op::Zap(z) => {
+                let hits = match &z.target.selection {
+                    None => vec!["the loop decides which rows".into()],
+                    Some(selection) => self.hits(&targets::zapped(program, selection)),
+                };
+                hits.into_iter().chain(around(&z.settings)).collect()
+            }
             Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
             _ => Vec::new(),
         }
@@ -343,12 +350,20 @@ fn forget(f: &Forget) -> String {
         ("to", words::value(&f.to, None), "init"),
         ("unit", f.unit.clone(), "weight"),
         ("moments", f.moments.clone(), "keep"),
+        ("reset_norms", f.reset_norms.clone(), "none"),
     ] {
         if value != usual {
             text.push_str(&format!(", {name}: {value}"));
         }
     }
     if f.overall { text + ", overall: true" } else { text }
+}
+
+/// What is measured around a change.
+fn around(s: &Settings) -> Option<String> {
+    let attack = super::passes::attack_of(&s.objective);
+    let metrics: Vec<String> = measured_at_forget(s).iter().map(|metric| words::metric_under(metric, attack)).collect();
+    (!metrics.is_empty()).then(|| format!("measured before and after: {}", words::list(metrics)))
 }
 
 fn zap(z: &Zap) -> String {

@@ -1,10 +1,12 @@
 //! Passes through the network: what one optimizer step, one measurement and one attack take.
 
 use super::variables::Variables;
-use crate::components::metrics::{self, cost, retention, robust};
+use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity};
 use crate::components::tasks::{self, Task};
 use crate::components::{Metric, Param, Spec, Split, Value, attacks, catalogue, objectives};
 use crate::language::program::{Batch, Settings};
+use crate::nn::architecture::Part;
+use std::collections::BTreeSet;
 
 /// Images in one batch of an evaluation. Networks evaluate each image by itself, so it doesn't change a result.
 pub const EVALUATION_BATCH: u64 = 250;
@@ -122,10 +124,34 @@ pub struct Probe {
     pub budgets: u64,
     /// classes whose examples alone are measured, each also at a checkpoint
     pub classes: Option<usize>,
+    /// networks that it is measured on by itself, sharing no pass with others: the copies of a `sensitivity`, each side of a
+    /// comparison
+    pub networks: u64,
 }
 
-/// What is measured for `metric` under these settings.
-pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Probe {
+/// All that is measured for `metric` under these settings, in a network of these parts.
+pub fn probes(metric: &Metric, settings: &Settings, parts: &[Part], variables: &mut Variables) -> Vec<Probe> {
+    let spec = &metric.spec;
+    let one = probe(metric, settings, variables);
+    if spec.member == &overfitting::MEMBER {
+        return vec![Probe { split: Split::Train, ..one.clone() }, one];
+    }
+    if spec.member == &sensitivity::MEMBER {
+        let stage = |p: &Part| if *spec.get("per") == Value::Word("layers".into()) { Some(p.layer) } else { p.block };
+        let stages: BTreeSet<usize> = parts.iter().filter_map(stage).collect();
+        let own = Probe { arguments: Some(spec.to_json().to_string()), networks: stages.len() as u64, ..one.clone() };
+        return vec![one, own];
+    }
+    if metrics::compares(spec) {
+        return vec![Probe { arguments: Some(spec.to_json().to_string()), networks: 1, ..one }];
+    }
+    // These look at what was measured for others.
+    let looks = [&recovery::MEMBER, &recovery::SAVINGS].contains(&spec.member);
+    if looks { Vec::new() } else { vec![one] }
+}
+
+/// What is measured for `metric`; for one that is made of another, that one.
+fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) -> Probe {
     let split = metric.split.unwrap_or(settings.default_split());
     match metric.spec.args.first() {
         Some(Value::Metric(inner)) => {
@@ -152,6 +178,7 @@ pub fn probe(metric: &Metric, settings: &Settings, variables: &mut Variables) ->
                 metric: metric.spec.name(),
                 arguments: told.then(|| spec.to_json().to_string()),
                 classes,
+                networks: 0,
             }
         }
     }
@@ -175,6 +202,16 @@ pub fn measurement(probes: &[Probe], settings: &Settings) -> Measurement {
     for (i, probe) in probes.iter().enumerate() {
         let all = settings.facts.count(probe.split) as u64;
         let images = probe.examples.map_or(all, |examples| examples.min(all));
+        if probe.networks > 0 {
+            if !probes[..i].contains(probe) {
+                let attacks = probe.attack.as_ref().map(|attack| attack_work(attack).times(probe.budgets));
+                for _ in 0..probe.networks {
+                    total.add(images, AttackWork::default());
+                    attacks.iter().for_each(|attack| total.add(images, *attack));
+                }
+            }
+            continue;
+        }
         if let Some(classes) = probe.classes {
             // As if each class had its share; the accuracy at the checkpoint is measured once for it.
             let all = settings.facts.classes.max(1) as u64;

@@ -132,7 +132,7 @@ fn measure(m: &Measure, s: &Settings) -> Line {
         When::Every(duration) => words::every(duration),
         When::AtForget => "before and after each forget".into(),
     };
-    let unsaid = m.metrics.iter().any(|m| innermost(m).split.is_none());
+    let unsaid = m.metrics.iter().any(|m| m.split.is_none() && innermost(m).split.is_none());
     let on = if unsaid { format!("on {}, ", s.default_split().name()) } else { String::new() };
     Line { name: "measure", value: metrics, comes_to: on + &when }
 }

@@ -51,11 +51,13 @@ pub fn zapped(program: &Program, selection: &[Selected]) -> Hits {
     with_share(program, selection, 1.0, false, Unit::Weight)
 }
 
-/// What a forget hits; `None` where a loop's variable decides which tensors. Where a loop's variable decides the share,
-/// no number of forgotten weights is known.
+/// What a forget hits; `None` where a loop's variable decides which tensors. Where one decides the share, or by what
+/// weights are chosen, no number of forgotten weights is known.
 pub fn forgotten(program: &Program, f: &Forget) -> Option<Hits> {
     let selection = f.target.selection.as_ref()?;
-    match (Variables::default().resolve(&f.share), Unit::of(&f.unit)) {
+    let mut variables = Variables::default();
+    let by = variables.resolve(&f.by).unwrap_or_else(|| f.by.clone());
+    match (variables.resolve(&f.share), Unit::chosen(&f.unit, &by)) {
         (Some(Value::Real(share)), Some(unit)) => Some(with_share(program, selection, share, f.overall, unit)),
         _ => {
             let mut hits = zapped(program, selection);

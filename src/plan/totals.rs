@@ -348,10 +348,11 @@ impl<'a> Counter<'a> {
         self.gradients(work, passes, self.cost.training(&self.program.model.parts, &all))
     }
 
-    /// A `forget` or `zap`, measured before and after where that is asked for.
+    /// A `forget` or `zap`, measured before and after where that is asked for; comparisons look at both networks too.
     fn change(&mut self, settings: &Settings) -> Totals {
-        let probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
+        let mut probes: Vec<Probe> = self.probes(&measured_at_forget(settings), settings);
         let both = self.measured(passes::measurement(&probes, settings), 2.0);
+        probes.retain(|probe| probe.networks == 0);
         self.known = probes;
         Totals { forget_events: Range::exactly(1), ..both }
     }
@@ -378,7 +379,8 @@ impl<'a> Counter<'a> {
     }
 
     pub(super) fn probes(&mut self, metrics: &[Metric], settings: &Settings) -> Vec<Probe> {
-        metrics.iter().map(|m| passes::probe(m, settings, &mut self.variables)).collect()
+        let parts = &self.program.model.parts;
+        metrics.iter().flat_map(|m| passes::probes(m, settings, parts, &mut self.variables)).collect()
     }
 
     fn measured(&self, m: Measurement, times: f64) -> Totals {

@@ -1,8 +1,8 @@
 //! The lines of `events.jsonl` and `ledger.jsonl` as they are on disk (formats.md). Keys keep the order of the fields.
 
 use super::text::step_text;
-use crate::components::metrics::Detail;
-use crate::runtime::event::{Change, Event, Kind, Status};
+use crate::components::metrics::{Detail, Part};
+use crate::runtime::event::{Change, Comparison, Event, Kind, Status};
 use crate::source::{FileId, Sources};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,6 +119,20 @@ pub struct ChangeLine {
     pub selected: usize,
     pub changed: usize,
     pub measured: Vec<Measured>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub compared: Vec<Compared>,
+}
+
+/// A metric of the network before a change beside that after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    pub metric: String,
+    pub value: Option<f64>,
+    pub n: usize,
+    pub parts: Vec<Part>,
+    /// file with the two matrices of a `confusion`
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub matrices: Option<String>,
 }
 
 /// A metric right before and right after a change.
@@ -172,9 +186,10 @@ impl Place {
 }
 
 impl What {
-    /// `None` for what is only shown, never recorded. `files` hold the single values, and what broke each example.
-    pub fn of(event: &Event, sources: &Sources, files: [Option<String>; 2]) -> Option<What> {
-        let [per_example, broken_by] = files;
+    /// `None` for what is only shown, never recorded. `files` hold what has no room in a line: the single values and what
+    /// broke each example, or the matrices of each `confusion`.
+    pub fn of(event: &Event, sources: &Sources, files: Vec<Option<String>>) -> Option<What> {
+        let mut files = files.into_iter();
         let text = |word: &str| step_text(sources, event.span, word);
         Some(match &event.kind {
             Kind::Progress { .. } | Kind::Evaluating { .. } | Kind::Resume { .. } | Kind::Continue { .. } => {
@@ -197,12 +212,12 @@ impl What {
                 spec: spec.clone(),
                 value: finite(*value),
                 n: *n,
-                per_example,
-                broken_by,
+                per_example: files.next().flatten(),
+                broken_by: files.next().flatten(),
                 detail: detail.clone(),
             },
             Kind::Change(change) => {
-                let line = ChangeLine::of(change, text(change.what));
+                let line = ChangeLine::of(change, text(change.what), files.flatten().collect());
                 match change.what {
                     "rollback" => What::Rollback(line),
                     "load" => What::Load(line),
@@ -230,8 +245,17 @@ impl What {
 }
 
 impl ChangeLine {
-    fn of(change: &Change, text: String) -> ChangeLine {
+    fn of(change: &Change, text: String, files: Vec<String>) -> ChangeLine {
+        let mut files = files.into_iter();
+        let compared = |c: &Comparison| Compared {
+            metric: c.metric.clone(),
+            value: finite(c.value),
+            n: c.n,
+            parts: c.parts.clone(),
+            matrices: c.confusion.as_ref().and_then(|_| files.next()),
+        };
         ChangeLine {
+            compared: change.compared.iter().map(compared).collect(),
             what: change.what.into(),
             text,
             ordinal: change.ordinal,

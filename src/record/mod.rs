@@ -2,6 +2,7 @@
 
 mod audit;
 mod bars;
+mod evaluations;
 mod folder;
 mod ledger;
 mod line;

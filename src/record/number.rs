@@ -50,6 +50,7 @@ pub fn short(n: f64) -> String {
 pub fn value(metric: &str, value: Option<f64>) -> String {
     match value {
         None => "not finite".into(),
+        Some(v) if is_of_epochs(metric) => epochs(v),
         Some(v) if is_share(metric) => format!("{:.1}%", v * 100.0),
         Some(v) => format!("{v:.4}"),
     }
@@ -66,7 +67,12 @@ pub fn difference(metric: &str, before: Option<f64>, after: Option<f64>) -> Opti
     Some(if is_share(metric) { format!("{:+.1}", d * 100.0) } else { format!("{d:+.4}") })
 }
 
-/// Whether a metric is a share of one: a `gap` is of what it is the gap of.
+/// Whether it counts training time.
+fn is_of_epochs(metric: &str) -> bool {
+    describe(unsplit(metric)).is_some_and(|info| info.unit == MetricUnit::Epochs)
+}
+
+/// Whether a metric is a share of one: a `gap` and its like are of what they are the gap of.
 fn is_share(metric: &str) -> bool {
     describe(inner(metric)).is_none_or(|info| info.unit == MetricUnit::Share)
 }
@@ -74,7 +80,7 @@ fn is_share(metric: &str) -> bool {
 /// Whether a smaller value is the better one.
 pub fn lower_is_better(metric: &str) -> bool {
     let bare = unsplit(metric);
-    bare.starts_with("gap(") || describe(bare).is_some_and(|info| !info.higher_is_better)
+    describe(bare).is_some_and(|info| !info.higher_is_better)
 }
 
 /// What the catalogue says of a metric, whatever its arguments.
@@ -89,7 +95,8 @@ pub fn unsplit(metric: &str) -> &str {
 
 /// `robust(pgd)` of `gap(validation.robust(pgd))`
 fn inner(metric: &str) -> &str {
-    match unsplit(metric).strip_prefix("gap(") {
+    const OF_ANOTHER: [&str; 4] = ["gap(", "overfitting(", "sensitivity(", "groups("];
+    match OF_ANOTHER.iter().find_map(|of| unsplit(metric).strip_prefix(of)) {
         Some(rest) => inner(rest),
         None => unsplit(metric),
     }

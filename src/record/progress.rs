@@ -8,7 +8,7 @@ use super::screen::{Ink, Screen, harmless};
 use super::summary::{before_after_drop, flagged};
 use super::text::step_text;
 use crate::components::metrics::{Detail, Standing};
-use crate::runtime::event::{Change, Event, Kind, Listener};
+use crate::runtime::event::{Change, Comparison, Event, Kind, Listener};
 use crate::source::Sources;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -160,6 +160,12 @@ impl Progress {
             let measured = Measured { metric: metric.clone(), before: Some(*before), after: Some(*after) };
             self.line(&format!("    {metric} {}", before_after_drop(&measured)));
         }
+        for Comparison { metric, value: compared, parts, .. } in &change.compared {
+            let parts: Vec<String> =
+                parts.iter().map(|part| format!("{} {}", part.name, value(metric, Some(part.value)))).collect();
+            let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+            self.line(&format!("    {metric} {}{parts}", value(metric, Some(*compared))));
+        }
     }
 
     /// A measurement joins the line of its epoch, where one waits.
@@ -288,6 +294,7 @@ mod tests {
             tensors: vec![tensor],
             stream: None,
             measured: vec![("clean".into(), 0.84, 0.123)],
+            compared: Vec::new(),
         };
         let measure = Kind::Measure {
             split: Split::Validation,

@@ -1,6 +1,7 @@
 //! Writes what happens in a run into its folder. It never influences the run, except that a record that cannot be
 //! written stops it.
 
+use super::evaluations::Evaluations;
 use super::folder::RunFolder;
 use super::ledger;
 use super::line::{EventLine, LedgerLine, Place, What, status_word};
@@ -12,8 +13,7 @@ use crate::disk::{self, Patience};
 use crate::reading;
 use crate::runtime::event::{Change, Event, Kind, Listener, Mark, Status};
 use crate::source::Sources;
-use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,17 +57,13 @@ pub struct Recorder {
     events: Log,
     ledger: Log,
     sessions: Log,
-    /// files under `evaluations/` so far
-    evaluations: BTreeSet<String>,
+    evaluations: Evaluations,
     /// seconds of earlier sessions
     before: f64,
     started: Instant,
     ended: bool,
     patience: Patience,
 }
-
-/// What names of files end in that say what broke each example.
-const BROKEN_BY: &str = "-broken-by";
 
 const EVENTS: &str = "events.jsonl";
 const LEDGER: &str = "ledger.jsonl";
@@ -112,7 +108,7 @@ impl Recorder {
             events,
             ledger,
             sessions,
-            evaluations: BTreeSet::new(),
+            evaluations: Evaluations::default(),
             before: 0.0,
             started: Instant::now(),
             ended: false,
@@ -158,16 +154,12 @@ impl Recorder {
         manifest.files.clear();
         (manifest.expectations_held, manifest.ledger) = (true, LedgerHead { lines: 0, sha256: ledger::genesis() });
         let lines = |name: &str| Some(from.marks.get(name).map_or(0, |mark| mark.lines));
-        let mut evaluations = BTreeSet::new();
+        let mut evaluations = Evaluations::default();
         let events = Log::reopen(&path.join(EVENTS), lines(EVENTS), &patience, |line| {
             let event: EventLine = serde_json::from_str(line)?;
             match event.what {
                 What::Expect { held, .. } => manifest.expectations_held &= held,
-                What::Measure { per_example: Some(file), .. } => {
-                    let name = file.strip_prefix("evaluations/").and_then(|f| f.strip_suffix(".json"));
-                    evaluations.extend(name.into_iter().flat_map(|name| [name.into(), format!("{name}{BROKEN_BY}")]));
-                }
-                _ => {}
+                what => evaluations.recall(&what),
             }
             Ok(())
         })?;
@@ -241,7 +233,7 @@ impl Recorder {
     }
 
     fn record(&mut self, event: &Event) -> io::Result<()> {
-        let files = self.write_evaluation(event)?;
+        let files = self.evaluations.write(&self.folder.path, &self.patience, event)?;
         let Some(what) = What::of(event, &self.sources, files) else { return Ok(()) };
         let place = Place::of(event, &self.sources);
         // The ledger comes first: an event without its line in the ledger would be a gap in the audit.
@@ -262,34 +254,6 @@ impl Recorder {
         self.manifest.ledger =
             LedgerHead { lines: self.manifest.ledger.lines + 1, sha256: disk::sha256(line.as_bytes()) };
         Ok(())
-    }
-
-    /// The values of single examples as `evaluations/<step>-<metric>.json`, and what broke them as
-    /// `…-broken-by.json`; the paths, relative to the folder.
-    fn write_evaluation(&mut self, event: &Event) -> io::Result<[Option<String>; 2]> {
-        let nothing = Ok([None, None]);
-        let Kind::Measure { split, metric, per_example: Some(values), broken_by, .. } = &event.kind else {
-            return nothing;
-        };
-        let metric = file_name(metric);
-        // Steps have paths without such letters; a name is no path, whatever it says.
-        let step = &event.step.replace(['/', '\\'], "_");
-        let name = short(&format!("{step}-{metric}"));
-        let plain = [name.clone(), short(&format!("{step}-{}-{metric}", split.name()))];
-        let numbered = (2..).map(|n| format!("{name}-{n}"));
-        let free = plain.into_iter().chain(numbered).find(|name| !self.evaluations.contains(name));
-        let Some(name) = free else { return nothing };
-        let folder = self.folder.path.join("evaluations");
-        let write = |file: String, value: serde_json::Value| {
-            let (path, text) = (folder.join(&file), value.to_string());
-            self.patience
-                .with(|| disk::make_folder(&folder).and_then(|()| disk::write_whole(&path, text.as_bytes())))?;
-            Ok::<_, io::Error>(format!("evaluations/{file}"))
-        };
-        let broken_by = broken_by.as_ref().map(|by| write(format!("{name}{BROKEN_BY}.json"), json!(by))).transpose()?;
-        let path = write(format!("{name}.json"), values_json(values))?;
-        self.evaluations.extend([format!("{name}{BROKEN_BY}"), name]);
-        Ok([Some(path), broken_by])
     }
 }
 
@@ -384,28 +348,6 @@ fn manifest(about: About, program: Program) -> Manifest {
     }
 }
 
-/// Right and wrong as 1 and 0, other values as they are.
-fn values_json(values: &[f64]) -> serde_json::Value {
-    if values.iter().all(|v| *v == 0.0 || *v == 1.0) {
-        return values.iter().map(|v| *v as u8).collect();
-    }
-    json!(values)
-}
-
-/// `robust(pgd)` as `robust-pgd`
-fn file_name(metric: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
-    metric.split(|c| !safe(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
-}
-
-/// File systems take names of up to 255 bytes: of longer ones the beginning, and what tells it from others.
-fn short(name: &str) -> String {
-    match name.char_indices().nth(150) {
-        Some((cut, _)) => format!("{}-{}", &name[..cut], &disk::sha256(name.as_bytes())[..16]),
-        None => name.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,6 +355,7 @@ mod tests {
     use crate::record::{Found, Import, verify};
     use crate::runtime::event::ChangedTensor;
     use crate::source::{FileId, Source, Span};
+    use serde_json::json;
 
     fn sources() -> Arc<Sources> {
         let mut sources = Sources::default();
@@ -457,6 +400,7 @@ mod tests {
             }],
             stream: Some("forget/1".into()),
             measured: vec![("clean".into(), 0.8, 0.25)],
+            compared: Vec::new(),
         })
     }
 
@@ -572,13 +516,5 @@ mod tests {
             read(folder, "events.jsonl").lines().map(|l| l.split_once(",\"step\"").unwrap().1.to_string()).collect()
         };
         assert_eq!(timeless(&a), timeless(&b));
-    }
-
-    #[test]
-    fn deep_steps_get_names_that_disks_take() {
-        let deep = "1.repeat[1000000].".repeat(40);
-        let names = [short(&format!("{deep}1-clean")), short(&format!("{deep}2-clean"))];
-        assert!(names[0] != names[1] && names.iter().all(|n| n.len() < 200), "{names:?}");
-        assert_eq!(short("1-clean"), "1-clean");
     }
 }

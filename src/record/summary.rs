@@ -459,6 +459,7 @@ mod tests {
             tensors: vec![tensor],
             stream: None,
             measured: vec![("clean".into(), 0.85, 0.123)],
+            compared: Vec::new(),
         })
     }
 

@@ -1,7 +1,8 @@
 //! What a run tells its listeners. The loop emits events and never asks who listens.
 
 use crate::components::Split;
-use crate::components::metrics::{Detail, Standing};
+use crate::components::metrics::compare::Matrix;
+use crate::components::metrics::{Detail, Part, Standing};
 use crate::language::program::Otherwise;
 use crate::source::Span;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,28 @@ pub struct Change {
     pub stream: Option<String>,
     /// `(metric, before, after)` where `measure … at: forget` asked for it
     pub measured: Vec<(String, f64, f64)>,
+    /// what compares the networks before and after
+    pub compared: Vec<Comparison>,
+}
+
+/// A metric that compares the network after a change with that before.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// with its split
+    pub metric: String,
+    pub value: f64,
+    pub n: usize,
+    pub parts: Vec<Part>,
+    /// of a `confusion`: the two matrices and the classes that they are of
+    pub confusion: Option<Confusion>,
+}
+
+/// How often each class was taken for each; true ones in rows, in the order of the classes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Confusion {
+    pub classes: Vec<String>,
+    pub before: Matrix,
+    pub after: Matrix,
 }
 
 #[derive(Clone, Debug)]

@@ -1,15 +1,17 @@
 //! Changes of weights other than by gradient: `forget`, `zap`, `rollback`, `weights`. Each is one line of the ledger.
 
 use super::checkpoint::Snapshot;
+use super::compare::Before;
 use super::error::{Failure, Halt};
-use super::event::{Change, ChangedTensor, Kind};
+use super::event::{Change, ChangedTensor, Comparison, Kind};
 use super::guard::broken_weight;
 use super::measure::{self, Reading};
 use super::train::{batch_of, objective};
-use super::{Run, scope, some_examples};
+use super::{Run, recovery, scope, some_examples};
 use crate::components::forgetting::{
-    self, Fill, Forgotten, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
+    self, Fill, Forgotten, Norms, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
 };
+use crate::components::metrics::robust;
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::disk;
@@ -32,7 +34,10 @@ pub fn forget(run: &mut Run, op: &program::Forget) -> Result<(), Halt> {
     };
     let by = component(run, &op.by, Family::Ranking, &settings)?;
     let to = component(run, &op.to, Family::Fill, &settings)?;
-    let unit = Unit::of(&op.unit).ok_or_else(|| Failure::new(format!("`{}` is no unit to forget", op.unit)))?;
+    let unit = Unit::chosen(&op.unit, &Value::Component(by.clone()));
+    let unit = unit.ok_or_else(|| Failure::new(format!("`{}` is no unit to forget", op.unit)))?;
+    let norms = Norms::of(&op.reset_norms);
+    let norms = norms.ok_or_else(|| Failure::new(format!("`{}` is no reset of norms", op.reset_norms)))?;
     let (target, selection) = select(run, &op.target, &settings)?;
     let gradients = match saliency_batches(&by) {
         Some(batches) => saliency(run, &settings, batches)?,
@@ -51,14 +56,24 @@ pub fn forget(run: &mut Run, op: &program::Forget) -> Result<(), Halt> {
         by: Ranking::build(&by, &gradients),
         to: Fill::build(&to, &checkpoint),
         seed: run.program.seed,
-        event: record.ordinal,
+        scope: &[record.ordinal],
     };
-    let forgotten = forgetting::forget(&mut run.state.network, &request)?;
-    if op.moments == "clear" {
-        clear_moments(run, &forgotten)?;
+    let mut forgotten = forgetting::forget(&mut run.state.network, &request)?;
+    for norm in forgetting::reset_norms(&mut run.state.network, &selection, norms)? {
+        // A norm that was selected too is told once, as it was before.
+        match forgotten.iter_mut().find(|f| f.part == norm.part) {
+            Some(told) => *told = Forgotten { norm_before: told.norm_before, ..norm },
+            None => forgotten.push(norm),
+        }
+    }
+    match op.moments.as_str() {
+        "clear" => clear_moments(run, &forgotten)?,
+        "reset" => run.state.optimizers.clear(),
+        _ => {}
     }
     let arguments = json!({
         "target": target, "share": share, "overall": op.overall, "unit": op.unit, "moments": op.moments,
+        "reset_norms": op.reset_norms,
         "by": by.to_json(), "to": to.to_json(),
     });
     let stream = format!("forget, fill: seed {}, event {}", run.program.seed, record.ordinal);
@@ -94,7 +109,7 @@ pub fn rollback(run: &mut Run, name: &str) -> Result<(), Halt> {
     let record = Record::unmeasured(run, "rollback");
     Snapshot::restore(run, name)?;
     let tensors = differences(&before, &run.state.network)?;
-    record.tell(run, json!({ "name": name }), tensors, None, Vec::new())
+    record.tell(run, json!({ "name": name }), tensors, None, Default::default())
 }
 
 /// `weights "path"`
@@ -117,20 +132,23 @@ struct Record {
     ordinal: u64,
     /// what `measure … at: forget` asks for
     before: Vec<Reading>,
+    /// the network as it was, where something compares with it
+    network: Option<Before>,
 }
 
 impl Record {
     fn open(run: &mut Run, what: &'static str, settings: &Settings) -> Result<Record, Halt> {
         let before = measure::around_changes(run, settings)?;
-        Ok(Record { before, ..Record::unmeasured(run, what) })
+        let network = Before::keep(run, settings)?;
+        Ok(Record { before, network, ..Record::unmeasured(run, what) })
     }
 
     fn unmeasured(run: &Run, what: &'static str) -> Record {
-        Record { what, ordinal: run.state.journal.changes + 1, before: Vec::new() }
+        Record { what, ordinal: run.state.journal.changes + 1, before: Vec::new(), network: None }
     }
 
     fn close(
-        self,
+        mut self,
         run: &mut Run,
         settings: &Settings,
         arguments: serde_json::Value,
@@ -138,10 +156,29 @@ impl Record {
         stream: Option<String>,
     ) -> Result<(), Halt> {
         run.state.journal.changes = self.ordinal;
+        if matches!(self.what, "forget" | "zap") {
+            recovery::forgotten(run, &self.before);
+        }
         let after = if self.before.is_empty() { Vec::new() } else { measure::around_changes(run, settings)? };
-        let both = self.before.iter().zip(after);
+        let both = self.before.iter().zip(&after);
         let measured = both.map(|(before, after)| (before.full_name(), before.value, after.value)).collect();
-        self.tell(run, arguments, tensors, stream, measured)
+        let compared = match self.network.take() {
+            Some(before) => before.compare(run, settings)?,
+            None => Vec::new(),
+        };
+        let kept = self.before.iter().zip(&after).find(|(before, after)| {
+            let robust = before.split == Split::Train && before.spec.member == &robust::MEMBER;
+            robust && after.value >= before.value
+        });
+        let what = self.what;
+        let warning = kept.filter(|_| matches!(what, "forget" | "zap") && run.state.journal.clock > 0).map(|(a, b)| {
+            let (name, before, after) = (a.full_name(), a.value * 100.0, b.value * 100.0);
+            format!(
+                "{name} did not fall, {before:.1}% before and {after:.1}% after, so this {what} made it forget nothing"
+            )
+        });
+        self.tell(run, arguments, tensors, stream, (measured, compared))?;
+        Ok(warning.map_or(Ok(()), |message| run.emit(Kind::Warning { message }))?)
     }
 
     fn tell(
@@ -150,12 +187,12 @@ impl Record {
         arguments: serde_json::Value,
         tensors: Vec<ChangedTensor>,
         stream: Option<String>,
-        measured: Vec<(String, f64, f64)>,
+        (measured, compared): (Vec<(String, f64, f64)>, Vec<Comparison>),
     ) -> Result<(), Halt> {
         run.state.journal.changes = self.ordinal;
         disk::point("change: weights are others, not told");
         let Record { what, ordinal, .. } = self;
-        Ok(run.emit(Kind::Change(Change { what, ordinal, arguments, tensors, stream, measured }))?)
+        Ok(run.emit(Kind::Change(Change { what, ordinal, arguments, tensors, stream, measured, compared }))?)
     }
 }
 

@@ -4,10 +4,10 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::not_finite;
 use super::moment::Moment;
-use super::{Run, retention, some_examples, train, within};
+use super::{Run, recovery, retention, sensitivity, some_examples, train, within};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
-use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Standing, Work};
+use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
@@ -51,10 +51,10 @@ impl Reading {
 pub struct Readings {
     /// steps, changes of weights and of the memory so far
     at: (u64, u64, u64),
-    known: HashMap<String, Measured>,
+    pub(super) known: HashMap<String, Measured>,
 }
 
-/// A metric with its split and attack filled in; for a `gap` the metric inside.
+/// A metric with its split and attack filled in; for a `gap` and its like the metric inside.
 pub(super) struct Probe {
     pub(super) split: Split,
     pub(super) spec: Spec,
@@ -70,7 +70,10 @@ pub fn now(run: &mut Run, metric: &Metric, settings: &Settings) -> Result<Readin
 /// The values of several metrics now, in order. Those on one split share what they have in common.
 pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec<Reading>, Halt> {
     let probes: Vec<Probe> = metrics.iter().map(|metric| probe(metric, settings)).collect();
-    let (retained, others): (Vec<&Probe>, Vec<&Probe>) = probes.iter().partition(|p| is_retention(&p.spec));
+    let on_train: Vec<Probe> =
+        metrics.iter().filter(|m| is_overfitting(&m.spec)).map(|m| probe(&on_train(m), settings)).collect();
+    let values = metrics.iter().zip(&probes).filter(|(m, _)| !recovery::is_one(&m.spec)).map(|(_, p)| p);
+    let (retained, others): (Vec<&Probe>, Vec<&Probe>) = values.chain(&on_train).partition(|p| is_retention(&p.spec));
     for split in [Split::Train, Split::Validation, Split::Test] {
         let wanted: Vec<&Probe> = others.iter().copied().filter(|p| p.split == split).collect();
         measure(run, split, &wanted, settings)?;
@@ -78,7 +81,15 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
     for probe in retained {
         retention::measure(run, probe)?;
     }
-    metrics.iter().zip(&probes).map(|(metric, probe)| Ok(reading(run, metric, probe)?)).collect()
+    for (metric, probe) in metrics.iter().zip(&probes).filter(|(m, _)| sensitivity::is_one(&m.spec)) {
+        sensitivity::measure(run, metric, probe, settings)?;
+    }
+    let plain: Vec<&str> =
+        metrics.iter().zip(&probes).filter(|(m, _)| metrics::is_plain(&m.spec)).map(|(_, p)| p.key.as_str()).collect();
+    let read = |(metric, probe): (&Metric, &Probe)| {
+        Ok(reading(run, metric, probe, settings, plain.contains(&probe.key.as_str()))?)
+    };
+    metrics.iter().zip(&probes).map(read).collect()
 }
 
 /// Tells the listeners.
@@ -118,7 +129,8 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
     let readings = all(run, &metrics, settings)?;
     disk::point("evaluate: measured, not told");
     let mut told: Vec<&str> = Vec::new();
-    for reading in readings.iter().filter(|r| !is_gap(&r.spec)).chain(readings.iter().filter(|r| is_gap(&r.spec))) {
+    let (back, forth): (Vec<&Reading>, Vec<&Reading>) = readings.iter().partition(|r| metrics::looks_back(&r.spec));
+    for reading in forth.into_iter().chain(back) {
         // `clean` and `validation.clean` may be one.
         if told.contains(&reading.key.as_str()) {
             continue;
@@ -138,7 +150,8 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
 /// What `measure … at: forget` asks for, measured now.
 pub fn around_changes(run: &mut Run, settings: &Settings) -> Result<Vec<Reading>, Halt> {
     let asked = settings.measure.iter().filter(|m| m.when == When::AtForget);
-    let metrics: Vec<Metric> = asked.flat_map(|m| m.metrics.iter().cloned()).collect();
+    let metrics: Vec<Metric> =
+        asked.flat_map(|m| &m.metrics).filter(|m| !metrics::compares(&m.spec)).cloned().collect();
     all(run, &metrics, settings)
 }
 
@@ -230,36 +243,48 @@ fn progress(run: &mut Run, split: Split, probes: &[&Probe], standing: Standing) 
     Ok(run.emit(Kind::Evaluating { metric, standing })?)
 }
 
-fn reading(run: &Run, metric: &Metric, probe: &Probe) -> Result<Reading, Failure> {
-    let Some(measured) = run.readings.known.get(&probe.key).or_else(|| run.retained.get(&probe.key)) else {
-        return Err(Failure::new(format!("{metric} could not be measured")));
-    };
+/// `current`: the metric that this one looks back on was measured beside it, so its value counts.
+fn reading(run: &Run, metric: &Metric, probe: &Probe, settings: &Settings, current: bool) -> Result<Reading, Failure> {
+    let known = |key: &str| run.readings.known.get(key).or_else(|| run.retained.get(key));
+    let measured = |key: &str| known(key).ok_or_else(|| Failure::new(format!("{metric} could not be measured")));
     let name = Metric { split: None, spec: metric.spec.clone() }.to_string();
-    let (split, n) = (probe.split, measured.n());
-    if !is_gap(&metric.spec) {
-        // Of a retention, the examples' own values are those of one of two accuracies.
-        let is_mean = !is_retention(&probe.spec);
-        let per_example = if is_mean { measured.per_example.clone() } else { Vec::new() };
-        let (value, key, spec) = (measured.value, probe.key.clone(), probe.spec.clone());
-        let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
-        let at = run.lent.as_ref().map(|lent| lent.rule.clone());
-        let detail = Detail { at, interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
-        let broken_by = measured.broken_by.clone();
-        return Ok(Reading { split, name, key, spec, value, n, per_example, broken_by, detail });
+    let (split, key) = (probe.split, key(metric, probe));
+    let made = |value: f64, n: usize, parts: Vec<Part>| {
+        let (name, key, spec) = (name.clone(), key.clone(), metric.spec.clone());
+        let detail = Detail { parts, ..Detail::default() };
+        Reading { split, name, key, spec, value, n, per_example: Vec::new(), broken_by: Vec::new(), detail }
+    };
+    if recovery::is_one(&metric.spec) {
+        let now = if current { known(&probe.key).map(|measured| measured.value) } else { None };
+        let (value, flags) = recovery::value(run, metric, probe, now);
+        let reading = made(value, settings.facts.count(split), Vec::new());
+        return Ok(Reading { detail: Detail { flags, ..Detail::default() }, ..reading });
     }
-    let value = gap(run, probe, measured.value);
-    let key = key(metric, probe);
-    Ok(Reading {
-        split,
-        name,
-        key,
-        spec: metric.spec.clone(),
-        value,
-        n,
-        per_example: Vec::new(),
-        broken_by: Vec::new(),
-        detail: Detail::default(),
-    })
+    if sensitivity::is_one(&metric.spec) {
+        let found = measured(&key)?;
+        return Ok(made(found.value, found.n(), found.parts.clone()));
+    }
+    let measured = measured(&probe.key)?;
+    let n = measured.n();
+    if is_gap(&metric.spec) {
+        return Ok(made(gap(run, probe, measured.value), n, Vec::new()));
+    }
+    if is_overfitting(&metric.spec) {
+        let train = known(&self::probe(&on_train(metric), settings).key);
+        let train = train.ok_or_else(|| Failure::new(format!("{metric} could not be measured")))?.value;
+        let parts = vec![Part::new(Split::Train.name(), train), Part::new(split.name(), measured.value)];
+        let sign = if metrics::describe(&probe.spec).higher_is_better { 1.0 } else { -1.0 };
+        return Ok(made(sign * (train - measured.value), n, parts));
+    }
+    // Of a retention, the examples' own values are those of one of two accuracies.
+    let is_mean = !is_retention(&probe.spec);
+    let per_example = if is_mean { measured.per_example.clone() } else { Vec::new() };
+    let (value, spec) = (measured.value, probe.spec.clone());
+    let interval = is_mean.then(|| metrics::interval(&metrics::describe(&spec), &per_example)).flatten();
+    let at = run.lent.as_ref().map(|lent| lent.rule.clone());
+    let detail = Detail { at, interval, parts: measured.parts.clone(), flags: measured.flags.clone() };
+    let broken_by = measured.broken_by.clone();
+    Ok(Reading { split, name, key, spec, value, n, per_example, broken_by, detail })
 }
 
 /// How much worse the present value is than the best so far, itself included.
@@ -288,8 +313,26 @@ fn is_retention(spec: &Spec) -> bool {
 }
 
 /// What a metric's history is kept under.
-fn key(metric: &Metric, probe: &Probe) -> String {
-    if is_gap(&metric.spec) { format!("gap of {}", probe.key) } else { probe.key.clone() }
+pub(super) fn key(metric: &Metric, probe: &Probe) -> String {
+    match metric.spec.args.split_first() {
+        Some((Value::Metric(_), others)) => {
+            let others: String = others.iter().map(|value| format!(" {}", value.to_json())).collect();
+            format!("{}{others} of {}", metric.spec.name(), probe.key)
+        }
+        _ => probe.key.clone(),
+    }
+}
+
+fn is_overfitting(spec: &Spec) -> bool {
+    spec.member == &metrics::overfitting::MEMBER
+}
+
+/// The metric inside, on the train split.
+fn on_train(metric: &Metric) -> Metric {
+    match metric.spec.args.first() {
+        Some(Value::Metric(inner)) => Metric { split: Some(Split::Train), spec: inner.spec.clone() },
+        _ => metric.clone(),
+    }
 }
 
 /// What the best checkpoint by this metric is kept under.
@@ -301,7 +344,7 @@ fn is_gap(spec: &Spec) -> bool {
     spec.member == &metrics::gap::MEMBER
 }
 
-fn probe(metric: &Metric, settings: &Settings) -> Probe {
+pub(super) fn probe(metric: &Metric, settings: &Settings) -> Probe {
     if let Some(Value::Metric(inner)) = metric.spec.args.first() {
         return probe(&Metric { split: inner.split.or(metric.split), spec: inner.spec.clone() }, settings);
     }

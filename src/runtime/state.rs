@@ -4,6 +4,7 @@ use super::checkpoint::Snapshot;
 use super::cursor::Cursor;
 use super::error::Failure;
 use super::event::Mark;
+use super::progress::Seen;
 use super::within::Evaluations;
 use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
@@ -51,6 +52,9 @@ pub struct Journal {
     /// the first checkpoint that `checkpoint "name"` made: what `retention` compares with unless told otherwise
     #[serde(default)]
     pub first_checkpoint: Option<String>,
+    /// the last `forget` or `zap`
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forgot: Option<Forgot>,
     pub expectations: Vec<Expectation>,
     /// a clock decided how long some training step was
     pub clocked: bool,
@@ -72,6 +76,18 @@ pub struct Point {
     pub epochs: f64,
     #[serde(with = "exact")]
     pub value: f64,
+}
+
+/// When something was forgotten, and what was measured right before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forgot {
+    /// optimizer steps
+    pub clock: u64,
+    #[serde(with = "exact")]
+    pub epochs: f64,
+    /// by [`Reading::key`](super::measure::Reading::key)
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub before: Vec<Seen>,
 }
 
 /// The best so far, and where it is kept.

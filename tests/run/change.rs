@@ -57,6 +57,37 @@ fn cleared_moments_make_a_difference_and_kept_ones_are_the_default() {
 }
 
 #[test]
+fn a_reset_memory_is_that_of_a_new_optimizer() {
+    // All of it goes, also of weights that were not forgotten: forgetting nothing shows it alone.
+    let run = |changed: &str| run_small(&format!("train 1 epoch\n{changed}\nbatch all\ntrain 1 step"));
+    let reset = run("forget head 0% moments: reset");
+    let fresh = run("optimizer sgd(lr: 0.1, momentum: 0.9) fresh: true");
+    assert_ne!(reset.bytes("final.safetensors"), run("forget head 0%").bytes("final.safetensors"));
+    assert_eq!(reset.bytes("final.safetensors"), fresh.bytes("final.safetensors"));
+}
+
+#[test]
+fn norms_of_the_layers_that_are_hit_are_told_of_and_start_anew() {
+    let head = "data fashion(train: 60)\nmodel convnet(blocks: 2, width: 4)\nbatch 20\n";
+    let forgotten = "forget layers[1] 30% by: kels reset_norms: as_published";
+    let outcome = run_program(&program(&format!("{head}{CHECKPOINTS}{forgotten}")));
+    let names: Vec<(&str, usize)> = outcome.changes()[0].tensors.iter().map(|t| (t.name.as_str(), t.changed)).collect();
+    // ceil(0.7 * 4) = 3 of 4 channels stay: 144 - 3 * 3 * 9.
+    let norm = "encoder.block2.norm";
+    let (scale, shift) = (format!("{norm}.weight"), format!("{norm}.bias"));
+    assert_eq!(names, [("encoder.block2.conv.weight", 63), (scale.as_str(), 4), (shift.as_str(), 4)]);
+    let (before, after) =
+        (outcome.numbers("checkpoints/before/weights.safetensors"), outcome.numbers("final.safetensors"));
+    assert_eq!(
+        (after[&scale].as_slice(), after[&format!("{norm}.running_var")].as_slice()),
+        (&[1.0; 4][..], &[0.0; 4][..])
+    );
+    assert_ne!(before[&scale], after[&scale]);
+    let other = "encoder.block1.norm.running_var";
+    assert_eq!(before[other], after[other]);
+}
+
+#[test]
 fn saliency_ranks_by_gradients_and_moves_nothing_else() {
     let outcome = run_small(&format!("{CHECKPOINTS}forget head 20% by: saliency(batches: 2) to: zero"));
     let change = outcome.changes()[0];

@@ -6,6 +6,7 @@ mod control;
 mod determinism;
 mod disk;
 mod flow;
+mod forgotten;
 mod looking_back;
 mod memory;
 mod support;

@@ -12,18 +12,18 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "linf" "lowest" "margin" "memory" "metal" "model" "none" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "same" "standard" "train" "transfer" "weight"))
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "linf" "lowest" "margin" "memory" "metal" "model" "none" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "same" "standard" "train" "transfer" "weight"))
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight"))
 
 ((identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
 
 ((identifier) @function.builtin
-  (#any-of? @function.builtin "clean" "cost" "gap" "loss" "retention" "robust"))
+  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "gap" "groups" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity"))
 
 ((identifier) @variable.builtin
   (#any-of? @variable.builtin "all" "biases" "blocks" "conv" "embeddings" "head" "layers" "linear" "norms" "params"))
@@ -35,12 +35,12 @@
 
 (call
   function: (identifier) @function.call
-  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drop" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "head" "idx" "image_folder" "init" "kl" "largest" "layers" "linear" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "sequential" "sgd" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#not-any-of? @function.call "adam" "adamw" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "layers" "linear" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
 
 ; `conv(16, 3)` is a layer, `conv` alone a selector
 (call
   function: (identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
 
 (field
   base: (identifier) @constant
@@ -100,7 +100,7 @@
   .
   (identifier) @constant
   (#any-of? @attribute "accumulate" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "forget" "highest" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "linf" "lowest" "margin" "memory" "metal" "model" "none" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "same" "standard" "train" "transfer" "weight")
+  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight")
   (#not-any-of? @constant "all" "biases" "blocks" "conv" "embeddings" "false" "head" "layers" "linear" "none" "norms" "params" "true"))
 
 ; The blocks of training steps, whose words have the form of other statements.

@@ -1,6 +1,6 @@
 //! Which weights are forgotten.
 
-use super::count::{Selected, Slot, Unit, count};
+use super::count::{Kept, Selected, Slot, Unit, count};
 use super::{Ranking, Request};
 use crate::nn::network::{Network, Parameter};
 use crate::nn::rng::Stream;
@@ -12,8 +12,16 @@ use std::collections::BTreeSet;
 pub(super) fn choose(network: &Network, request: &Request) -> Result<Vec<Vec<usize>>> {
     let parameters = network.parameters();
     let slots: Vec<Slot> = request.selection.iter().map(|s| Slot::new(&parameters[s.part].part, s)).collect();
-    if request.unit == Unit::Layer {
-        return choose_layers(network, request, &slots);
+    match request.unit {
+        Unit::Layer => return choose_layers(network, request, &slots),
+        Unit::Block => {
+            let one = |(selected, slot): (&Selected, &Slot)| {
+                let kept = Kept::of(&parameters[selected.part].part, request.share);
+                (0..slot.len()).map(|i| slot.place(i)).filter(|place| !kept.holds(*place)).collect()
+            };
+            return Ok(request.selection.iter().zip(&slots).map(one).collect());
+        }
+        Unit::Weight | Unit::Channel => {}
     }
     let sizes: Vec<usize> = slots.iter().map(|slot| if request.unit == Unit::Weight { 1 } else { slot.row }).collect();
     let units: Vec<usize> = slots.iter().zip(&sizes).map(|(slot, size)| slot.len() / (*size).max(1)).collect();
@@ -65,11 +73,12 @@ fn choose_layers(network: &Network, request: &Request, slots: &[Slot]) -> Result
 }
 
 /// The share's count of `units`, sorted: those of lowest score, of equal ones the first; with no scores drawn from the
-/// stream (seed, purpose, [event]).
+/// stream (seed, purpose, scope), of a fixed mask (seed, purpose, []).
 fn pick(units: usize, scores: Option<Vec<f32>>, request: &Request, purpose: &str) -> Vec<usize> {
     let k = count(request.share, units);
     let Some(scores) = scores else {
-        return Stream::new(request.seed, purpose, &[request.event]).choose_distinct(units, k);
+        let scope = if matches!(request.by, Ranking::Random { fixed: true }) { &[] } else { request.scope };
+        return Stream::new(request.seed, purpose, scope).choose_distinct(units, k);
     };
     let order = |a: &usize, b: &usize| -> Ordering { scores[*a].total_cmp(&scores[*b]).then(a.cmp(b)) };
     let mut lowest: Vec<usize> = (0..units).collect();
@@ -97,7 +106,7 @@ fn split(together: &[usize], lengths: &[usize]) -> Vec<Vec<usize>> {
 fn importance(parameter: &Parameter, selected: &Selected, slot: &Slot, by: &Ranking) -> Result<Option<Vec<f32>>> {
     let weights = || -> Result<Vec<f32>> { parameter.tensor.flatten_all()?.to_vec1() };
     let all: Vec<f32> = match by {
-        Ranking::Random => return Ok(None),
+        Ranking::Random { .. } | Ranking::Block => return Ok(None),
         Ranking::Smallest => weights()?.into_iter().map(f32::abs).collect(),
         Ranking::Largest => weights()?.into_iter().map(|w| -w.abs()).collect(),
         Ranking::Saliency { gradients, highest } => {

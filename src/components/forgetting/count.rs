@@ -1,5 +1,7 @@
 //! How much is forgotten: counts that are known before the run.
 
+use super::rankings;
+use crate::components::Value;
 use crate::nn::architecture::Part;
 use std::collections::BTreeSet;
 
@@ -21,6 +23,8 @@ pub enum Unit {
     Channel,
     /// the selected tensors of a layer (its weight, and its bias and norm where they are selected)
     Layer,
+    /// a share of channels, where `by: kels` keeps the first ones of each tensor
+    Block,
 }
 
 /// What a `forget` step will do to one tensor.
@@ -45,6 +49,16 @@ impl Unit {
             _ => None,
         }
     }
+
+    /// The unit of that word where weights are chosen so; `None` for a word that is none, or where a loop's variable
+    /// decides what chooses them.
+    pub fn chosen(word: &str, by: &Value) -> Option<Unit> {
+        match by {
+            Value::Component(spec) if spec.member == &rankings::KELS => Some(Unit::Block),
+            Value::Component(_) => Unit::of(word),
+            _ => None,
+        }
+    }
 }
 
 /// ⌊share·n⌋ for the number that was written: 29% of 100 is 29, though 0.29·100 is a little below it in binary.
@@ -58,12 +72,16 @@ pub fn count(share: f64, n: usize) -> usize {
 /// With `overall`, and for whole layers, a share is of all selected tensors together: then how much is known
 /// ([`total`]), but not where.
 pub fn planned(parts: &[Part], selection: &[Selected], share: f64, overall: bool, unit: Unit) -> Vec<Planned> {
-    let together = overall || unit == Unit::Layer;
+    let together = unit != Unit::Block && (overall || unit == Unit::Layer);
     let one = |selected: &Selected| {
         let slot = Slot::new(&parts[selected.part], selected);
         let forgotten = match unit {
             _ if together => None,
             Unit::Channel => Some(count(share, slot.rows()) * slot.row),
+            Unit::Block => {
+                let kept = Kept::of(&parts[selected.part], share);
+                Some(slot.len() - kept.among(&slot))
+            }
             Unit::Weight | Unit::Layer => Some(count(share, slot.len())),
         };
         Planned { selected: slot.len(), forgotten }
@@ -80,7 +98,7 @@ pub fn total(parts: &[Part], selection: &[Selected], share: f64, overall: bool, 
         return planned.iter().map(|p| p.forgotten).sum();
     }
     let units: usize = match unit {
-        Unit::Weight => return Some(count(share, all)),
+        Unit::Weight | Unit::Block => return Some(count(share, all)),
         Unit::Channel => selection.iter().map(|s| Slot::new(&parts[s.part], s).rows()).sum(),
         Unit::Layer => selection.iter().map(|s| parts[s.part].layer).collect::<BTreeSet<_>>().len(),
     };
@@ -123,11 +141,53 @@ impl<'a> Slot<'a> {
         }
     }
 
+    /// The row of the tensor that a selected row is.
+    fn row_at(&self, i: usize) -> usize {
+        self.chosen.map_or(i, |rows| rows[i])
+    }
+
     /// Whether all selected rows are there, sorted and different.
     pub fn fits(&self) -> bool {
         self.chosen.is_none_or(|rows| {
             rows.windows(2).all(|pair| pair[0] < pair[1]) && rows.last().is_none_or(|&last| last < self.all_rows)
         })
+    }
+}
+
+/// What `by: kels` keeps of a tensor: the first outputs and, of each of them, the first inputs.
+pub(super) struct Kept {
+    outputs: usize,
+    inputs: usize,
+    /// numbers in one row, and of them those of one input
+    row: usize,
+    per_input: usize,
+}
+
+impl Kept {
+    /// With rate = 1 − share: ⌈rate·outputs⌉ and ⌈rate·inputs⌉; all inputs of the network's first layer, all outputs of
+    /// its classifier. A tensor with one number an output has no inputs.
+    pub fn of(part: &Part, share: f64) -> Kept {
+        let kept = |n: usize| n - count(share, n);
+        let outputs = part.shape.first().copied().unwrap_or(1);
+        let inputs = part.shape.get(1).copied().unwrap_or(1);
+        let all_inputs = part.layer == 0 || part.shape.len() < 2;
+        Kept {
+            outputs: if part.head { outputs } else { kept(outputs) },
+            inputs: if all_inputs { inputs } else { kept(inputs) },
+            row: part.shape.iter().skip(1).product(),
+            per_input: part.shape.iter().skip(2).product(),
+        }
+    }
+
+    /// Whether the number at that place of the tensor is kept.
+    pub fn holds(&self, place: usize) -> bool {
+        place / self.row < self.outputs && place % self.row / self.per_input < self.inputs
+    }
+
+    /// How many selected numbers are kept.
+    fn among(&self, slot: &Slot) -> usize {
+        let rows = (0..slot.rows()).filter(|i| slot.row_at(*i) < self.outputs).count();
+        rows * self.inputs * self.per_input
     }
 }
 

@@ -4,10 +4,13 @@ mod choose;
 mod count;
 mod fill;
 pub mod fills;
+mod norms;
 pub mod rankings;
 mod zap;
 
 pub use count::{Planned, Selected, Unit, planned, total};
+pub use fill::counts_inputs;
+pub use norms::{Norms, reset_norms};
 pub use zap::{ResetScale, zap};
 
 use crate::components::Spec;
@@ -29,17 +32,19 @@ pub struct Request<'a> {
     pub by: Ranking<'a>,
     pub to: Fill<'a>,
     pub seed: u64,
-    /// the event's place among the run's events of forgetting, from 0
-    pub event: u64,
+    /// of its random streams: the ordinal of the event
+    pub scope: &'a [u64],
 }
 
 /// Which units are forgotten first; equal ones in the order of their places. A channel's or layer's number is the mean
 /// over its selected weights.
 #[derive(Clone, Copy, Debug)]
 pub enum Ranking<'a> {
-    /// drawn without replacement from the stream (seed, "forget/NAME", [event]), or (seed, "forget", [event]) where
-    /// the share is of several tensors together
-    Random,
+    /// drawn without replacement from the stream (seed, "forget/NAME", scope), or (seed, "forget", scope) where
+    /// the share is of several tensors together; of a `fixed` mask nothing is the scope
+    Random { fixed: bool },
+    /// all but the first channels of each tensor, as [`Unit::Block`] counts them
+    Block,
     /// |w|, smallest first
     Smallest,
     /// |w|, largest first
@@ -49,7 +54,7 @@ pub enum Ranking<'a> {
     Saliency { gradients: &'a [Option<Tensor>], highest: bool },
 }
 
-/// What forgotten weights become. Random numbers come from the stream (seed, "fill/NAME", [event]), in the order of the
+/// What forgotten weights become. Random numbers come from the stream (seed, "fill/NAME", scope), in the order of the
 /// weights' places.
 #[derive(Clone, Copy, Debug)]
 pub enum Fill<'a> {
@@ -62,6 +67,31 @@ pub enum Fill<'a> {
     Noise {
         std: f64,
     },
+    /// factor·w + noise·(a draw from the tensor's own initial distribution)
+    Shrink {
+        factor: f64,
+        noise: f64,
+    },
+    /// draws of variance 2 / ((1 + a²)·fan), whatever distribution the tensor started from
+    Kaiming {
+        shape: Shape,
+        a: f64,
+        fan: Fan,
+    },
+}
+
+/// Of a distribution with mean 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Uniform,
+    Normal,
+}
+
+/// What a Kaiming draw counts: inputs of one output, or K·R·S for a weight of shape (K, C, R, S).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fan {
+    In,
+    Out,
 }
 
 /// What happened to one tensor.
@@ -106,7 +136,8 @@ impl<'a> Ranking<'a> {
             "smallest" => Ranking::Smallest,
             "largest" => Ranking::Largest,
             "saliency" => Ranking::Saliency { gradients, highest: spec.word("order") == "highest" },
-            _ => Ranking::Random,
+            "kels" => Ranking::Block,
+            _ => Ranking::Random { fixed: spec.word("mask") == "fixed" },
         }
     }
 }
@@ -123,8 +154,16 @@ impl<'a> Fill<'a> {
             "zero" => Fill::Zero,
             "rewind" => Fill::Rewind(checkpoint),
             "noise" => Fill::Noise { std: spec.real("std") },
+            "shrink" => Fill::Shrink { factor: spec.real("factor"), noise: spec.real("noise") },
+            "kaiming_uniform" => Fill::kaiming(spec, Shape::Uniform),
+            "kaiming_normal" => Fill::kaiming(spec, Shape::Normal),
             _ => Fill::Init,
         }
+    }
+
+    fn kaiming(spec: &Spec, shape: Shape) -> Fill<'a> {
+        let fan = if spec.word("fan") == "out" { Fan::Out } else { Fan::In };
+        Fill::Kaiming { shape, a: spec.real("a"), fan }
     }
 }
 
@@ -145,7 +184,7 @@ pub fn forget(network: &mut Network, request: &Request) -> Result<Vec<Forgotten>
         let parameter = &network.parameters()[selected.part];
         let all: Vec<f32> = parameter.tensor.flatten_all()?.to_vec1()?;
         let old: Vec<f32> = places.iter().map(|&place| all[place]).collect();
-        let stream = Stream::new(request.seed, &format!("fill/{}", parameter.part.name), &[request.event]);
+        let stream = Stream::new(request.seed, &format!("fill/{}", parameter.part.name), request.scope);
         let new = fill::values(&parameter.part, &places, &old, &request.to, stream)?;
         changes.push((places, new));
     }
@@ -193,5 +232,7 @@ fn norm(weights: &[f32]) -> f64 {
     weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>().sqrt()
 }
 
+#[cfg(test)]
+mod fill_tests;
 #[cfg(test)]
 mod tests;

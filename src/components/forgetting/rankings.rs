@@ -3,15 +3,31 @@
 use crate::components::{Default, Family, Member, Param, Type};
 
 /// The family's members, in the order in which they are listed.
-pub static MEMBERS: &[&Member] = &[&RANDOM, &SMALLEST, &LARGEST, &SALIENCY];
+pub static MEMBERS: &[&Member] = &[&RANDOM, &KELS, &SMALLEST, &LARGEST, &SALIENCY];
 
 pub static RANDOM: Member = Member {
     family: Family::Ranking,
     name: "random",
-    params: &[],
+    params: &[Param::new(
+        "mask",
+        Type::Word(&["fresh", "fixed"]),
+        "drawn anew at each event, or one draw for each tensor that all events of a run share",
+    )
+    .or(Default::Word("fresh"))
+    .named()],
     doc: "drawn without replacement, each with the same chance",
-    source: "Ramkumar et al. 2024, arXiv 2402.11733",
-    example: "forget layers[-2..] 30% by: random",
+    source: "Ramkumar et al. 2024, arXiv 2402.11733; fixed: WELS of Taha et al. 2021, arXiv 2103.05152",
+    example: "forget layers[-2..] 30% by: random(mask: fixed)",
+};
+
+pub static KELS: Member = Member {
+    family: Family::Ranking,
+    name: "kels",
+    params: &[],
+    doc: "keeps each tensor's first channels: of the rest of the share, ceil(rest * outputs) x ceil(rest * inputs) of \
+          them; of the first layer all inputs, of the classifier all outputs",
+    source: "Taha et al. 2021, arXiv 2103.05152 (kernel-level split)",
+    example: "forget layers 20% by: kels",
 };
 
 pub static SMALLEST: Member = Member {

@@ -18,8 +18,8 @@ fn rows(part: usize, rows: &[usize]) -> Selected {
 }
 
 fn request<'a>(selection: &'a [Selected], share: f64) -> Request<'a> {
-    let (by, to) = (Ranking::Random, Fill::Zero);
-    Request { selection, share, overall: false, unit: Unit::Weight, by, to, seed: 3, event: 0 }
+    let (by, to) = (Ranking::Random { fixed: false }, Fill::Zero);
+    Request { selection, share, overall: false, unit: Unit::Weight, by, to, seed: 3, scope: &[0] }
 }
 
 fn weights(network: &Network, part: usize) -> Vec<f32> {
@@ -78,7 +78,7 @@ fn every_weight_has_the_same_chance() {
     let mut counts = [0usize; 40];
     for event in 0..3000 {
         let mut network = classifier(8, 5);
-        let done = forget(&mut network, &Request { event, ..request(&[whole(0)], 0.3) }).unwrap();
+        let done = forget(&mut network, &Request { scope: &[event], ..request(&[whole(0)], 0.3) }).unwrap();
         done[0].indices.iter().for_each(|&place| counts[place] += 1);
     }
     // 3000 events with chance 0.3: 900 expected, standard deviation 25.
@@ -89,7 +89,7 @@ fn every_weight_has_the_same_chance() {
 fn masks_depend_on_seed_event_and_name_alone() {
     let mask = |selection: &[Selected], seed, event| {
         let mut network = convnet("batch");
-        let done = forget(&mut network, &Request { seed, event, ..request(selection, 0.2) }).unwrap();
+        let done = forget(&mut network, &Request { seed, scope: &[event], ..request(selection, 0.2) }).unwrap();
         done.iter().map(Forgotten::mask_hash).collect::<Vec<_>>()
     };
     let both = mask(&[whole(4), whole(8)], 3, 0);
@@ -216,7 +216,8 @@ fn layers_go_whole_with_all_their_selected_tensors() {
     let layers: Vec<usize> = selection.iter().map(|s| network.parameters()[s.part].part.layer).collect();
     assert_eq!(layers, [0, 0, 1, 1, 2]);
     for event in 0..20 {
-        let done = forget(&mut network, &Request { event, unit: Unit::Layer, ..request(&selection, 0.67) }).unwrap();
+        let done =
+            forget(&mut network, &Request { scope: &[event], unit: Unit::Layer, ..request(&selection, 0.67) }).unwrap();
         let hit: Vec<bool> = done.iter().map(|done| done.count() > 0).collect();
         assert!(done.iter().all(|done| [0, done.selected].contains(&done.count())));
         assert!(hit[0] == hit[1] && hit[2] == hit[3]);
@@ -334,7 +335,7 @@ fn components_build_requests() {
     let saliency = spec(&rankings::SALIENCY, &[("order", crate::components::Value::Word("highest".into()))]);
     assert_eq!((saliency_batches(&saliency), saliency_batches(&spec(&rankings::RANDOM, &[]))), (Some(1), None));
     assert!(matches!(Ranking::build(&saliency, &[]), Ranking::Saliency { highest: true, .. }));
-    assert!(matches!(Ranking::build(&spec(&rankings::RANDOM, &[]), &[]), Ranking::Random));
+    assert!(matches!(Ranking::build(&spec(&rankings::RANDOM, &[]), &[]), Ranking::Random { fixed: false }));
     let rewind = spec(&fills::REWIND, &[("name", crate::components::Value::Text("start".into()))]);
     assert_eq!((rewinds_to(&rewind), rewinds_to(&spec(&fills::INIT, &[]))), (Some("start"), None));
     let noise = spec(&fills::NOISE, &[("std", crate::components::Value::Real(0.25))]);

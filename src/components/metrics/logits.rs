@@ -41,6 +41,15 @@ pub(super) fn paid(logits: &Tensor, labels: &[u32], costs: &Costs) -> Result<Vec
     Ok(rows.iter().zip(labels).map(|(row, &label)| costs.of(label as usize, predicted(row))).collect())
 }
 
+/// The class that each row of `logits` (N, K) is largest at, the first of equal ones; where one is NaN, the first class.
+///
+/// # Errors
+/// If the logits are not of two dimensions.
+pub fn predictions(logits: &Tensor) -> Result<Vec<u32>> {
+    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
+    Ok(rows.iter().map(|row| predicted(row).unwrap_or(0) as u32).collect())
+}
+
 /// The place of the largest number, the first of equal ones; `None` where one is NaN.
 fn predicted(row: &[f32]) -> Option<usize> {
     if row.iter().any(|x| x.is_nan()) {

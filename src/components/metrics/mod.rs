@@ -1,21 +1,28 @@
 //! Metrics: what is measured, which way is better, and in which range it lies.
 
 pub mod clean;
+pub mod compare;
+pub mod confusion;
 pub mod cost;
 mod detail;
+pub mod drift;
 mod evaluate;
 pub mod gap;
+pub mod groups;
 mod logits;
 pub mod loss;
 mod matrix;
+pub mod overfitting;
+pub mod recovery;
 pub mod retention;
 pub mod robust;
+pub mod sensitivity;
 pub mod soundness;
 pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
 pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate, pick};
-pub use logits::correct;
+pub use logits::{correct, predictions};
 pub use matrix::{Costs, Matrix};
 pub use stages::Robust;
 
@@ -40,6 +47,8 @@ pub enum MetricUnit {
     Nats,
     /// in the unit of a cost matrix
     Cost,
+    /// of training
+    Epochs,
 }
 
 const SHARE: Bounds = Bounds { min: 0.0, max: 1.0, above: false, below: false };
@@ -77,28 +86,60 @@ pub fn of_memory(spec: &Spec) -> bool {
 }
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
-static METRICS: [(&Member, &MetricInfo); 6] = [
+static METRICS: [(&Member, &MetricInfo); 13] = [
     (&loss::MEMBER, &loss::INFO),
     (&clean::MEMBER, &clean::INFO),
     (&robust::MEMBER, &robust::INFO),
     (&cost::MEMBER, &cost::INFO),
     (&retention::MEMBER, &retention::INFO),
     (&gap::MEMBER, &gap::INFO),
+    (&overfitting::MEMBER, &overfitting::INFO),
+    (&sensitivity::MEMBER, &sensitivity::INFO),
+    (&recovery::MEMBER, &recovery::INFO),
+    (&recovery::SAVINGS, &recovery::SAVINGS_INFO),
+    (&drift::MEMBER, &drift::INFO),
+    (&confusion::MEMBER, &confusion::INFO),
+    (&groups::MEMBER, &groups::INFO),
 ];
 
 /// The descriptions of all metrics.
 pub static MEMBERS: &[&Member] = &entries::members(&METRICS);
 
-/// Direction, range and unit of a metric; those of a `gap` follow from the metric inside.
+/// Direction, range and unit of a metric; those of a `gap`, and of a difference of two values, follow from the metric
+/// inside.
 pub fn describe(spec: &Spec) -> MetricInfo {
     let info = entries::builder(&METRICS, spec.name());
-    match spec.args.first() {
-        Some(Value::Metric(inner)) => {
-            let inner = describe(&inner.spec);
-            MetricInfo { bounds: inner.bounds, unit: inner.unit, ..*info }
-        }
-        _ => *info,
+    let inner = match spec.args.first() {
+        Some(Value::Metric(inner)) if info.unit != MetricUnit::Epochs && info.member != &recovery::SAVINGS => inner,
+        _ => return *info,
+    };
+    let MetricInfo { bounds, unit, .. } = describe(&inner.spec);
+    let width = bounds.max - bounds.min;
+    let bounds = if info.member == &gap::MEMBER { bounds } else { Bounds { min: -width, max: width, ..bounds } };
+    MetricInfo { bounds, unit, ..*info }
+}
+
+/// The metric on so many examples alone.
+pub fn of_few(mut spec: Spec, examples: Option<usize>) -> Spec {
+    if let (Some((place, _)), Some(examples)) = (spec.member.param("examples"), examples) {
+        spec.args[place] = Value::Int(examples as i64);
     }
+    spec
+}
+
+/// Whether it compares the network after a change of weights with that before, which `measure … at: forget` alone has.
+pub fn compares(spec: &Spec) -> bool {
+    [&drift::MEMBER, &confusion::MEMBER, &groups::MEMBER].contains(&spec.member)
+}
+
+/// Whether it looks back on the values of a metric that is followed.
+pub fn looks_back(spec: &Spec) -> bool {
+    [&gap::MEMBER, &recovery::MEMBER, &recovery::SAVINGS].contains(&spec.member)
+}
+
+/// Whether it is a metric of its own, one that others can be made of.
+pub fn is_plain(spec: &Spec) -> bool {
+    !compares(spec) && !matches!(spec.args.first(), Some(Value::Metric(_)))
 }
 
 /// The same of the metric of that name; of a `gap` as if it were of a share.

@@ -19,7 +19,7 @@ pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>
 /// Whether a network that has learned something loses all weights of all layers.
 pub(super) fn applies(cx: &Context<'_>, forget: &Forget) -> bool {
     let (Some(model), Some(selection)) = (&cx.model, &forget.target.selection) else { return false };
-    let new = matches!(&forget.to, Value::Component(fill) if matches!(fill.name(), "init" | "zero"));
+    let new = matches!(&forget.to, Value::Component(fill) if matches!(fill.name(), "init" | "zero" | "kaiming_uniform" | "kaiming_normal"));
     if forget.share != Value::Real(1.0) || !new || !cx.notes.learned {
         return false;
     }

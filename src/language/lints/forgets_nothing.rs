@@ -9,7 +9,7 @@ use crate::language::context::Context;
 
 pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
     let (Value::Real(share), Some(selection)) = (&forget.share, &forget.target.selection) else { return };
-    let Some(unit) = Unit::of(&forget.unit) else { return };
+    let Some(unit) = Unit::chosen(&forget.unit, &forget.by) else { return };
     let Some(parts) = cx.model.clone().map(|m| cx.parts_here(&m)) else { return };
     if total(&parts, selection, *share, forget.overall, unit) != Some(0) {
         return;
@@ -22,13 +22,15 @@ pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>
     }
     let thing = match unit {
         Unit::Weight => "weight",
-        Unit::Channel => "channel",
+        Unit::Channel | Unit::Block => "channel",
         Unit::Layer => "layer",
     };
     let whole = if forget.overall || unit == Unit::Layer { "what is selected" } else { "each selected tensor" };
     let message = format!("{text} of {whole} is less than one {thing}, so nothing is forgotten");
     cx.report(Diagnostic::new(Code::FORGETS_NOTHING, span, message).help(match forget.overall {
-        false if unit != Unit::Layer => "take a larger share, or `overall: true` for one of all tensors together",
+        false if !matches!(unit, Unit::Layer | Unit::Block) => {
+            "take a larger share, or `overall: true` for one of all tensors together"
+        }
         _ => "take a larger share",
     }));
 }

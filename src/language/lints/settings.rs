@@ -228,7 +228,7 @@ fn uses(op: &Op, word: &str) -> bool {
             settings.recall.is_empty() || Train::recalled(train.word, settings).next().is_some()
         }
         (_, "data") | (Op::Train(_), _) => true,
-        (Op::Forget(forget), "optimizer") => forget.moments == "clear",
+        (Op::Forget(forget), "optimizer") => forget.moments != "keep",
         (Op::Forget(forget), "batch" | "objective") => {
             matches!(&forget.by, Value::Component(by) if by.name() == "saliency")
         }

@@ -9,7 +9,8 @@ use crate::language::context::Context;
 pub(super) fn check(cx: &mut Context<'_>, forget: &Forget, written: &Written<'_>) {
     let optimizer = &forget.settings.optimizer.spec;
     let has_moments = optimizer.member.param("momentum").is_none_or(|_| *optimizer.get("momentum") != Value::Real(0.0));
-    let most = matches!(forget.share, Value::Real(share) if share > 0.5);
+    let moved = matches!(&forget.to, Value::Component(fill) if matches!(fill.name(), "shrink" | "noise"));
+    let most = !moved && matches!(forget.share, Value::Real(share) if share > 0.5);
     if most && has_moments && forget.moments == "keep" && !written.bound.given("moments") {
         let share = written.bound.span("share");
         let message = "most of these weights are re-drawn, but the optimizer keeps their momentum";

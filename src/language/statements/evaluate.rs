@@ -1,9 +1,11 @@
 //! `evaluate`: measures now.
 
 use super::{Lower, Word, WordKind, Written};
+use crate::components::metrics as catalogue;
 use crate::components::{Default, Metric, Param, Split, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
+use crate::language::followed::Stand;
 use crate::language::index::Sense;
 use crate::language::program::{At, Evaluate, Op, Settings};
 use crate::language::values::{split_of, unknown_split};
@@ -39,10 +41,13 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let span = written.bound.span("metrics");
     let settings = cx.fitting_settings(written.word());
     let (Some(settings), Some(metrics)) = (settings, written.bound.value("metrics").and_then(metrics)) else { return };
+    if !metrics.iter().all(|m| cx.metric_stands(m, Stand::Evaluate, span)) {
+        return;
+    }
     let Some(metrics) = cx.split_metrics(metrics, written.simple.on.as_ref(), span) else { return };
     let filled: Option<Vec<Metric>> = metrics.iter().map(|m| cx.filled(m, &settings.facts, span)).collect();
     let Some(metrics) = filled else { return };
-    if !metrics.iter().all(|m| cx.history_known(m, &settings, span)) {
+    if !metrics.iter().all(|m| cx.history_known(m, &settings, span) && cx.stages_known(&m.spec, span)) {
         return;
     }
     let per_example = written.bound.value("per_example") == Some(&Value::Bool(true));
@@ -119,11 +124,14 @@ impl<'a> Context<'a> {
     }
 
     /// Whether what a metric looks back on is known: a history for `gap(M)`, a checkpoint for `retention`.
-    pub(super) fn history_known(&mut self, metric: &Metric, settings: &Settings, span: Span) -> bool {
+    pub(in crate::language) fn history_known(&mut self, metric: &Metric, settings: &Settings, span: Span) -> bool {
         if !self.checkpoint_known(&metric.spec, span) || !self.measurable(metric, span) {
             return false;
         }
-        let Some(Value::Metric(inner)) = metric.spec.args.first() else { return true };
+        let inner = match metric.spec.args.first() {
+            Some(Value::Metric(inner)) if catalogue::looks_back(&metric.spec) => inner,
+            _ => return true,
+        };
         self.inner_followed(metric, metric.split, inner, settings, span)
     }
 

@@ -3,6 +3,7 @@
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Expression, Param, Type, Value, Varies};
 use crate::language::context::Context;
+use crate::language::followed::Stand;
 use crate::language::program::{Op, Settings};
 use crate::language::values::waiting;
 use crate::source::Span;
@@ -52,6 +53,9 @@ impl Context<'_> {
         };
         match expression {
             Expression::Metric(metric) => {
+                if !self.metric_stands(metric, Stand::Condition, span) {
+                    return None;
+                }
                 *metric = self.filled(metric, &settings.facts, span)?;
                 self.history_known(metric, settings, span).then_some(())
             }
@@ -72,6 +76,9 @@ impl Context<'_> {
         let Expression::Holds(spec) = whole else { return Some(()) };
         for arg in &mut spec.args {
             let Value::Metric(metric) = arg else { continue };
+            if !self.metric_stands(metric, Stand::Condition, span) {
+                return None;
+            }
             *metric = self.filled(metric, &settings.facts, span)?;
             if !self.inner_followed(&shown, None, metric, settings, span) {
                 return None;

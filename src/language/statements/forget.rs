@@ -1,7 +1,7 @@
 //! `forget`: re-draws a share of chosen weights.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::forgetting::rewinds_to;
+use crate::components::forgetting::{Norms, counts_inputs, fills, rankings, rewinds_to};
 use crate::components::{Default, Family, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
@@ -30,12 +30,23 @@ pub static FORGET: Word = Word {
         )
         .or(Default::Word("weight"))
         .named(),
-        Param::new("moments", Type::Word(&["keep", "clear"]), "the optimizer's memory of the forgotten weights")
-            .or(Default::Word("keep"))
-            .named(),
+        Param::new(
+            "moments",
+            Type::Word(&["keep", "clear", "reset"]),
+            "the optimizer's memory: kept, cleared of the forgotten weights, or begun anew of all",
+        )
+        .or(Default::Word("keep"))
+        .named(),
         Param::new("overall", Type::Bool, "the share of all selected tensors together")
             .or(Default::Bool(false))
             .named(),
+        Param::new(
+            "reset_norms",
+            Type::Word(Norms::WORDS),
+            "norms of the layers that are hit: kept, as at the start, or with a variance of 0 as KE publishes it",
+        )
+        .or(Default::Word("none"))
+        .named(),
     ],
     on: false,
     with: false,
@@ -56,9 +67,13 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         }
     }
     let (Some(settings), Some(target), true) = (settings, target, bound.whole()) else { return };
+    if !cx.blocks_alone(written) || !cx.fill_counts(written, &target) {
+        return;
+    }
     if !cx.measures_known(&settings, false, written.word()) {
         return;
     }
+    let settings = cx.around_forgetting(settings, written.word());
     let value = |name: &str| bound.value(name).cloned().unwrap_or(Value::None);
     let word = |name: &str| match bound.value(name) {
         Some(Value::Word(w)) => w.clone(),
@@ -72,6 +87,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         to: value("to"),
         unit: word("unit"),
         moments: word("moments"),
+        reset_norms: word("reset_norms"),
         settings,
     };
     cx.note_forgotten(&forget, bound.span("selector"));
@@ -89,6 +105,46 @@ fn name_within(text: &str, name: &str, to: Span) -> Span {
 }
 
 impl<'a> Context<'a> {
+    /// `by: kels` says itself what is taken as a whole, and counts within each tensor.
+    fn blocks_alone(&mut self, written: &Written<'a>) -> bool {
+        let bound = &written.bound;
+        let rounds = bound.value("by").map(|by| self.rounds(by)).unwrap_or_default();
+        let kels = |(_, by): &(String, Value)| {
+            by.as_component(Family::Ranking).is_some_and(|spec| spec.member == &rankings::KELS)
+        };
+        let Some((with, _)) = rounds.into_iter().find(kels) else { return true };
+        let other_unit = !matches!(bound.value("unit"), Some(Value::Word(unit)) if unit == "weight");
+        let overall = bound.value("overall") == Some(&Value::Bool(true));
+        let Some(name) = other_unit.then_some("unit").or(overall.then_some("overall")) else { return true };
+        let message = format!("{with}`by: kels` keeps the first channels of each tensor, so `{name}` has no meaning");
+        let d = Diagnostic::new(Code::WRONG_TYPE, bound.span(name), message);
+        self.report(d.help(format!("leave `{name}` out, or choose by something else, such as `by: random`")));
+        false
+    }
+
+    /// Whether every selected tensor has inputs and outputs, where a fill counts them.
+    fn fill_counts(&mut self, written: &Written<'a>, target: &Target) -> bool {
+        let bound = &written.bound;
+        let rounds = bound.value("to").map(|to| self.rounds(to)).unwrap_or_default();
+        let kaiming = |(_, to): &(String, Value)| {
+            let counting = [&fills::KAIMING_UNIFORM, &fills::KAIMING_NORMAL];
+            to.as_component(Family::Fill).is_some_and(|spec| counting.contains(&spec.member))
+        };
+        let (Some((with, to)), Some(selection), Some(model)) =
+            (rounds.into_iter().find(kaiming), &target.selection, self.model.clone())
+        else {
+            return true;
+        };
+        let Some(part) = selection.iter().map(|s| &model.parts[s.part]).find(|part| !counts_inputs(part)) else {
+            return true;
+        };
+        let fill = to.as_component(Family::Fill).map_or("", |spec| spec.name());
+        let message = format!("{with}`{fill}` counts inputs and outputs, which `{}` does not have", part.name);
+        let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("to"), message);
+        self.report(d.help("`to: init` draws each tensor from the distribution that it started from"));
+        false
+    }
+
     /// The tensors that a selector hits, where no loop's variable decides; with one, every value it takes is tried.
     pub(in crate::language) fn target(&mut self, selector: &Value, span: Span) -> Option<Target> {
         let Value::Selector(selector) = selector else { return None };

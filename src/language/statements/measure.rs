@@ -5,7 +5,7 @@ use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Duration, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::language::followed::needs_past;
+use crate::language::followed::{Stand, needs_more};
 use crate::language::program::{Keep, Measure, When};
 
 pub static MEASURE: Word = Word {
@@ -81,6 +81,10 @@ fn measure<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         (_, Some(Value::None)) => When::Every(Duration::Epochs(1.0)),
         _ => return,
     };
+    let stand = if when == When::AtForget { Stand::AtForget } else { Stand::Followed };
+    if !metrics.iter().all(|m| cx.metric_stands(m, stand, bound.span("metrics"))) {
+        return;
+    }
     match when {
         When::Every(every) => cx.notes.measures(written.word(), every),
         When::AtForget => cx.notes.measures_at_forget(written.word()),
@@ -101,9 +105,12 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         Some(list @ Value::List(_)) => metrics(list).unwrap_or_default(),
         _ => Vec::new(),
     };
+    if !best.iter().all(|m| cx.metric_stands(m, Stand::Followed, bound.span("best"))) {
+        return;
+    }
     if !best.is_empty() {
         cx.notes.measures(written.word(), Duration::Epochs(1.0));
     }
-    cx.current.retains |= best.iter().any(|m| needs_past(&m.spec));
+    cx.current.retains |= best.iter().any(|m| needs_more(&m.spec));
     cx.current.keep = Keep { last: *last as usize, every, best };
 }

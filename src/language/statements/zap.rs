@@ -37,6 +37,7 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !cx.measures_known(&settings, false, written.word()) {
         return;
     }
+    let settings = cx.around_forgetting(settings, written.word());
     if whole_head {
         cx.head_classes = settings.facts.classes;
     }
