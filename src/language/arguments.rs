@@ -87,8 +87,10 @@ impl<'a> Context<'a> {
     pub fn component(&mut self, member: &'static Member, arguments: &'a [Argument], span: Span) -> Option<Value> {
         let owner = Owner { name: member.name, span, callee: Callee::Member(member) };
         let bound = self.bind(member.params, arguments, owner);
-        if member.family == Family::Fill && member.name == "rewind" {
-            self.note_rewind(&bound);
+        match member.family {
+            Family::Fill if member.name == "rewind" => self.note_named(&bound, "name"),
+            Family::Recall => self.note_named(&bound, "teacher"),
+            _ => {}
         }
         let spans = bound.spans;
         let spec = Spec { member, args: bound.values.into_iter().collect::<Option<_>>()? };

@@ -124,7 +124,7 @@ fn signature(marked: &str) -> String {
 
 #[test]
 fn signatures_follow_the_cursor() {
-    let pgd = "pgd(‹eps›, [step], iters: 10, norm: linf, random_start: true, restarts: 1, loss: ce, crafted_in: train)";
+    let pgd = "pgd(‹eps›, [step], iters: 10, norm: linf, random_start: true, restarts: 1, loss: ce, [kappa], crafted_in: train)";
     assert_eq!(signature("objective adversarial(pgd(‸"), pgd);
     assert_eq!(signature("objective adversarial(pgd(eps: 8/‸255"), pgd);
     assert!(signature("objective adversarial(pgd(0.1, ‸").contains("‹[step]›"));

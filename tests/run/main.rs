@@ -8,6 +8,7 @@ mod disk;
 mod flow;
 mod forgotten;
 mod looking_back;
+mod memory;
 mod support;
 mod training;
 mod triggers;

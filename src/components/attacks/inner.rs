@@ -1,6 +1,6 @@
 //! How TRADES and MART craft their images: in eval mode, from a small normal draw around the image.
 
-use super::gradient::{self, forward};
+use super::gradient;
 use super::loss::Loss;
 use super::project::{self, Move};
 use super::start;
@@ -62,18 +62,13 @@ pub fn craft(spec: &Spec, inner: Inner, network: &Network, batch: &Batch, draws:
 /// d(sum over images of KL(softmax(clean) ‖ softmax(logits)))/d(pixels): with respect to the logits it is the
 /// difference of the two softmaxes.
 pub(in crate::components) fn divergence(network: &Network, pixels: &Tensor, clean: &Tensor) -> Result<Tensor> {
-    let tape = network.tape();
-    let x = tape.leaf(pixels);
-    let forward = forward(&tape, &x, network, Mode::Eval)?;
-    let logits = forward.logits.tensor();
-    let mut numbers = Vec::with_capacity(logits.elem_count());
-    for (clean, now) in rows(clean)?.iter().zip(&rows(logits)?) {
-        let (p, q) = (log_softmax(clean, 1.0), log_softmax(now, 1.0));
-        numbers.extend(p.iter().zip(&q).map(|(p, q)| (q.exp() - p.exp()) as f32));
-    }
-    let upstream = Tensor::from_vec(numbers, logits.shape().clone(), logits.device())?;
-    match tape.backward_from(&forward.logits, upstream)?.take(&x) {
-        Some(gradient) => gradient.contiguous(),
-        None => pixels.zeros_like(),
-    }
+    let slopes = |logits: &Tensor| {
+        let mut numbers = Vec::with_capacity(logits.elem_count());
+        for (clean, now) in rows(clean)?.iter().zip(&rows(logits)?) {
+            let (p, q) = (log_softmax(clean, 1.0), log_softmax(now, 1.0));
+            numbers.extend(p.iter().zip(&q).map(|(p, q)| (q.exp() - p.exp()) as f32));
+        }
+        Ok(numbers)
+    };
+    Ok(gradient::along(network, Mode::Eval, pixels, slopes)?.1)
 }

@@ -127,10 +127,10 @@ impl<'a> Context<'a> {
         self.index.argument(Argument { span, value, callee, parameter, named: name.is_some() }, name);
     }
 
-    /// The checkpoint that `rewind("name")` names.
-    pub(in crate::language) fn note_rewind(&mut self, bound: &Bound) {
-        if let Some(Value::Text(name)) = bound.value("name") {
-            self.note_checkpoint(name, bound.span("name"), false);
+    /// The checkpoint that an argument names: `rewind("name")`, `kl(teacher: "name")`.
+    pub(in crate::language) fn note_named(&mut self, bound: &Bound, parameter: &str) {
+        if let Some(Value::Text(name)) = bound.value(parameter) {
+            self.note_checkpoint(name, bound.span(parameter), false);
         }
     }
 
