@@ -3,7 +3,9 @@
 use fsched::components::{Family, catalogue};
 use fsched::diagnostic::Severity;
 use fsched::language::{Disk, Options, analyze, statements};
+use fsched::plan::Plan;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -48,6 +50,58 @@ fn every_example_and_pipeline() {
         }
     }
     assert!(seen >= 4);
+}
+
+/// The comparison of `pipelines/fomo`: no program has an error or a warning, and each trains as long as `plain` does, in
+/// gradient evaluations; baselines with another number in a step to within 5 %.
+#[test]
+fn arms_of_a_comparison_cost_the_same() {
+    let data = complete_data();
+    let gradient_evaluations = |path: &Path| {
+        let mut options = Options::default();
+        options.places.data = data.path().to_path_buf();
+        let analysis = analyze(path, &Disk { root: None }, &options);
+        let told: Vec<&str> = analysis.diagnostics.iter().map(|d| d.message.as_str()).collect();
+        assert_eq!(told, Vec::<&str>::new(), "{}", path.display());
+        Plan::new(Arc::new(analysis.program.unwrap()), &analysis.sources).totals.gradient_evaluations.min
+    };
+    let folder = root().join("pipelines/fomo");
+    let plain = gradient_evaluations(&folder.join("plain.fsched"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let found = gradient_evaluations(&path);
+        // These are of another size, stop early, and train their teachers as well.
+        if !["paper_cifar10", "early_stopping", "kd_swa"].iter().any(|name| path.file_stem().unwrap() == *name) {
+            let ratio = found as f64 / plain as f64;
+            assert!((0.95..=1.05).contains(&ratio), "{}: {ratio}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 12);
+}
+
+/// Folders of the names and forms that the pipelines ask for, of black images.
+fn complete_data() -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let write = |path: &str, bytes: Vec<u8>| {
+        let path = data.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    for split in ["train", "t10k"] {
+        let images = [0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28];
+        write(&format!("fashion/{split}-images-idx3-ubyte"), [images.to_vec(), vec![0; 10 * 28 * 28]].concat());
+        write(
+            &format!("fashion/{split}-labels-idx1-ubyte"),
+            [vec![0, 0, 8, 1, 0, 0, 0, 10], (0..10).collect()].concat(),
+        );
+    }
+    let records: Vec<u8> = (0..250).flat_map(|i| [vec![i % 10], vec![0; 3072]].concat()).collect();
+    for file in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"] {
+        write(&format!("cifar10/{file}.bin"), records.clone());
+    }
+    data
 }
 
 #[test]
