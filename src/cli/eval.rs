@@ -50,16 +50,16 @@ enum EvalForm {
 
 impl Eval {
     pub fn run(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let analysis = self.input.analyze(&self.file);
+        let weights = self.weights()?;
+        let memory = memory(&weights);
+        let analysis = self.input.analyze_beside(&self.file, memory.is_some());
         let Some(program) = analysis.program else {
             let form = if self.format == EvalForm::Json { Form::Json } else { Form::Human };
             show(&analysis.sources, &analysis.diagnostics, form, super::MAX_ERRORS, out)?;
             return Ok(Exit::FileHasErrors);
         };
-        let weights = self.weights()?;
         weights::fits(&program.model.architecture, &weights)
             .map_err(|e| Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_WEIGHTS))?;
-        let memory = memory(&weights);
         if let Some(memory) = &memory {
             weights::fits(&program.model.architecture, memory)
                 .map_err(|e| Failure::new(Exit::RunFailed, e.to_string()).code(Code::BAD_WEIGHTS))?;

@@ -89,6 +89,11 @@ impl Input {
         analyze(file, &self.disk(file), &self.options(file))
     }
 
+    /// The same where a memory lies beside the weights that are measured, or none does.
+    pub fn analyze_beside(&self, file: &Path, memory: bool) -> Analysis {
+        analyze(file, &self.disk(file), &Options { memory, ..self.options(file) })
+    }
+
     /// A program that is in no file.
     pub fn analyze_text(&self, program: &Program) -> Analysis {
         let path = Path::new(&program.name);
@@ -110,7 +115,7 @@ impl Input {
     }
 
     fn options(&self, file: &Path) -> Options {
-        Options { sets: self.set.clone(), places: self.places(file), levels: self.lints.levels() }
+        Options { sets: self.set.clone(), places: self.places(file), levels: self.lints.levels(), ..Options::default() }
     }
 }
 

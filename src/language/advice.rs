@@ -31,6 +31,8 @@ static COMPONENTS: &[(Family, &[&str], &str)] = &[
     (Family::Recall, &["kd", "distillation", "kl_div", "kldiv"], "kl"),
     (Family::Recall, &["l2", "mse_loss", "squares"], "mse"),
     (Family::Attack, &["bim", "ifgsm", "i_fgsm", "madry"], "pgd"),
+    (Family::Attack, &["apgd", "auto_pgd", "autopgd"], "apgd_ce"),
+    (Family::Attack, &["aa", "auto_attack"], "autoattack"),
     (Family::Augment, &["randomcrop", "random_crop"], "crop"),
     (Family::Augment, &["hflip", "randomhorizontalflip", "horizontal_flip", "mirror"], "flip"),
     (Family::Ranking, &["magnitude", "lowest", "min"], "smallest"),
@@ -43,7 +45,7 @@ static COMPONENTS: &[(Family, &[&str], &str)] = &[
 ];
 
 /// Those of them that say more than ours does, or may stand for another one too.
-const GUESSES: [&str; 4] = ["cifar", "linear", "momentum", "nesterov"];
+const GUESSES: [&str; 7] = ["cifar", "linear", "momentum", "nesterov", "apgd", "auto_pgd", "autopgd"];
 
 /// Words for parts of a network, and the selector that means them.
 static PARTS: &[(&[&str], &str)] = &[

@@ -186,7 +186,7 @@ impl<'a> Context<'a> {
             zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),
-            begun: None,
+            begun: options.memory.then(Begun::before),
             checkpoint_folders: HashMap::new(),
             checkpoint_names: Near::default(),
             phases: Vec::new(),

@@ -85,6 +85,7 @@ impl Files for ProgramFiles {
 pub(super) struct Inputs {
     pub places: Places,
     pub overrides: Vec<Override>,
+    pub memory: bool,
 }
 
 /// `--set name=expr`

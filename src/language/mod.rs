@@ -72,6 +72,8 @@ pub struct Options {
     pub places: Places,
     /// how loud lints are, where no pragma says it
     pub levels: Levels,
+    /// a memory is at hand from the beginning, as where saved weights are measured that have one beside them
+    pub memory: bool,
 }
 
 /// Everything that is known of a program.
@@ -107,7 +109,7 @@ const MOST_STEPS: u64 = 1_000_000_000_000;
 pub fn analyze(path: &Path, files: &dyn Files, options: &Options) -> Analysis {
     let Loaded { mut sources, root, imports, mut diagnostics } = load::load(path, files);
     let overrides = load::overrides(&options.sets, &mut sources, &mut diagnostics);
-    let inputs = Inputs { places: options.places.clone(), overrides };
+    let inputs = Inputs { places: options.places.clone(), overrides, memory: options.memory };
     let mut cx = Context::new(&sources, &inputs, &imports, diagnostics);
     let (program, index) = lower(&mut cx, &root);
     let unused = std::mem::take(&mut cx.unused);

@@ -17,6 +17,13 @@ pub(super) struct Begun {
     always: bool,
 }
 
+impl Begun {
+    /// Before the program.
+    pub fn before() -> Begun {
+        Begun { span: Span::default(), always: true }
+    }
+}
+
 impl Context<'_> {
     /// A training step: it may begin the memory, and its teachers must be there.
     pub(super) fn remembers(&mut self, word: &'static str, settings: &Settings, span: Span) -> bool {

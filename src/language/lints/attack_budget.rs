@@ -28,8 +28,8 @@ pub(super) fn step(cx: &mut Context<'_>, spec: &Spec, span: Span) {
     };
     let d = Diagnostic::new(Code::ATTACK_STEP, span, message);
     cx.report(d.help(match spec.member.param("iters") {
-        Some(_) => "leave `step` out for 2.5 * eps / iters, or write one such as `step: 2/255`",
-        None => "leave `step` out for eps, or 1.25 * eps from a random start",
+        Some(_) => format!("leave `step` out for 2.5 * eps / iters, which is {:.4} here", 2.5 * eps / iters as f64),
+        None => "leave `step` out for eps, or 1.25 * eps from a random start".into(),
     }));
 }
 
