@@ -36,6 +36,18 @@ fn it_begins_as_a_copy_at_the_first_consolidate_and_follows_there_alone() {
 }
 
 #[test]
+fn what_follows_it_waits_until_it_begins() {
+    let statements = "memory ema(decay: 0.5)\nmeasure clean, clean(of: memory) every: 1 epoch\n\
+                      keep last: 0, best: [clean, loss(of: memory)]\ntrain 2\nconsolidate 1\ntrain 1";
+    let outcome = run_small(statements);
+    outcome.summary();
+    assert_eq!(outcome.measured("validation.clean").len(), 4);
+    assert_eq!(outcome.measured("validation.clean(of: memory)").len(), 2);
+    assert_eq!(outcome.measured("validation.loss(of: memory)").len(), 2);
+    assert_eq!(outcome.names("checkpoints"), ["best", "best-2"]);
+}
+
+#[test]
 fn each_cadence_has_its_updates() {
     // A decay of 0 shows the weights at the last update.
     let last = |cadence: &str, steps: &str| ends(&format!("memory ema(decay: 0.0, cadence: {cadence})\n{steps}")).1;
