@@ -122,6 +122,16 @@ fn free_replays_each_batch_and_counts_an_epoch_with_all_of_them() {
 }
 
 #[test]
+fn a_block_between_replays_leaves_the_batch_as_it_was_changed() {
+    let free = "augment crop(padding: 2)\nobjective free(eps: 0.1, replays: 2)\ntrain 2 steps";
+    let still = "train 1 step with { objective cross_entropy; optimizer sgd(lr: 1e-30) }";
+    let (alone, between) = (run_small(free), run_small(&format!("{free} {{ every 1 step {{ {still} }} }}")));
+    assert_eq!((alone.summary().steps, between.summary().steps), (2, 4));
+    let apart = apart(&alone.numbers(FINAL), &between.numbers(FINAL));
+    assert!(apart < 1e-20, "{apart}");
+}
+
+#[test]
 fn passes_of_objectives_and_teachers_are_counted_as_planned() {
     let attack = "pgd(eps: 0.1, iters: 2)";
     for objective in [
