@@ -111,7 +111,7 @@ fn a_network_that_wants_normalized_pixels_is_known() {
     let shown = Batch { pixels, labels, ids: batch.ids };
     let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
     assert_eq!(normalized_outside(&network, &shown, &logits).unwrap(), None, "8 images are too few");
-    let shown = super::super::evaluate::pick(&shown, &[0, 1, 2, 3, 4, 5, 6, 7].repeat(4)).unwrap();
+    let shown = super::super::evaluate::pick(&shown, &[0, 1, 2, 3, 4, 5, 6, 7].repeat(20)).unwrap();
     let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
     let flag = normalized_outside(&network, &shown, &logits).unwrap().unwrap();
     assert!(flag.code == "normalized-outside" && flag.seen.contains("100.0% normalized"), "{flag:?}");
