@@ -523,6 +523,19 @@ fn saved_weights_are_evaluated_as_they_were_in_the_run() {
     fs::write(place.path("b.fsched"), QUICK.replace("[16]", "[8]")).unwrap();
     let other = place.run(&["eval", "run", "b.fsched"]).status(3);
     assert!(other.stderr.contains("error[FS0306 weights-do-not-fit]"), "{}", other.stderr);
+    // There is no history beside saved weights.
+    fs::write(place.path("d.fsched"), QUICK.replace("clean on test", "clean, recovery(clean), savings(clean)"))
+        .unwrap();
+    let eval = json(&place.run(&["eval", "run", "d.fsched", "--format", "json"]).status(0).stdout);
+    let metrics: Vec<&str> =
+        eval["results"].as_array().unwrap().iter().map(|r| r["metric"].as_str().unwrap()).collect();
+    assert_eq!(metrics, ["validation.clean"]);
+    // A memory beside them is read with the same care as they are.
+    let mut memory = fs::read(place.path("run/final.safetensors")).unwrap();
+    memory.iter_mut().rev().take(4).for_each(|byte| *byte = 0xff);
+    fs::write(place.path("run/final_memory.safetensors"), memory).unwrap();
+    let broken = place.run(&["eval", "run", "a.fsched"]).status(3).stderr;
+    assert!(broken.contains("final_memory.safetensors") && broken.contains("not finite"), "{broken}");
     fs::write(place.path("c.fsched"), "data digits\nmodel mlp(hidden: [16])\ntrain 1\n").unwrap();
     assert!(place.run(&["eval", "run", "c.fsched"]).status(2).stderr.contains("no `evaluate` statement"));
 }

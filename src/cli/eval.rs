@@ -4,7 +4,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Input, show};
 use super::lines::Form;
 use super::machine::Machine;
-use crate::components::metrics::{of_memory, retention};
+use crate::components::metrics::{looks_back, of_memory, retention};
 use crate::diagnostic::Code;
 use crate::disk::Patience;
 use crate::language::chain::Chain;
@@ -131,8 +131,9 @@ fn evaluation(program: Program, weights: &Path, memory: Option<&Path>) -> Option
         // A phase that is called twice is evaluated once.
         let known = evaluates.iter().any(|(span, _)| *span == step.span);
         if let (Op::Evaluate(op), false) = (&step.op, known) {
-            // Saved weights have no checkpoints beside them to compare with, and not all have a memory.
-            let there = |spec| !retention::looks_back(spec) && (memory.is_some() || !of_memory(spec));
+            // Saved weights have no checkpoints beside them to compare with, and no history; not all have a memory.
+            let past = |spec| retention::looks_back(spec) || looks_back(spec);
+            let there = |spec| !past(spec) && (memory.is_some() || !of_memory(spec));
             let metrics: Vec<_> = op.metrics.iter().filter(|m| there(&m.spec)).cloned().collect();
             if !metrics.is_empty() {
                 evaluates.push((step.span, Evaluate { metrics, at: vec![At::Last], ..op.clone() }));

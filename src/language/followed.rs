@@ -194,6 +194,8 @@ fn inside(metric: &Metric, inner: &Metric) -> bool {
     match is(metric, &["groups"]) {
         // Nothing is forgotten of the memory.
         true => is(inner, &["clean", "robust"]) && !of_memory(&inner.spec),
+        // Stages are put back one by one in the network of now; a checkpoint's share is no loss of a stage.
+        false if is(metric, &["sensitivity"]) && retention::looks_back(&inner.spec) => false,
         false => metrics::is_plain(&inner.spec) || is(metric, &["gap"]) && is(inner, &["gap"]),
     }
 }

@@ -1,12 +1,13 @@
 //! Where a memory has begun, so that it can teach and be measured.
 
 use super::context::Context;
-use super::program::{Settings, Train};
-use crate::components::metrics;
+use super::program::{Measure, Settings, Train, When};
+use crate::components::metrics::of_memory;
 use crate::components::recall::{self, Teacher};
 use crate::components::{Metric, Spec, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use std::sync::Arc;
 
 /// The `consolidate` that a memory began with.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +33,32 @@ impl Context<'_> {
         })
     }
 
+    /// A training step's settings without what follows a memory that only a later `consolidate` begins: `measure …
+    /// every:` and `keep best:` stand above all of training and reach the memory when it is there.
+    pub(super) fn before_it_begins(&self, settings: Arc<Settings>) -> Arc<Settings> {
+        let there = |metric: &&Metric| !of_memory(&metric.spec);
+        let followed = |measure: &&Measure| matches!(measure.when, When::Every(_));
+        let waits = |settings: &Settings| {
+            let measured = settings.measure.iter().filter(followed).flat_map(|measure| &measure.metrics);
+            !measured.chain(&settings.keep.best).all(|metric| there(&metric))
+        };
+        if self.begun.is_some() || self.current.memory.is_none() || !self.current.retains || !waits(&settings) {
+            return settings;
+        }
+        let mut now = Settings::clone(&settings);
+        let left = |measure: &Measure| match measure.when {
+            When::Every(_) => measure.metrics.iter().filter(there).cloned().collect(),
+            When::AtForget => measure.metrics.clone(),
+        };
+        let measures = settings.measure.iter().map(|measure| Measure { metrics: left(measure), when: measure.when });
+        now.measure = measures.filter(|measure| !measure.metrics.is_empty()).collect();
+        now.keep.best.retain(|metric| there(&metric));
+        Arc::new(now)
+    }
+
     /// Whether the memory that a metric may be of has begun.
     pub(super) fn measurable(&mut self, metric: &Metric, span: Span) -> bool {
-        !metrics::of_memory(&metric.spec) || self.memory_known(&format!("`{metric}` measures the memory"), span)
+        !of_memory(&metric.spec) || self.memory_known(&format!("`{metric}` measures the memory"), span)
     }
 
     fn memory_known(&mut self, what: &str, span: Span) -> bool {

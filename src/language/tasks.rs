@@ -179,6 +179,21 @@ impl Context<'_> {
         all.iter().all(|m| self.history_known(m, settings, span) && self.stages_known(&m.spec, span))
     }
 
+    /// Whether the network can be measured on the data before and after a change of weights, where that is asked for.
+    pub(super) fn measured_rows_fit(&mut self, settings: &Settings, span: Span) -> bool {
+        let (have, need) = (self.head_classes, settings.facts.classes);
+        if have == need || settings.measure.iter().all(|m| m.when != When::AtForget) {
+            return true;
+        }
+        let message = format!("the head has {have} rows, but this data has {need} classes, so nothing can be measured");
+        let mut d = Diagnostic::new(Code::CLASS_COUNT, span, message);
+        if let Some(data) = self.current.data.span {
+            d = d.label(data, format!("this data has {need} classes"));
+        }
+        self.report(d.help("give the head new rows first: `zap head`; or write `measure none` above"));
+        false
+    }
+
     /// Whether there are stages to compare, where a metric does so stage by stage.
     pub(super) fn stages_known(&mut self, spec: &Spec, span: Span) -> bool {
         let by_stage = spec.member == &drift::MEMBER

@@ -51,7 +51,7 @@ impl Footprint {
 fn objective_bytes(program: &Program, s: &Settings) -> (u64, u64) {
     let Some(objective) = s.objective.as_component(Family::Objective) else { return (0, 0) };
     let image: u64 = s.facts.shape.iter().map(|n| *n as u64).product();
-    let carried = if s.replays() > 1 { 4 * image * s.examples_per_step() } else { 0 };
+    let carried = if objectives::carries(objective) { 4 * image * s.examples_per_step() } else { 0 };
     let perturbed = objective.member == &objectives::awp::MEMBER;
     (if perturbed { 2 * cost::weight_bytes(program) } else { 0 }, carried)
 }

@@ -4,6 +4,7 @@
 use super::ledger::Chain;
 use super::line::{ChangeLine, EventLine, Measured, What};
 use super::manifest::Manifest;
+use super::program::HASHED;
 use crate::reading::{self, limits, lines::Lines};
 use crate::runtime::store::{self, Standing};
 use serde::Deserialize;
@@ -125,7 +126,7 @@ impl Audit {
         let program = ("program.fsched".to_string(), manifest.program.sha256.clone());
         for (name, sum) in manifest.files.clone().into_iter().chain([program]) {
             // A manifest that was edited may name any file.
-            let known = ["program.fsched", "plan.json", "events.jsonl", "final.safetensors"].contains(&name.as_str());
+            let known = HASHED.contains(&name.as_str());
             if known && reading::sha256(&folder.join(&name)).unwrap_or_default() != sum {
                 self.problem(format!("{name} is not the one that the manifest knows"));
             }

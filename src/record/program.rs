@@ -49,9 +49,13 @@ fn beside_root(root: &Source, import: &Source) -> Option<PathBuf> {
     (inside && !taken).then(|| relative.to_path_buf())
 }
 
+/// Files whose hashes the manifest holds once a run is over.
+pub const HASHED: [&str; 5] =
+    ["program.fsched", "plan.json", "events.jsonl", "final.safetensors", "final_memory.safetensors"];
+
 /// What the folder of a run holds itself; files that a program brings in take none of these names, nor, on disks that
 /// don't tell large letters from small ones, any that differ in this alone.
-pub const RECORDS: [&str; 14] = [
+pub const RECORDS: [&str; 15] = [
     "program.fsched",
     "earlier",
     "imports",
@@ -63,6 +67,7 @@ pub const RECORDS: [&str; 14] = [
     "checkpoints",
     "evaluations",
     "final.safetensors",
+    "final_memory.safetensors",
     "report.html",
     "tensorboard",
     "lock",

@@ -8,7 +8,7 @@ use super::line::{EventLine, LedgerLine, Place, What, status_word};
 use super::lock;
 use super::log::Log;
 use super::manifest::{DataSum, InputAsGiven, LedgerHead, Manifest, Program, utc};
-use super::program::{keep_earlier, write_program};
+use super::program::{HASHED, keep_earlier, write_program};
 use crate::disk::{self, Patience};
 use crate::reading;
 use crate::runtime::event::{Change, Event, Kind, Listener, Mark, Status};
@@ -206,7 +206,7 @@ impl Recorder {
         self.events.flush()?;
         self.ledger.flush()?;
         let path = &self.folder.path;
-        for name in [EVENTS, "plan.json", "program.fsched", "final.safetensors"] {
+        for name in HASHED {
             if path.join(name).exists() {
                 self.manifest.files.insert(name.into(), reading::sha256(&path.join(name))?);
             }

@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::error::{Failure, Halt};
+use super::guard::broken_weight;
 use super::moment::Moment;
 use super::train::{Trainer, batch_of};
 use crate::components::memory::{self, Cadence, Following, Memory, Statistics};
@@ -88,6 +89,9 @@ pub fn load(run: &mut Run, path: &str) -> Result<(), Halt> {
     let file = run.world.places.resolve(path)?;
     let mut memory = Memory::begin(&run.state.network, 0)?;
     weights::load(&mut memory.network, &file).map_err(|e| Failure::new(e.to_string()))?;
+    if let Some(name) = broken_weight(&memory.network)? {
+        return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
+    }
     run.state.memory = Some(memory);
     Ok(())
 }

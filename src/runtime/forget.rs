@@ -11,7 +11,8 @@ use super::{Run, recovery, scope, some_examples};
 use crate::components::forgetting::{
     self, Fill, Forgotten, Norms, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
 };
-use crate::components::metrics::robust;
+use crate::components::memory::Memory;
+use crate::components::metrics::{of_memory, robust};
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::disk;
@@ -85,9 +86,7 @@ pub fn zap(run: &mut Run, op: &program::Zap) -> Result<(), Halt> {
     let settings = scope::settings(run, &op.settings)?;
     let scale = ResetScale::of(&op.reset_scale)
         .ok_or_else(|| Failure::new(format!("`{}` is no scale of a zap", op.reset_scale)))?;
-    // A head of other classes cannot be measured on these data.
-    let fits = op.classes.is_none_or(|classes| classes == run.state.network.architecture().classes);
-    let record = if fits { Record::open(run, "zap", &settings)? } else { Record::unmeasured(run, "zap") };
+    let record = Record::open(run, "zap", &settings)?;
     let mut tensors = match op.classes {
         Some(classes) => resize_head(run, classes, record.ordinal)?,
         None => Vec::new(),
@@ -108,6 +107,8 @@ pub fn rollback(run: &mut Run, name: &str) -> Result<(), Halt> {
     let before = run.state.network.copy()?;
     let record = Record::unmeasured(run, "rollback");
     Snapshot::restore(run, name)?;
+    // A memory that began later is not the checkpoint's.
+    resize_memory(run, run.state.network.architecture().classes, record.ordinal)?;
     let tensors = differences(&before, &run.state.network)?;
     record.tell(run, json!({ "name": name }), tensors, None, Default::default())
 }
@@ -138,6 +139,10 @@ struct Record {
 
 impl Record {
     fn open(run: &mut Run, what: &'static str, settings: &Settings) -> Result<Record, Halt> {
+        // A head of other classes cannot be measured on these data.
+        if settings.facts.classes != run.state.network.architecture().classes {
+            return Ok(Record::unmeasured(run, what));
+        }
         let before = measure::around_changes(run, settings)?;
         let network = Before::keep(run, settings)?;
         Ok(Record { before, network, ..Record::unmeasured(run, what) })
@@ -168,7 +173,8 @@ impl Record {
         };
         let kept = self.before.iter().zip(&after).find(|(before, after)| {
             let robust = before.split == Split::Train && before.spec.member == &robust::MEMBER;
-            robust && after.value >= before.value
+            // Nothing is forgotten of the memory.
+            robust && !of_memory(&before.spec) && after.value >= before.value
         });
         let what = self.what;
         let warning = kept.filter(|_| matches!(what, "forget" | "zap") && run.state.journal.clock > 0).map(|(a, b)| {
@@ -261,18 +267,12 @@ fn clear_moments(run: &mut Run, forgotten: &[Forgotten]) -> Result<(), Halt> {
 /// Gives the classifier the rows that the data need, if it has others. What optimizers remember of it was of other
 /// classes, so it starts at zero. All of the head counts as changed.
 fn resize_head(run: &mut Run, classes: usize, ordinal: u64) -> Result<Vec<ChangedTensor>, Halt> {
+    resize_memory(run, classes, ordinal)?;
     if run.state.network.architecture().classes == classes {
         return Ok(Vec::new());
     }
     let before = run.state.network.copy()?;
-    let mut stream = Stream::new(run.program.seed, "resize", &[ordinal]);
-    run.state.network.resize_head(classes, &mut stream)?;
-    if let Some(memory) = &mut run.state.memory {
-        // Alike: the rows of classes that stay are its own, new ones are the same.
-        let mut stream = Stream::new(run.program.seed, "resize", &[ordinal]);
-        memory.network.resize_head(classes, &mut stream)?;
-        memory.revision += 1;
-    }
+    run.state.network.resize_head(classes, &mut resize_stream(run.program.seed, ordinal))?;
     for parameter in run.state.network.parameters().iter().filter(|p| p.part.head) {
         let all: Vec<usize> = (0..parameter.part.count()).collect();
         for state in run.state.optimizers.values_mut() {
@@ -281,6 +281,20 @@ fn resize_head(run: &mut Run, classes: usize, ordinal: u64) -> Result<Vec<Change
         }
     }
     differences(&before, &run.state.network)
+}
+
+/// The same of the memory: the rows of classes that stay are its own, new ones are the trained network's.
+fn resize_memory(run: &mut Run, classes: usize, ordinal: u64) -> Result<(), Halt> {
+    let others = |memory: &&mut Memory| memory.network.architecture().classes != classes;
+    if let Some(memory) = run.state.memory.as_mut().filter(others) {
+        memory.network.resize_head(classes, &mut resize_stream(run.program.seed, ordinal))?;
+        memory.revision += 1;
+    }
+    Ok(())
+}
+
+fn resize_stream(seed: u64, ordinal: u64) -> Stream {
+    Stream::new(seed, "resize", &[ordinal])
 }
 
 fn changed(forgotten: &Forgotten) -> ChangedTensor {

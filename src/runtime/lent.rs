@@ -109,18 +109,30 @@ fn best(run: &Run, rule: &Metric, settings: &Settings) -> Result<Lent, Failure> 
     let split = Some(rule.split.unwrap_or(settings.default_split()));
     let name = format!("best by {}", Metric { split, spec: rule.spec.clone() });
     let key = measure::best_key(rule, settings);
-    let Some(known) = run.state.journal.best.get(&key) else {
+    let Some((key, known)) = chosen(run, &key) else {
         return Err(Failure::new(format!("there is no {name} yet at this point of the run"))
             .help("it is chosen at the end of an epoch: train before"));
     };
     let lent = match &run.world.folder {
-        Some(folder) => read(run, &folder.join("checkpoints").join(&known.folder), &key, known)?,
-        None => match run.bests.get(&key) {
+        Some(folder) => read(run, &folder.join("checkpoints").join(&known.folder), key, known)?,
+        None => match run.bests.get(key) {
             Some(lent) => lent.copy()?,
             None => return Err(Failure::new(format!("the {name} was not kept"))),
         },
     };
     Ok(Lent { rule: name, ..lent })
+}
+
+/// The best under this key. Where other data are measured than were trained on, that of the same metric which was chosen
+/// last: a best is one of training.
+fn chosen<'r>(run: &'r Run, key: &'r str) -> Option<(&'r str, &'r Best)> {
+    let all = &run.state.journal.best;
+    if let Some(known) = all.get(key) {
+        return Some((key, known));
+    }
+    let metric = measure::metric_of_key(key);
+    let alike = all.iter().filter(|(other, _)| measure::metric_of_key(other) == metric);
+    alike.max_by_key(|(_, best)| best.point.clock).map(|(key, best)| (key.as_str(), best))
 }
 
 /// The weights of a checkpoint, if it is the one that the run made as its best.

@@ -353,6 +353,11 @@ pub(super) fn best_key(metric: &Metric, settings: &Settings) -> String {
     key(metric, &probe(metric, settings))
 }
 
+/// The part of a key that says what is measured, without the data that it is measured on.
+pub(super) fn metric_of_key(key: &str) -> &str {
+    key.rsplit_once(' ').map_or(key, |(metric, _)| metric)
+}
+
 fn is_gap(spec: &Spec) -> bool {
     spec.member == &metrics::gap::MEMBER
 }
@@ -368,9 +373,9 @@ pub(super) fn probe(metric: &Metric, settings: &Settings) -> Probe {
         let attack = objective.and_then(|o| o.attack().cloned());
         spec.args[place] = attack.map_or(Value::None, Value::Component);
     }
-    let full = json!({ "data": settings.data.to_json(), "metric": spec.to_json(), "split": split.name() });
-    let hash = disk::sha256(full.to_string().as_bytes());
-    let key = format!("{} {}", Metric { split: Some(split), spec: spec.clone() }, &hash[..16]);
+    let full = json!({ "metric": spec.to_json(), "split": split.name() });
+    let [metric, data] = [full, settings.data.to_json()].map(|json| disk::sha256(json.to_string().as_bytes()));
+    let key = format!("{} {} {}", Metric { split: Some(split), spec: spec.clone() }, &metric[..16], &data[..16]);
     Probe { split, spec, key }
 }
 

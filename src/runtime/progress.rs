@@ -16,6 +16,9 @@ pub struct Progress {
     pub epoch: Epoch,
     /// optimizer steps of the run when the present pass over the data began: its order was drawn by them
     pub pass_clock: u64,
+    /// the same when the present batch was met first, where each is trained on several times: it was changed by them
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch_clock: Option<u64>,
     /// seconds of the run at its beginning, where a clock decides something of it
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub began: Option<f64>,
@@ -77,6 +80,7 @@ impl Progress {
             epochs_before,
             epoch: Epoch::default(),
             pass_clock: clock,
+            batch_clock: None,
             began,
             triggers: BTreeMap::new(),
             pending: Vec::new(),

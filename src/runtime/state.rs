@@ -135,13 +135,13 @@ impl State {
 }
 
 impl State {
-    /// The stable network.
     /// The weights that there are now: steps, changes of weights and of the memory so far.
     pub fn point(&self) -> (u64, u64, u64) {
         let revision = self.memory.as_ref().map_or(0, |memory| memory.revision);
         (self.journal.clock, self.journal.changes, revision)
     }
 
+    /// The stable network.
     pub fn memory(&self) -> Result<&Memory, Failure> {
         self.memory.as_ref().ok_or_else(|| {
             Failure::new("there is no memory yet at this point of the run")

@@ -27,10 +27,10 @@ const TIME: &str = "time.json";
 /// The named checkpoints that the state knows, each in a folder of its own.
 const NAMED: &str = "named";
 
-/// Raised when an older version could not read a checkpoint any more.
-/// Beside it: what the objective's last step handed on.
+/// Among what the optimizers remember: what the objective's last step handed on.
 const CARRIED: &str = "carried";
 
+/// Raised when an older version could not read a checkpoint any more.
 const FORMAT: u32 = 3;
 
 /// `state.json`

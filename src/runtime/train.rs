@@ -227,6 +227,7 @@ impl Trainer {
 
     /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
     fn gradients(&self, run: &mut Run, examples: &[usize]) -> Result<Pass, Halt> {
+        self.meet(run);
         let mut whole = None;
         let mut carried = Vec::new();
         for (n, chunk) in examples.chunks(self.chunk).enumerate() {
@@ -246,6 +247,15 @@ impl Trainer {
         }
         self.hand_on(run, &carried)?;
         whole.ok_or_else(|| Failure::new("there are no examples to train on").into())
+    }
+
+    /// A batch that is trained on several times is met with the first of them.
+    fn meet(&self, run: &mut Run) {
+        let (clock, replays) = (run.state.journal.clock, self.settings.replays());
+        let Some(progress) = progress(run).filter(|_| replays > 1) else { return };
+        if progress.done.is_multiple_of(replays) {
+            progress.batch_clock = Some(clock);
+        }
     }
 
     /// Keeps what the chunks of a step hand on to the next: the places of a smaller batch at the end of an epoch alone
@@ -282,8 +292,8 @@ impl Trainer {
         let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
         let trainable = &self.settings.trainable;
         // A batch is trained on again as it was changed the first time.
-        let again = run.state.journal.done() % self.settings.replays();
-        let first = Draws { clock: draws.clock.saturating_sub(again), ..draws };
+        let met = run.state.journal.cursor.training().and_then(|progress| progress.batch_clock);
+        let first = Draws { clock: met.unwrap_or(draws.clock), ..draws };
         let batch = augment(&self.augment, batch_of(self.examples(), chunk, &run.world.device)?, &first)?;
         let network = &run.state.network;
         let carried = self.carried(run, place, chunk.len())?;

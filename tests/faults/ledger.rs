@@ -109,6 +109,23 @@ fn every_edit_is_found() {
 }
 
 #[test]
+fn a_memory_that_was_changed_is_found() {
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join("p.fsched");
+    let text = "data digits(train: 40)\nmodel mlp(hidden: [4])\nkeep last: 0\nmemory ema\nconsolidate 1 step\n";
+    std::fs::write(&program, text).unwrap();
+    let folder = place.path().join("run");
+    reference(&program, &folder);
+    assert_eq!(audit(&folder).0, 0);
+    let path = folder.join("final_memory.safetensors");
+    let mut changed = std::fs::read(&path).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    let (status, said) = audit(&folder);
+    assert!(status == 3 && said.contains("final_memory.safetensors"), "{said}");
+}
+
+#[test]
 fn a_last_line_written_anew_with_its_hashes_is_found_by_doing_it_again() {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("p.fsched");

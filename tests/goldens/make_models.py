@@ -330,4 +330,5 @@ def main():
     (HERE / "models.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -51,6 +51,21 @@ fn each_best_is_measured_as_it_was_and_the_run_goes_on_untouched() {
 }
 
 #[test]
+fn the_best_of_training_is_measured_on_other_data_too() {
+    let outcome = run_small(&format!(
+        "{TRAIN}checkpoint \"end\"\n{{ data digits(train: 100, validation: 50%); evaluate clean at: best on test }}\n"
+    ));
+    outcome.summary();
+    let rules: Vec<String> = found(&outcome).into_iter().map(|(_, at, ..)| at).collect();
+    assert_eq!(rules, ["best by validation.clean", "best by validation.loss"]);
+    // A best by another attack or metric is another one.
+    let other = run_small(
+        "keep best: clean\ntrain 1\nkeep best: loss\ncheckpoint \"end\"\n{ data digits(train: 50, validation: 50%); evaluate clean at: best }",
+    );
+    assert!(other.error().message.contains("no best by validation.loss yet"), "{:?}", other.error());
+}
+
+#[test]
 fn a_best_that_is_not_the_runs_own_is_refused() {
     let none = run_small("keep best: clean\nevaluate clean at: best\ntrain 1");
     assert!(none.error().message.contains("no best by validation.clean yet"), "{:?}", none.error());

@@ -181,6 +181,19 @@ fn other_classes_resize_the_head_when_it_is_zapped() {
     }
 }
 
+#[test]
+fn a_memory_that_began_after_a_checkpoint_has_its_rows_after_a_rollback() {
+    let folder = tempfile::tempdir().unwrap();
+    idx(&folder.path().join("four"), 40, 4);
+    let text = "model mlp(hidden: [8])\nbatch 10\nmemory ema\nrecall kl(on: clean)\n\
+                data digits(train: 50)\ncheckpoint \"ten\"\ndata idx(\"four\")\nzap head\nconsolidate 1 epoch\n\
+                rollback \"ten\"\ndata digits(train: 50)\nrelearn 1 epoch\nevaluate loss(of: memory)";
+    let program = program_in(folder.path(), text);
+    let outcome = run_with(&program, 1, |world| world.places.program = folder.path().to_path_buf());
+    assert_eq!(outcome.summary().steps, 9);
+    assert_eq!(outcome.weights("final_memory.safetensors")["fc2.weight"].len(), 80);
+}
+
 /// A folder of 8x8 images in `classes` classes, in the format of MNIST.
 fn idx(folder: &std::path::Path, images: u32, classes: u32) {
     std::fs::create_dir(folder).unwrap();

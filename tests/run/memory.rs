@@ -36,6 +36,18 @@ fn it_begins_as_a_copy_at_the_first_consolidate_and_follows_there_alone() {
 }
 
 #[test]
+fn what_follows_it_waits_until_it_begins() {
+    let statements = "memory ema(decay: 0.5)\nmeasure clean, clean(of: memory) every: 1 epoch\n\
+                      keep last: 0, best: [clean, loss(of: memory)]\ntrain 2\nconsolidate 1\ntrain 1";
+    let outcome = run_small(statements);
+    outcome.summary();
+    assert_eq!(outcome.measured("validation.clean").len(), 4);
+    assert_eq!(outcome.measured("validation.clean(of: memory)").len(), 2);
+    assert_eq!(outcome.measured("validation.loss(of: memory)").len(), 2);
+    assert_eq!(outcome.names("checkpoints"), ["best", "best-2"]);
+}
+
+#[test]
 fn each_cadence_has_its_updates() {
     // A decay of 0 shows the weights at the last update.
     let last = |cadence: &str, steps: &str| ends(&format!("memory ema(decay: 0.0, cadence: {cadence})\n{steps}")).1;
@@ -107,6 +119,16 @@ fn free_replays_each_batch_and_counts_an_epoch_with_all_of_them() {
     let summary = outcome.result.as_ref().unwrap();
     // 160 images in batches of 32, each three times.
     assert_eq!((summary.steps, summary.gradient_evaluations, summary.epochs), (15, 15, 1.0));
+}
+
+#[test]
+fn a_block_between_replays_leaves_the_batch_as_it_was_changed() {
+    let free = "augment crop(padding: 2)\nobjective free(eps: 0.1, replays: 2)\ntrain 2 steps";
+    let still = "train 1 step with { objective cross_entropy; optimizer sgd(lr: 1e-30) }";
+    let (alone, between) = (run_small(free), run_small(&format!("{free} {{ every 1 step {{ {still} }} }}")));
+    assert_eq!((alone.summary().steps, between.summary().steps), (2, 4));
+    let apart = apart(&alone.numbers(FINAL), &between.numbers(FINAL));
+    assert!(apart < 1e-20, "{apart}");
 }
 
 #[test]

@@ -46,11 +46,13 @@ impl Gram {
 /// A classifier's predictions: true labels in rows, predicted ones in columns.
 pub type Matrix = Vec<Vec<u64>>;
 
-/// How often each class was taken for each.
+/// How often each class was taken for each. Counts the classes that both labels and network know.
 pub fn confusion(labels: &[u32], predicted: &[u32], classes: usize) -> Matrix {
     let mut matrix = vec![vec![0; classes]; classes];
     for (label, predicted) in labels.iter().zip(predicted) {
-        matrix[*label as usize][*predicted as usize] += 1;
+        if let Some(times) = matrix.get_mut(*label as usize).and_then(|row| row.get_mut(*predicted as usize)) {
+            *times += 1;
+        }
     }
     matrix
 }

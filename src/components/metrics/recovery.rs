@@ -18,7 +18,7 @@ pub static SAVINGS: Member = Member {
     family: Family::Metric,
     name: "savings",
     params: &[FOLLOWED],
-    doc: "1 - epochs from the last forget until a metric was back at its value before / epochs it first took to reach that",
+    doc: "1 - epochs from the last forget until a metric was back at its value before / epochs it first took to reach that; 0 as long as it isn't",
     source: "Ebbinghaus 1885, Memory, chapter 2: savings in relearning",
     example: "measure clean, savings(clean) every: 1 epoch",
 };
@@ -51,9 +51,10 @@ pub struct Relearning {
 }
 
 impl Relearning {
-    /// 1 − relearned / first: how much less it took than the first time. 0 where the first time took none.
+    /// 1 − relearned / first: how much less it took than the first time. 0 where the first time took none, and as long
+    /// as the metric is not back.
     pub fn savings(&self) -> f64 {
-        if self.first > 0.0 { 1.0 - self.relearned / self.first } else { 0.0 }
+        if self.is_back && self.first > 0.0 { 1.0 - self.relearned / self.first } else { 0.0 }
     }
 }
 
@@ -89,6 +90,7 @@ mod tests {
         // Not back yet, and with a level that was measured right before the forget.
         let found = relearning(&past, &since[..1], Some(0.7), 4.0, 5.5, true).unwrap();
         assert_eq!(found, Relearning { first: 2.0, relearned: 1.5, is_back: false });
+        assert_eq!(found.savings(), 0.0);
         // Of a loss, lower is back.
         let found = relearning(&[(1.0, 0.5), (2.0, 0.3)], &[(3.0, 0.4), (4.0, 0.3)], None, 2.0, 4.0, false).unwrap();
         assert_eq!(found, Relearning { first: 2.0, relearned: 2.0, is_back: true });

@@ -48,7 +48,11 @@ struct Free {
 impl Objective for Free {
     fn craft(&self, _: &Network, batch: &Batch, carried: Option<&Tensor>, _: &Draws) -> Result<Option<Tensor>> {
         match carried {
-            Some(perturbation) => (&batch.pixels + perturbation)?.clamp(0f32, 1f32).map(Some),
+            Some(carried) => {
+                // Another `free`, of a larger radius, may have handed it on.
+                let perturbation = carried.clamp(-self.eps as f32, self.eps as f32)?;
+                (&batch.pixels + perturbation)?.clamp(0f32, 1f32).map(Some)
+            }
             None => Ok(Some(batch.pixels.clone())),
         }
     }
@@ -76,6 +80,7 @@ impl Objective for Free {
         };
         let (step, eps) = (self.step as f32, self.eps as f32);
         let moved = before.iter().zip(pixels.iter().zip(&gradient)).map(|(d, (x, g))| {
+            let d = d.clamp(-eps, eps);
             let inside = (0.0..=1.0).contains(&(x + d));
             let sign = if !inside || *g == 0.0 { 0.0 } else { g.signum() };
             (d + step * sign).clamp(-eps, eps)

@@ -247,6 +247,11 @@ pub fn replays(spec: &Spec) -> Option<u64> {
     if spec.member == &free::MEMBER { free::replays(spec) } else { Some(1) }
 }
 
+/// Whether each of its steps hands something as large as the batch on to the next.
+pub fn carries(spec: &Spec) -> bool {
+    spec.member == &free::MEMBER
+}
+
 /// What the bounds of single parameters can't say.
 ///
 /// # Errors
@@ -266,7 +271,8 @@ pub fn check(spec: &Spec) -> std::result::Result<(), Problem> {
                 let several = |(place, _)| matches!(attack.args[place], Value::Int(n) if n > 1);
                 attack.member.param("restarts").is_some_and(several)
             };
-            match attack_of(spec).filter(|attack| own_passes(spec) == 2 && restarts(attack)) {
+            let near = [&trades::MEMBER, &mart::MEMBER].contains(&spec.member);
+            match attack_of(spec).filter(|attack| near && restarts(attack)) {
                 Some(_) => {
                     wrong(&format!("`{}` crafts from one start near the image", spec.name()), "leave out `restarts`")
                 }

@@ -152,6 +152,19 @@ fn free_hands_its_perturbation_on_as_the_published_loop() {
 }
 
 #[test]
+fn free_stays_within_its_radius_whatever_was_handed_on() {
+    let golden = Golden::load();
+    let (network, Crafted { batch, .. }) = (golden.network("start"), golden.crafted(0));
+    let free = built(&objective(&free::MEMBER, &[("eps", Value::Real(0.1))]));
+    let carried = (batch.pixels.ones_like().unwrap() * 0.3).unwrap();
+    let attacked = free.craft(&network, &batch, Some(&carried), &Draws { seed: 0, clock: 0 }).unwrap().unwrap();
+    assert!(max_error(&attacked, &batch.pixels) > 0.09);
+    let far = (attacked - &batch.pixels).unwrap().abs().unwrap().flatten_all().unwrap();
+    let far = far.max(0).unwrap().to_scalar::<f32>().unwrap();
+    assert!(far < 0.1 + 1e-6, "{far}");
+}
+
+#[test]
 fn trades_climbs_pytorchs_gradient() {
     let golden = Golden::load();
     let (network, crafted) = (golden.network("start"), golden.crafted(0));

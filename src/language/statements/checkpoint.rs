@@ -63,6 +63,7 @@ fn rollback<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(name) = name(cx, &written.bound) else { return };
     cx.note_checkpoint(&name, written.bound.span("name"), false);
     if cx.made_checkpoint(&name, written.bound.span("name")) && cx.settings(written.word()).is_some() {
+        cx.head_classes = cx.checkpoints.get(&name).map_or(cx.head_classes, |made| made.rows);
         cx.emit(written.span, Op::Rollback { name });
     }
 }

@@ -2,11 +2,12 @@
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::forgetting::{Norms, counts_inputs, fills, rankings, rewinds_to};
-use crate::components::{Default, Family, Param, Type, Value, Varies};
+use crate::components::{Default, Family, Param, Spec, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::lints;
 use crate::language::program::{Forget, Op, Target};
+use crate::language::selectors;
 use crate::source::Span;
 
 pub static FORGET: Word = Word {
@@ -70,7 +71,8 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !cx.blocks_alone(written) || !cx.fill_counts(written, &target) {
         return;
     }
-    if !cx.measures_known(&settings, false, written.word()) {
+    let word = written.word();
+    if !cx.measured_rows_fit(&settings, word) || !cx.measures_known(&settings, false, word) {
         return;
     }
     let settings = cx.around_forgetting(settings, written.word());
@@ -93,6 +95,11 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     cx.note_forgotten(&forget, bound.span("selector"));
     lints::of_forget(cx, &forget, written);
     cx.emit(written.span, Op::Forget(Box::new(forget)));
+}
+
+/// Whether a fill counts inputs and outputs.
+fn counting(fill: &Spec) -> bool {
+    [&fills::KAIMING_UNIFORM, &fills::KAIMING_NORMAL].contains(&fill.member)
 }
 
 /// Where the name of a checkpoint stands in `to: rewind("name")`; all of it, where a variable stands for it.
@@ -125,21 +132,18 @@ impl<'a> Context<'a> {
     /// Whether every selected tensor has inputs and outputs, where a fill counts them.
     fn fill_counts(&mut self, written: &Written<'a>, target: &Target) -> bool {
         let bound = &written.bound;
-        let rounds = bound.value("to").map(|to| self.rounds(to)).unwrap_or_default();
-        let kaiming = |(_, to): &(String, Value)| {
-            let counting = [&fills::KAIMING_UNIFORM, &fills::KAIMING_NORMAL];
-            to.as_component(Family::Fill).is_some_and(|spec| counting.contains(&spec.member))
-        };
-        let (Some((with, to)), Some(selection), Some(model)) =
-            (rounds.into_iter().find(kaiming), &target.selection, self.model.clone())
-        else {
-            return true;
-        };
-        let Some(part) = selection.iter().map(|s| &model.parts[s.part]).find(|part| !counts_inputs(part)) else {
-            return true;
-        };
-        let fill = to.as_component(Family::Fill).map_or("", |spec| spec.name());
-        let message = format!("{with}`{fill}` counts inputs and outputs, which `{}` does not have", part.name);
+        let (Some(to), Some(model)) = (bound.value("to"), self.model.clone()) else { return true };
+        let both = Value::List(vec![Value::Selector(target.selector.clone()), to.clone()]);
+        let found = self.rounds(&both).into_iter().find_map(|(with, both)| {
+            let Value::List(both) = both else { return None };
+            let [Value::Selector(selector), to] = both.as_slice() else { return None };
+            let fill = to.as_component(Family::Fill).filter(|spec| counting(spec))?;
+            let hit = selectors::resolve(selector, &model.parts).ok()?.direct;
+            let part = hit.iter().map(|s| &model.parts[s.part]).find(|part| !counts_inputs(part))?;
+            Some((with, fill.name(), part.name.clone()))
+        });
+        let Some((with, fill, part)) = found else { return true };
+        let message = format!("{with}`{fill}` counts inputs and outputs, which `{part}` does not have");
         let d = Diagnostic::new(Code::WRONG_TYPE, bound.span("to"), message);
         self.report(d.help("`to: init` draws each tensor from the distribution that it started from"));
         false

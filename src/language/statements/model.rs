@@ -61,5 +61,8 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         let message = error.to_string().replace(&resolved.display().to_string(), &path);
         return cx.report(Diagnostic::new(code, span, message));
     }
+    if !cx.measured_rows_fit(&settings, written.word()) {
+        return;
+    }
     cx.emit(written.span, Op::Load { path, memory: None, settings });
 }

@@ -67,6 +67,7 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     let settings = cx.fitting_settings(written.word());
     // Before its blocks are read, which may measure what begins here.
     let taught = settings.clone().is_none_or(|settings| cx.remembers(word, &settings, written.word()));
+    let settings = settings.map(|settings| cx.before_it_begins(settings));
     let host = settings.clone().zip(written.bound.value("duration").cloned());
     let triggers = cx.triggers(written, host);
     let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };

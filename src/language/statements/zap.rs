@@ -34,7 +34,8 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(selector) = bound.value("selector").cloned() else { return };
     let whole_head = selector == Value::Selector(Selector::Head(Index::All));
     let (Some(settings), true) = (settings, bound.whole()) else { return };
-    if !cx.measures_known(&settings, false, written.word()) {
+    let word = written.word();
+    if !(whole_head || cx.measured_rows_fit(&settings, word)) || !cx.measures_known(&settings, false, word) {
         return;
     }
     let settings = cx.around_forgetting(settings, written.word());
