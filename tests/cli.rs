@@ -513,7 +513,7 @@ fn plans_are_compared_with_programs_and_with_run_folders() {
 #[test]
 fn a_memory_beside_saved_weights_is_evaluated_though_the_program_trains_nothing() {
     let settings = "data digits(train: 100)\nmodel mlp(hidden: [8])\n";
-    let place = Place::with("a.fsched", &format!("{settings}memory ema(decay: 0.9)\nconsolidate 5 steps\n"));
+    let place = Place::with("a.fsched", format!("{settings}memory ema(decay: 0.9)\nconsolidate 5 steps\n"));
     fs::write(place.path("b.fsched"), format!("{settings}evaluate clean, clean(of: memory) on test\n")).unwrap();
     place.run(&["run", "a.fsched", "--quiet", "--out", "run"]).status(0);
     let found = place.run(&["eval", "run", "b.fsched"]).status(0).stdout;
