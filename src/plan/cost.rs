@@ -144,17 +144,21 @@ fn pass_bytes(program: &Program, cost: &PassCost, batch: u64) -> u64 {
     kept.saturating_add(batch.saturating_mul(4 * cost.widest))
 }
 
-/// Bytes of what all blocks give for so many images, centred too, and of the products of each two images.
+/// Bytes of what all blocks of two networks give for so many images, of one block's features together and centred, and
+/// of the products of each two images: those of both networks, one block at a time.
 pub fn features_bytes(program: &Program, images: u64) -> u64 {
     let mut shape = Shape::Image(program.model.architecture.input);
-    let mut numbers = 0u64;
+    let (mut numbers, mut widest) = (0u64, 0u64);
     for layer in &program.model.architecture.layers {
         let Ok(output) = layer.output(shape) else { break };
         shape = output;
-        numbers += if matches!(layer, Layer::Stage(_)) { shape.count() } else { 0 };
+        if matches!(layer, Layer::Stage(_)) {
+            numbers += shape.count();
+            widest = widest.max(shape.count());
+        }
     }
     let products = images.saturating_mul(images).saturating_mul(24);
-    images.saturating_mul(numbers).saturating_mul(12).saturating_add(products)
+    images.saturating_mul(8 * (numbers + widest)).saturating_add(products)
 }
 
 /// Bytes of a data set in memory: a byte for each pixel value, four for each label.

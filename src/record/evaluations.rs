@@ -31,14 +31,15 @@ impl Evaluations {
     }
 
     /// Writes what an event has; the paths, relative to the run folder: single values as
-    /// `evaluations/<step>-<metric>.json` and what broke each example as `…-broken-by.json`; the matrices of each `confusion`.
+    /// `evaluations/<step>-<metric>.json`, of several weights with which they are, and what broke each example as `…-broken-by.json`; the matrices of each `confusion`.
     ///
     /// # Errors
     /// Of the disk.
     pub fn write(&mut self, run: &Path, patience: &Patience, event: &Event) -> io::Result<Vec<Option<String>>> {
         match &event.kind {
-            Kind::Measure { split, metric, per_example: Some(values), broken_by, .. } => {
-                let metric = file_name(metric);
+            Kind::Measure { split, metric, per_example: Some(values), broken_by, detail, .. } => {
+                let at = detail.at.as_ref().map_or(String::new(), |at| format!("-at-{}", file_name(at)));
+                let metric = file_name(metric) + &at;
                 let other = format!("{}-{metric}", split.name());
                 let Some(name) = self.free_name(event, &[metric, other]) else { return Ok(Vec::new()) };
                 let by = format!("{name}{BROKEN_BY}");

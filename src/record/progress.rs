@@ -207,7 +207,7 @@ impl Progress {
             self.line(&format!("      {} {}{broke}", harmless(&part.name), value(metric, Some(part.value))));
         }
         for flag in &detail.flags {
-            self.line(&format!("    {}", flagged(name, flag, self.screen)));
+            self.line(&format!("    {}", flagged(name, detail, flag, self.screen)));
         }
     }
 

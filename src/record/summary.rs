@@ -359,16 +359,20 @@ pub fn draw_evaluated(results: &[Evaluated], screen: Screen) -> String {
     let mut flags = String::new();
     for r in results.iter().rev().take(ROWS).rev() {
         let interval = r.detail.interval.map_or(String::new(), between);
-        let at = r.detail.at.as_ref().map_or(String::new(), |at| format!(" at {}", harmless(at)));
-        let cells =
-            [format!("{}{at}", r.metric), r.step.clone(), value(&r.metric, r.value), interval, thousands(r.n as u64)];
+        let cells = [
+            format!("{}{}", r.metric, at(&r.detail)),
+            r.step.clone(),
+            value(&r.metric, r.value),
+            interval,
+            thousands(r.n as u64),
+        ];
         table.row(cells, None);
         for part in &r.detail.parts {
             let (name, what) = (format!("  {}", harmless(&part.name)), broke(part));
             table.row([name, what, value(&r.metric, Some(part.value))], Some(Ink::Faint));
         }
         for flag in &r.detail.flags {
-            flags += &format!("  {}\n", flagged(&r.metric, flag, screen));
+            flags += &format!("  {}\n", flagged(&r.metric, &r.detail, flag, screen));
         }
     }
     format!("\n{}{flags}", table.draw(screen))
@@ -379,10 +383,15 @@ fn broke(part: &Part) -> String {
     part.broke.map_or(String::new(), |n| format!("broke {}", thousands(n as u64)))
 }
 
-/// `flag zero-gradients at test.robust(pgd): …; …`
-pub fn flagged(metric: &str, flag: &Flag, screen: Screen) -> String {
+/// ` at last`, where several weights are measured
+fn at(detail: &Detail) -> String {
+    detail.at.as_ref().map_or(String::new(), |at| format!(" at {}", harmless(at)))
+}
+
+/// `flag zero-gradients at test.robust(pgd) at last: …; …`
+pub fn flagged(metric: &str, detail: &Detail, flag: &Flag, screen: Screen) -> String {
     let code = screen.paint(Ink::Warning, format!("flag {}", harmless(&flag.code)));
-    format!("{code} at {metric}: {}; {}", harmless(&flag.seen), harmless(&flag.help))
+    format!("{code} at {metric}{}: {}; {}", at(detail), harmless(&flag.seen), harmless(&flag.help))
 }
 
 /// `84.0% → 12.3%`

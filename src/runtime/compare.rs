@@ -98,12 +98,14 @@ impl Before {
 
     /// 1 − linear CKA of each block's features before and after.
     fn drift(&self, run: &Run, examples: &Seen) -> Result<Vec<Part>> {
-        let then = grams(&self.network, examples)?;
-        let now = grams(&run.state.network, examples)?;
-        let part = |(block, (then, now)): (usize, (&Gram, &Gram))| {
-            Ok(Part::new(format!("blocks[{block}]"), 1.0 - compare::linear_cka(then, now)?))
+        let then = features(&self.network, examples)?;
+        let now = features(&run.state.network, examples)?;
+        // Products of one block at a time: they are as many numbers as pairs of examples.
+        let part = |(block, (then, now)): (usize, (Vec<Tensor>, Vec<Tensor>))| {
+            let [then, now] = [then, now].map(|batches| Gram::of(&Tensor::cat(&batches, 0)?));
+            Ok(Part::new(format!("blocks[{block}]"), 1.0 - compare::linear_cka(&then?, &now?)?))
         };
-        then.iter().zip(&now).enumerate().map(part).collect()
+        then.into_iter().zip(now).enumerate().map(part).collect()
     }
 
     /// Accuracy lost, of all and of each group.
@@ -119,8 +121,8 @@ impl Before {
     }
 }
 
-/// The Gram matrix of each block's features on these examples.
-fn grams(network: &Network, examples: &Seen) -> Result<Vec<Gram>> {
+/// Each block's features of these examples, in batches.
+fn features(network: &Network, examples: &Seen) -> Result<Vec<Vec<Tensor>>> {
     let mut features: Vec<Vec<Tensor>> = Vec::new();
     examples.each_batch(|batch| {
         for (block, found) in network.features(batch, Mode::Eval)?.into_iter().enumerate() {
@@ -131,7 +133,7 @@ fn grams(network: &Network, examples: &Seen) -> Result<Vec<Gram>> {
         }
         Ok(())
     })?;
-    features.into_iter().map(|batches| Gram::of(&Tensor::cat(&batches, 0)?)).collect()
+    Ok(features)
 }
 
 fn predictions(network: &Network, examples: &Seen) -> Result<Vec<u32>> {

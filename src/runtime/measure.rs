@@ -17,7 +17,7 @@ use crate::plan::cost::PassCost;
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// A metric's value at one point of training.
@@ -178,11 +178,25 @@ fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) 
     while let Some(first) = new.first() {
         let (examples, memory) = (metrics::examples(&first.spec), metrics::of_memory(&first.spec));
         let alike = |p: &&Probe| metrics::examples(&p.spec) == examples && metrics::of_memory(&p.spec) == memory;
-        let (now, later): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(alike);
+        let (mut now, mut later): (Vec<&Probe>, Vec<&Probe>) = new.into_iter().partition(alike);
+        if let Some(begun) = run.evaluations.begun_apart(&keys(run, &now), at) {
+            let (begun, others) = now.into_iter().partition(|p| begun.contains(&key_now(run, p)));
+            later.splice(..0, others);
+            now = begun;
+        }
         run_evaluation(run, split, &now, settings)?;
         new = later;
     }
     Ok(())
+}
+
+/// What an evaluation under way is known by: its metrics, each with what is measured in place of the present weights.
+fn keys(run: &Run, probes: &[&Probe]) -> Vec<String> {
+    probes.iter().map(|probe| key_now(run, probe)).collect()
+}
+
+fn key_now(run: &Run, probe: &Probe) -> String {
+    run.lent.as_ref().map_or(probe.key.clone(), |lent| format!("{} at {}", probe.key, lent.rule))
 }
 
 /// Measures these, which are of one network and the same examples.
@@ -195,8 +209,7 @@ fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Set
     let examples = OnDevice::of(some_examples(&data, split)?, examples, run.program.seed, &device);
     let batch_size = grain(&measures, &run.state.network);
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let mut keys: Vec<String> = probes.iter().map(|p| p.key.clone()).collect();
-    keys.extend(run.lent.as_ref().map(|lent| lent.rule.clone()));
+    let keys = keys(run, probes);
     let begun = run.evaluations.begun(&keys, run.state.point());
     let mut evaluation =
         if begun.fits(&measures, metrics::Examples::count(&examples)) { begun } else { Evaluation::default() };
@@ -383,11 +396,22 @@ impl<'a> OnDevice<'a> {
 impl OnDevice<'_> {
     /// Those at these places of it.
     pub(super) fn at(&self, places: &[usize]) -> candle_core::Result<Batch> {
-        let places: Vec<usize> = match &self.places {
+        train::batch_of(self.examples, &self.in_data(places), self.device)
+    }
+
+    /// Places in the data of those at these places of it.
+    fn in_data(&self, places: &[usize]) -> Vec<usize> {
+        match &self.places {
             Some(all) => places.iter().map(|i| all[*i]).collect(),
             None => places.to_vec(),
-        };
-        train::batch_of(self.examples, &places, self.device)
+        }
+    }
+
+    /// `count` of these places of it, in order, drawn as `examples:` draws: each class keeps its share.
+    pub(super) fn sample(&self, mut among: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
+        let drawn: HashSet<usize> = self.examples.subset_of(self.in_data(&among), count, seed).into_iter().collect();
+        among.retain(|place| self.in_data(&[*place]).iter().all(|place| drawn.contains(place)));
+        among
     }
 }
 

@@ -5,10 +5,11 @@ use super::measure::{OnDevice, Reading};
 use super::{Run, some_examples};
 use crate::components::metrics::soundness::{self, Checked};
 use crate::components::metrics::{self, correct, robust};
-use crate::components::objectives::{Batch, Draws};
+use crate::components::objectives::Draws;
 use crate::components::{Family, Spec};
-use crate::language::program::Settings;
+use crate::language::program::{Op, Settings};
 use crate::nn::network::{Mode, Network};
+use crate::plan::each_step;
 
 /// Adds the flags of a robust accuracy; of other metrics nothing.
 pub fn check(run: &mut Run, reading: &mut Reading, settings: &Settings) -> Result<(), Halt> {
@@ -20,13 +21,16 @@ pub fn check(run: &mut Run, reading: &mut Reading, settings: &Settings) -> Resul
     let memory = metrics::of_memory(&reading.spec);
     let network = run.measured_network(memory)?;
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
-    let flags = flags(network, &images, attack, reading, draws)?;
+    let mut loaded = false;
+    each_step(&run.program.body, &mut |step| loaded |= matches!(step.op, Op::Load { .. }));
+    let flags = flags((network, loaded), &images, attack, reading, draws)?;
     reading.detail.flags.extend(flags);
     Ok(())
 }
 
+/// `loaded`: the network's weights may come from elsewhere.
 fn flags(
-    network: &Network,
+    (network, loaded): (&Network, bool),
     images: &OnDevice,
     attack: &Spec,
     reading: &Reading,
@@ -34,23 +38,23 @@ fn flags(
 ) -> candle_core::Result<Vec<metrics::Flag>> {
     let n = reading.per_example.len();
     let (many, few) = soundness::sizes(n);
-    let any = images.at(&(0..many).collect::<Vec<_>>())?;
+    let sample = |among: Vec<usize>, count: usize| images.sample(among, count, draws.seed);
+    let any = images.at(&sample((0..n).collect(), many))?;
     let withstood = |i: &usize| reading.per_example[*i] == 1.0;
     // One that withstood the attack is right as it is.
-    let right: Vec<usize> = (0..n).filter(withstood).take(few).collect();
-    let fallen: Vec<usize> = (0..n).filter(|i| !withstood(i)).take(4 * few).collect();
-    let (right, fallen) = (images.at(&right)?, images.at(&fallen)?);
-    let broken = right_of(network, &fallen, few)?;
+    let right = images.at(&sample((0..n).filter(withstood).collect(), few))?;
+    let fallen = sample((0..n).filter(|i| !withstood(i)).collect(), 4 * few);
+    let broken = images.at(&sample(right_of(network, images, fallen)?, few))?;
     let of = (n, (0..n).filter(withstood).count());
-    soundness::check(&Checked { network, images: &any, right: &right, broken: &broken, attack, of, draws })
+    soundness::check(&Checked { network, loaded, images: &any, right: &right, broken: &broken, attack, of, draws })
 }
 
-/// The first images that are classified correctly, `most` at most.
-fn right_of(network: &Network, images: &Batch, most: usize) -> candle_core::Result<Batch> {
-    if images.labels.is_empty() {
-        return Ok(images.clone());
+/// Of these places those of images that are classified correctly as they are.
+fn right_of(network: &Network, images: &OnDevice, places: Vec<usize>) -> candle_core::Result<Vec<usize>> {
+    if places.is_empty() {
+        return Ok(places);
     }
-    let right = correct(&network.logits(&images.pixels, Mode::Eval)?, &images.labels)?;
-    let places: Vec<usize> = (0..right.len()).filter(|i| right[*i]).take(most).collect();
-    metrics::pick(images, &places)
+    let batch = images.at(&places)?;
+    let right = correct(&network.logits(&batch.pixels, Mode::Eval)?, &batch.labels)?;
+    Ok(places.into_iter().zip(right).filter(|(_, right)| *right).map(|(place, _)| place).collect())
 }

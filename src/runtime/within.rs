@@ -34,6 +34,16 @@ impl Evaluations {
         known.map(|known| known.evaluation.clone()).unwrap_or_default()
     }
 
+    /// Of these metrics those whose evaluation at these weights has begun without the others, if any: it goes on, and the
+    /// others are measured apart. A run that was interrupted no longer knows what it had measured before.
+    pub fn begun_apart<'a>(&'a self, metrics: &[String], at: (u64, u64, u64)) -> Option<&'a [String]> {
+        let is_of = |known: &&Known| metrics.iter().filter(|m| known.metrics.contains(m)).eq(&known.metrics);
+        if self.at != at || self.all.iter().any(|known| known.metrics == metrics) {
+            return None;
+        }
+        self.all.iter().find(is_of).map(|known| known.metrics.as_slice())
+    }
+
     pub fn note(&mut self, metrics: &[String], evaluation: &Evaluation) {
         match self.all.iter_mut().find(|known| known.metrics == metrics) {
             Some(known) => known.evaluation.clone_from(evaluation),
@@ -77,4 +87,24 @@ pub fn reenterable<T>(run: &mut Run, work: impl FnOnce(&mut Run) -> Result<T, Ha
     let done = work(run);
     run.reenterable = before;
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_begun_without_others_goes_on_without_them() {
+        let keys = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect::<Vec<_>>();
+        let at = (3, 0, 0);
+        let mut evaluations = Evaluations::default();
+        evaluations.begun(&keys(&["robust"]), at);
+        evaluations.note(&keys(&["robust"]), &Evaluation::default());
+        let asked = keys(&["clean", "robust"]);
+        assert_eq!(evaluations.begun_apart(&asked, at), Some(&keys(&["robust"])[..]));
+        assert_eq!(evaluations.begun_apart(&asked, (4, 0, 0)), None, "at other weights");
+        assert_eq!(evaluations.begun_apart(&keys(&["clean", "loss"]), at), None);
+        evaluations.note(&asked, &Evaluation::default());
+        assert_eq!(evaluations.begun_apart(&asked, at), None, "all of them have begun together");
+    }
 }

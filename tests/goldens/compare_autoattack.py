@@ -12,7 +12,8 @@ Needs torch, torchattacks 3.5.1, pyautoattack 0.2.0, safetensors and numpy. `scr
    The folder holds test images as IDX files or as CIFAR-10's `test_batch.bin`. torchattacks' attacks get the reference's
    settings (100 steps, the published schedule of Square); its `AutoAttack` is taken as it is, with 10 steps a part.
 
-2. The same attacks by fsched: run folders of `scripts/attacks/compare.fsched`, one for each seed.
+2. The same attacks by fsched: run folders of a program of `scripts/attacks` (`fashion_100.fsched`, `fashion_500.fsched`, `cifar_50.fsched`), one for each
+   seed.
 
 3. The tables (Markdown on stdout, exit status 1 where a bar is missed):
 
@@ -128,7 +129,7 @@ def attack(args):
 
 
 def evaluations(run):
-    """What a run of compare.fsched found: {attack: (list, seconds)}, `clean` among them."""
+    """What a run of such a program found: {attack: (list, seconds)}, `clean` among them."""
     found, before = {}, 0.0
     for line in (run / "events.jsonl").read_text().splitlines():
         event = json.loads(line)

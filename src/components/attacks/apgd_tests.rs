@@ -303,3 +303,21 @@ fn an_ensemble_fools_what_its_first_attack_that_can_fools() {
         assert_eq!(row(&found, i) == row(&alone, i), !right, "{i}: what the first attack fools, later ones don't see");
     }
 }
+
+#[test]
+fn an_ascent_from_points_that_all_fool_ends_there() {
+    let (network, batch) = (Golden::load().network(), Golden::load().batch("images", "labels"));
+    let logits = network.logits(&batch.pixels, Mode::Eval).unwrap();
+    let labels = logits.argmin(1).unwrap().to_vec1::<u32>().unwrap();
+    let batch = Batch { labels, ..batch };
+    for norm in ["linf", "l1"] {
+        let attack = attack("ce", norm, 10, &[]);
+        let found =
+            attack.ascend(&attack.on(&network, Mode::Eval, &batch, None), batch.pixels.copy().unwrap()).unwrap();
+        assert!(found.fooled.iter().all(|fooled| *fooled), "{norm}");
+        assert_eq!(found.points.dims(), batch.pixels.dims());
+        if norm == "linf" {
+            assert_eq!(bits(&found.points), bits(&batch.pixels), "nothing is moved that is wrong as it is");
+        }
+    }
+}

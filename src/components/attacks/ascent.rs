@@ -48,6 +48,9 @@ impl Ascent<'_> {
     pub fn run(&self, ball: Ball, start: Tensor) -> Result<Found> {
         let mut climb = Climb::new(self, ball, &start)?;
         climb.look(self)?;
+        if climb.is_over() {
+            return climb.finish(start.dims());
+        }
         climb.begin()?;
         let (mut period, shorter, shortest) = periods(self.norm, ball.iters);
         let mut since = 0;

@@ -32,15 +32,13 @@ pub static MEMBER: Member = Member {
 };
 
 pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
-    let random_start = spec.bool("random_start");
-    let usual = if random_start { 1.25 } else { 1.0 };
-    let eps = spec.real("eps");
-    Box::new(Fgsm { eps, step: spec.maybe_real("step").unwrap_or(usual * eps), random_start })
+    Box::new(Fgsm { eps: spec.real("eps"), step: spec.maybe_real("step"), random_start: spec.bool("random_start") })
 }
 
 struct Fgsm {
     eps: f64,
-    step: f64,
+    /// as it is written
+    step: Option<f64>,
     random_start: bool,
 }
 
@@ -50,9 +48,11 @@ impl Attack for Fgsm {
             true => start::linf(self.eps, batch, draws, 0)?,
             false => project::own_copy(&batch.pixels)?,
         };
-        let by = match self.random_start || self.step != self.eps {
-            true => Move::Linf { step: self.step, eps: self.eps },
-            false => Move::Sign { step: self.eps },
+        let usual = if self.random_start { 1.25 } else { 1.0 };
+        let (step, eps) = (self.step.unwrap_or(usual * self.eps), self.eps);
+        let by = match self.random_start || step != eps {
+            true => Move::Linf { step, eps },
+            false => Move::Sign { step },
         };
         let seen = gradient::see(network, mode, &start, &batch.labels, None, Loss::Ce)?;
         project::step(by, start, &seen.gradient, &batch.pixels)
@@ -71,7 +71,7 @@ impl Attack for Fgsm {
     }
 
     fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
-        Box::new(Fgsm { eps, step: project::scaled(self.step, self.eps, eps), ..*self })
+        Box::new(Fgsm { eps, step: self.step.map(|step| project::scaled(step, self.eps, eps)), ..*self })
     }
 
     fn crafted_in(&self) -> Mode {

@@ -52,15 +52,19 @@ pub static MEMBER: Member = Member {
 
 /// Length of one step.
 pub(super) fn step(spec: &Spec) -> f64 {
-    spec.maybe_real("step").unwrap_or(2.5 * spec.real("eps") / spec.usize("iters") as f64)
+    length(spec.maybe_real("step"), spec.real("eps"), spec.usize("iters"))
+}
+
+/// The written one, or what follows from the rest.
+fn length(written: Option<f64>, eps: f64, iters: usize) -> f64 {
+    written.unwrap_or(2.5 * eps / iters as f64)
 }
 
 pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
-    let (eps, iters) = (spec.real("eps"), spec.usize("iters"));
     Box::new(Pgd {
-        eps,
-        step: spec.maybe_real("step").unwrap_or(2.5 * eps / iters as f64),
-        iters,
+        eps: spec.real("eps"),
+        step: spec.maybe_real("step"),
+        iters: spec.usize("iters"),
         norm: Norm::of(spec),
         random_start: spec.bool("random_start"),
         restarts: spec.usize("restarts"),
@@ -72,7 +76,8 @@ pub(super) fn build(spec: &Spec) -> Box<dyn Attack> {
 #[derive(Clone)]
 struct Pgd {
     eps: f64,
-    step: f64,
+    /// as it is written
+    step: Option<f64>,
     iters: usize,
     norm: Norm,
     random_start: bool,
@@ -123,7 +128,7 @@ impl Attack for Pgd {
     }
 
     fn with_eps(&self, eps: f64) -> Box<dyn Attack> {
-        Box::new(Pgd { eps, step: project::scaled(self.step, self.eps, eps), ..self.clone() })
+        Box::new(Pgd { eps, step: self.step.map(|step| project::scaled(step, self.eps, eps)), ..self.clone() })
     }
 
     fn crafted_in(&self) -> Mode {
@@ -135,10 +140,8 @@ impl Pgd {
     /// One descent from one start; its last point.
     fn once(&self, network: &Network, mode: Mode, batch: &Batch, draws: &Draws, restart: u64) -> Result<Tensor> {
         let l2 = self.norm == Norm::L2;
-        let by = match l2 {
-            true => Move::L2 { step: self.step, eps: self.eps },
-            false => Move::Linf { step: self.step, eps: self.eps },
-        };
+        let (step, eps) = (length(self.step, self.eps, self.iters), self.eps);
+        let by = if l2 { Move::L2 { step, eps } } else { Move::Linf { step, eps } };
         let mut adversarial = match (self.random_start, l2) {
             (false, _) => project::own_copy(&batch.pixels)?,
             (true, true) => start::l2(self.eps, batch, draws, restart)?,

@@ -29,7 +29,7 @@ pub(super) fn own_copy(pixels: &Tensor) -> Result<Tensor> {
     pixels.contiguous()?.copy()
 }
 
-/// The length of a step after a change of the budget; without a budget before, which moves nothing, it stays.
+/// The length of a written step after a change of the budget; without a budget before, which moves nothing, it stays.
 pub(super) fn scaled(step: f64, from: f64, to: f64) -> f64 {
     if from > 0.0 { step / from * to } else { step }
 }

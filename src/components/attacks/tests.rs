@@ -204,6 +204,13 @@ fn another_budget_is_the_attack_written_anew() {
         assert_eq!(images(small.with_eps(0.0)), bits(&batch.pixels), "{norm}");
         assert_eq!(small.norm(), if norm == "l2" { Norm::L2 } else { Norm::Linf });
     }
+    let zero = attack(&pgd::MEMBER, &[("eps", Value::Real(0.0)), ("iters", Value::Int(3))]);
+    let anew = attack(&pgd::MEMBER, &[("eps", Value::Real(0.5)), ("iters", Value::Int(3))]);
+    assert_eq!(images(zero.with_eps(0.5)), images(anew), "a step that was left out follows from the new budget");
+    for random_start in [true, false].map(|start| ("random_start", Value::Bool(start))) {
+        let with = |eps: f64| attack(&fgsm::MEMBER, &[("eps", Value::Real(eps)), random_start.clone()]);
+        assert_eq!(images(with(0.0).with_eps(0.5)), images(with(0.5)));
+    }
     let fgsm = attack(&fgsm::MEMBER, &[("eps", Value::Real(0.25))]);
     assert_eq!(images(fgsm.with_eps(0.5)), images(attack(&fgsm::MEMBER, &[("eps", Value::Real(0.5))])));
 }

@@ -185,9 +185,14 @@ impl Examples {
     /// Places of `count` of them, in order, that a metric with `examples: count` is measured on: of each class those with
     /// the smallest keys, as for `train:`. All of them where there are no more.
     pub fn subset(&self, count: usize, seed: u64) -> Vec<usize> {
+        self.subset_of((0..self.len()).collect(), count, seed)
+    }
+
+    /// The same of some of them: those at these places.
+    pub fn subset_of(&self, places: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
         let classes = self.all_labels().iter().max().map_or(0, |label| *label as usize + 1);
         let all = (self.all_labels(), self.all_ids());
-        stratified(all, (0..self.len()).collect(), count, classes, |id| key(seed, "metric.examples", id)).0
+        stratified(all, places, count, classes, |id| key(seed, "metric.examples", id)).0
     }
 }
 

@@ -132,7 +132,7 @@ impl Measure {
         measured.value = measured.per_example.iter().sum::<f64>() / found.len() as f64;
         if let Measure::Robust(robust) = self {
             (measured.parts, measured.broken_by) = (robust.parts(found), robust.broken_by(found));
-            measured.flags.extend(soundness::black_box(&measured.parts));
+            measured.flags.extend(soundness::black_box(&measured.parts, found.len()));
         }
         measured
     }

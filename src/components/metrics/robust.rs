@@ -64,6 +64,11 @@ pub fn check(spec: &Spec) -> Result<(), Problem> {
     let (Some(largest), Some(attack)) = (budgets.last(), spec.get("attack").as_component(Family::Attack)) else {
         return Ok(());
     };
+    let written = attack.member.param("step").is_some_and(|_| attack.maybe_real("step").is_some());
+    if written && attack.real("eps") == 0.0 {
+        let message = "beside an attack of eps 0 its `step` has no length at other budgets".into();
+        return wrong(message, "leave out `step`, or give the attack the eps that the step is for".into());
+    }
     match attacks::build(attack).norm() {
         Norm::Linf if *largest > 1.0 => wrong(
             format!(

@@ -10,19 +10,21 @@ use crate::nn::network::{Mode, Network, Trainable};
 use crate::nn::ops::{Reduction, cross_entropy};
 use candle_core::{Result, Tensor};
 
-/// More than this share first broken by queries alone says that the attacks with gradients missed something:
+/// More than one image in so many first broken by queries alone says that the attacks with gradients missed something:
 /// `check_square_sr` of pyautoattack 0.2.0.
-const BLACK_BOX: f64 = 0.002;
+const BLACK_BOX: usize = 500;
 
-/// Square breaks images that withstood the attacks with gradients before it, of the same budget.
-pub(super) fn black_box(parts: &[Part]) -> Option<Flag> {
+/// Of `n` images, Square leaves fewer standing than any other attack of the same budget. Those that follow it are tried
+/// on what it left, so it has to be the last one; in `version: plus` it isn't.
+pub(super) fn black_box(parts: &[Part], n: usize) -> Option<Flag> {
     let budget = |part: &Part| part.name.rsplit_once(' ').map_or(String::new(), |(eps, _)| eps.to_string());
-    let gained = |pair: &&[Part]| {
-        let square = pair[1].name.ends_with("square") && budget(&pair[0]) == budget(&pair[1]);
-        square && pair[0].value - pair[1].value > BLACK_BOX
+    let alike = |a: &Part, b: Option<&Part>| b.is_some_and(|b| budget(a) == budget(b));
+    let broke = |i: usize| {
+        let square = parts[i].name.ends_with("square") && alike(&parts[i], parts.get(i.wrapping_sub(1)));
+        (square && !alike(&parts[i], parts.get(i + 1))).then_some(parts[i].broke?)
     };
-    let square = &parts.windows(2).find(gained)?[1];
-    let seen = format!("square broke {} images that withstood all attacks with gradients", square.broke.unwrap_or(0));
+    let broke = (0..parts.len()).filter_map(broke).find(|broke| broke.saturating_mul(BLACK_BOX) > n)?;
+    let seen = format!("square broke {broke} images that withstood all attacks with gradients");
     let help = "gradients are of little use to attack this network: take more steps and restarts, or another loss";
     Some(Flag { code: "square-beats-white-box".into(), seen, help: help.into() })
 }
@@ -30,6 +32,8 @@ pub(super) fn black_box(parts: &[Part]) -> Option<Flag> {
 /// What a robust accuracy is checked with: some of the images that it was measured on.
 pub struct Checked<'a> {
     pub network: &'a Network,
+    /// its weights may come from elsewhere, not from training on these pixels
+    pub loaded: bool,
     /// any of them
     pub images: &'a Batch,
     /// that are classified correctly as they are
@@ -60,7 +64,7 @@ pub fn check(checked: &Checked) -> Result<Vec<Flag>> {
         random(&logits, &again)?,
         probabilities(&logits)?,
         zero_gradients(network, images)?,
-        normalized_outside(network, images, &logits)?,
+        if checked.loaded { normalized_outside(network, images, &logits)? } else { None },
         at_chance(&logits, images)?,
         budget_of_zero(checked)?,
         more_steps(checked)?,
@@ -126,12 +130,17 @@ fn zero_gradients(network: &Network, images: &Batch) -> Result<Option<Flag>> {
     Ok(flag("zero-gradients", seen, help))
 }
 
-/// So much more accuracy on normalized pixels says that they are what the network was trained on.
+/// Fewer images than this say nothing of an accuracy.
+const ENOUGH: usize = 20;
+
+/// So much more accuracy on normalized pixels, by intervals that don't overlap, says that they are what the network was
+/// trained on.
 const NORMALIZED: f64 = 0.1;
 
 /// A network without a normalization of its own that does better on pixels normalized by their mean and spread.
 fn normalized_outside(network: &Network, images: &Batch, logits: &Tensor) -> Result<Option<Flag>> {
-    if matches!(network.architecture().layers.first(), Some(Layer::Normalize { .. })) {
+    let normalizes = matches!(network.architecture().layers.first(), Some(Layer::Normalize { .. }));
+    if normalizes || images.labels.len() < ENOUGH {
         return Ok(None);
     }
     let channels = images.pixels.dim(1)?;
@@ -141,12 +150,13 @@ fn normalized_outside(network: &Network, images: &Batch, logits: &Tensor) -> Res
     let shape = (1, channels, 1, 1);
     let spread = (spread.reshape(shape)? + 1e-8)?;
     let normalized = images.pixels.broadcast_sub(&mean.reshape(shape)?)?.broadcast_div(&spread)?.contiguous()?;
-    let share = |logits: &Tensor| -> Result<f64> {
-        let right = correct(logits, &images.labels)?;
-        Ok(right.iter().filter(|right| **right).count() as f64 / right.len() as f64)
+    let n = images.labels.len() as f64;
+    let hits = |logits: &Tensor| -> Result<f64> {
+        Ok(correct(logits, &images.labels)?.iter().filter(|right| **right).count() as f64)
     };
-    let (as_is, other) = (share(logits)?, share(&network.logits(&normalized, Mode::Eval)?)?);
-    if other - as_is <= NORMALIZED {
+    let (right, right_normalized) = (hits(logits)?, hits(&network.logits(&normalized, Mode::Eval)?)?);
+    let (as_is, other) = (right / n, right_normalized / n);
+    if other - as_is <= NORMALIZED || wilson(right_normalized, n)[0] <= wilson(right, n)[1] {
         return Ok(None);
     }
     let seen = format!(
@@ -164,7 +174,7 @@ fn normalized_outside(network: &Network, images: &Batch, logits: &Tensor) -> Res
 fn at_chance(logits: &Tensor, images: &Batch) -> Result<Option<Flag>> {
     let (n, classes) = logits.dims2()?;
     let right = logits::correct(logits, &images.labels)?.into_iter().filter(|right| *right).count();
-    if n < 20 || right as f64 / n as f64 > 1.25 / classes as f64 {
+    if n < ENOUGH || right as f64 / n as f64 > 1.25 / classes as f64 {
         return Ok(None);
     }
     let seen = format!("{right} of {n} images are right as they are, among {classes} classes");

@@ -28,14 +28,17 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     for (span, test, train) in found {
         let message = "the attack here is weaker than the one in training";
         let d = Diagnostic::new(Code::WEAKER_TEST_ATTACK, span, message);
-        let help = format!(
-            "training had eps {} with {} steps, this has eps {} with {}; ",
-            budget(train).0,
-            budget(train).1,
-            budget(test).0,
-            budget(test).1
-        );
-        cx.report(d.help(help + "measure with at least the training budget and as many steps"));
+        let ((radius, steps), (here, fewer)) = (budget(train), budget(test));
+        let help = match steps > 0.0 && fewer > 0.0 {
+            true => format!(
+                "training had eps {radius} with {steps} steps, this has eps {here} with {fewer}; measure with at least \
+                 the training budget and as many steps"
+            ),
+            false => {
+                format!("training had eps {radius}, this has eps {here}; measure with at least the training budget")
+            }
+        };
+        cx.report(d.help(help));
     }
 }
 
@@ -65,7 +68,8 @@ impl<'p> Trained<'p> {
             return None;
         }
         let unmatched = self.unmatched.get(norm(first))?;
-        let stronger = unmatched.partition_point(|train| tests.iter().all(|test| budget(test) < budget(train)));
+        let stronger =
+            unmatched.partition_point(|train| tests.iter().all(|test| is_weaker(budget(test), budget(train))));
         unmatched[..stronger].last().copied()
     }
 }
@@ -90,6 +94,11 @@ fn budget(attack: &Spec) -> (f64, f64) {
         None => attacks::build(attack).passes() as f64,
     };
     (attack.real("eps"), steps)
+}
+
+/// An attack without steps is compared by its radius alone.
+fn is_weaker((radius, steps): (f64, f64), train: (f64, f64)) -> bool {
+    radius < train.0 || radius == train.0 && steps > 0.0 && steps < train.1
 }
 
 /// Attacks without a `norm` are linf.

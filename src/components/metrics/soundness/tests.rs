@@ -24,8 +24,16 @@ fn images(network: &Network) -> (Batch, Batch) {
 fn codes(network: &Network) -> Vec<String> {
     let (images, right) = images(network);
     let (attack, of) = (attack(), (10_000, 5000));
-    let checked =
-        Checked { network, images: &images, right: &right, broken: &right, attack: &attack, of, draws: DRAWS };
+    let checked = Checked {
+        network,
+        loaded: true,
+        images: &images,
+        right: &right,
+        broken: &right,
+        attack: &attack,
+        of,
+        draws: DRAWS,
+    };
     check(&checked).unwrap().into_iter().map(|flag| flag.code).collect()
 }
 
@@ -53,6 +61,7 @@ fn an_honest_network_raises_nothing() {
     let attack = attack();
     let checked = Checked {
         network: &network,
+        loaded: true,
         images: &images,
         right: &right,
         broken: &broken,
@@ -100,6 +109,9 @@ fn a_network_that_wants_normalized_pixels_is_known() {
     let outside = ((&batch.pixels - f64::from(mean)).unwrap() / spread).unwrap();
     let labels = network.logits(&outside, Mode::Eval).unwrap().argmax(1).unwrap().to_vec1::<u32>().unwrap();
     let shown = Batch { pixels, labels, ids: batch.ids };
+    let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
+    assert_eq!(normalized_outside(&network, &shown, &logits).unwrap(), None, "8 images are too few");
+    let shown = super::super::evaluate::pick(&shown, &[0, 1, 2, 3, 4, 5, 6, 7].repeat(20)).unwrap();
     let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
     let flag = normalized_outside(&network, &shown, &logits).unwrap().unwrap();
     assert!(flag.code == "normalized-outside" && flag.seen.contains("100.0% normalized"), "{flag:?}");
@@ -152,6 +164,7 @@ fn attacks_that_leave_their_budget_or_get_weaker_are_found() {
     let (attack, of) = (attack(), (1000, 500));
     let checked = Checked {
         network: &network,
+        loaded: true,
         images: &images,
         right: &right,
         broken: &right,
@@ -180,4 +193,25 @@ fn few_images_and_guesses_are_told_of() {
         at_chance(&guesses, &images).unwrap().unwrap().seen,
         "10 of 40 images are right as they are, among 4 classes"
     );
+}
+
+#[test]
+fn square_is_held_against_the_other_attacks_of_its_budget() {
+    let part = |name: &str, value: f64, broke: usize| Part { name: name.into(), value, broke: Some(broke) };
+    let last = |broke: usize| {
+        let left = 0.4 - broke as f64 / 1000.0;
+        black_box(&[part("apgd_ce", 0.5, 100), part("apgd_t", 0.4, 100), part("square", left, broke)], 1000)
+    };
+    assert_eq!(last(2), None, "0.2 % are not more than 0.2 %");
+    assert_eq!(last(3).unwrap().seen, "square broke 3 images that withstood all attacks with gradients");
+    let plus = [part("fab", 0.5, 100), part("square", 0.4, 100), part("apgd_t", 0.4, 0), part("fab_t", 0.4, 0)];
+    assert_eq!(black_box(&plus, 1000), None, "the attacks after it leave no more than it did");
+    let budgets = [
+        part("eps 0.1 apgd_ce", 0.5, 100),
+        part("eps 0.1 square", 0.4, 100),
+        part("eps 0.2 apgd_ce", 0.3, 100),
+        part("eps 0.2 square", 0.3, 0),
+    ];
+    assert_eq!(black_box(&budgets, 1000).unwrap().code, "square-beats-white-box");
+    assert_eq!(black_box(&[part("eps 0.1", 0.5, 100), part("eps 0.2 square", 0.4, 100)], 1000), None);
 }
