@@ -1,4 +1,4 @@
-//! Measurements that are due later than training ends.
+//! Measurements and updates of a memory that are due later than training ends.
 
 use super::super::program::{Due, Op, Program};
 use super::super::time;
@@ -24,17 +24,24 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     for made in cx.notes.in_use() {
         let Some(every @ (Duration::Epochs(_) | Duration::Steps(_))) = made.every else { continue };
         if every.steps(*epoch).is_some_and(|due| due > total) {
-            let (message, help) = match made.word {
+            let (code, message, help) = match made.word {
+                "memory" => (
+                    Code::NEVER_DUE,
+                    "the memory never follows: training ends before it is due, so it stays as it began",
+                    "let it follow more often, such as `every: 100 steps`",
+                ),
                 "keep" => (
+                    Code::NEVER_MEASURED,
                     "no best checkpoint is ever chosen: training ends before its first epoch does",
                     "train for an epoch or more, or leave `best` out",
                 ),
                 _ => (
+                    Code::NEVER_MEASURED,
                     "this is never measured: training ends before it is due",
                     "measure more often, such as `every: 1 epoch` or `every: 100 steps`",
                 ),
             };
-            found.push(Diagnostic::new(Code::NEVER_MEASURED, made.span, message).help(help));
+            found.push(Diagnostic::new(code, made.span, message).help(help));
         }
     }
     found.into_iter().for_each(|d| cx.report(d));

@@ -37,7 +37,7 @@ pub(super) struct Made {
     replaced: Option<Replaced>,
     /// it was only seen where nothing runs: in a phase that is never called
     scratch: bool,
-    /// how often it measures while training goes on
+    /// how often it measures while training goes on, or takes weights into a memory
     pub every: Option<Duration>,
     /// it measures around changes of weights
     at_forget: bool,
@@ -95,7 +95,7 @@ impl Notes {
         self.made.iter().filter(|m| m.used && !m.scratch)
     }
 
-    /// How often the setting at that place measures.
+    /// How often the setting at that place measures, or takes weights into a memory.
     pub fn measures(&mut self, span: Span, every: Duration) {
         if let Some(index) = self.by_span.get(&span) {
             self.made[*index].every = Some(every);

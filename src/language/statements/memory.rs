@@ -51,6 +51,11 @@ fn memory<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
                 let d = Diagnostic::new(Code::WRONG_TYPE, written.bound.span("memory"), message);
                 return cx.report(d.help("count training: `every: 1 epoch`, `every: 500 steps`"));
             }
+            match every {
+                Some(Value::Duration(every)) => cx.notes.measures(written.word(), *every),
+                Some(Value::None) => cx.notes.measures(written.word(), Duration::Epochs(1.0)),
+                _ => {}
+            }
             // As an optimizer's: the statement in a phase's body is one, however often it is called.
             let id = cx.statement_id(written.span);
             cx.current.memory = Some(Memory { id, spec });
