@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Raised whenever the same program would compute other numbers than before.
-pub const NUMERICS_VERSION: u32 = 2;
+pub const NUMERICS_VERSION: u32 = 3;
 
 /// SHA-256 of files by the text that names them in the program (a path, a name). A file that is listed counts by its
 /// content, others by their name.
