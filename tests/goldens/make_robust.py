@@ -19,31 +19,13 @@ import copy
 import sys
 
 import torch
+from make_models import ConvNet
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import swa_utils
 
 STEPS, BATCH = 4, 8
-
-
-def block(channels, width):
-    return nn.ModuleDict(
-        {"conv": nn.Conv2d(channels, width, 3, padding=1), "norm": nn.BatchNorm2d(width)}
-    )
-
-
-class ConvNet(nn.Module):
-    def __init__(self, channels=1, size=12, width=6, classes=4):
-        super().__init__()
-        self.encoder = nn.ModuleDict({"block1": block(channels, width), "block2": block(width, width)})
-        self.classifier = nn.Linear(width * (size // 4) ** 2, classes)
-
-    def forward(self, x):
-        for name in ("block1", "block2"):
-            b = self.encoder[name]
-            x = nn.functional.max_pool2d(torch.relu(b["norm"](b["conv"](x))), 2)
-        return self.classifier(x.flatten(1))
 
 
 def fresh(model):
@@ -130,7 +112,7 @@ def recall(net, teacher, x, x_adv, y):
 def main(path):
     torch.manual_seed(11)
     torch.set_num_threads(1)
-    model = ConvNet()
+    model = ConvNet([1, 12, 12], 4, blocks=2, width=6)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-0.2, 0.2)

@@ -6,9 +6,16 @@ use super::standing::Standing;
 use super::{Norm, gradient, project};
 use crate::components::metrics::correct;
 use crate::components::objectives::{Batch, Draws};
+use crate::components::{Default, Param, Type};
 use crate::nn::network::{Mode, Network};
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
+
+/// `norm` of both attacks.
+pub(super) const NORM: Param =
+    Param::new("norm", Type::Word(&["linf", "l2", "l1"]), "the norm in which the nearest wrong image is looked for")
+        .or(Default::Word("linf"))
+        .named();
 
 /// The largest share of the step that is taken from the original image.
 const ALPHA_MAX: f32 = 0.1;

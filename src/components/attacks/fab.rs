@@ -1,7 +1,7 @@
 //! The untargeted fast adaptive boundary attack.
 
 use super::apgd::EPS;
-use super::boundary::{self, Rival, Walk};
+use super::boundary::{self, NORM, Rival, Walk};
 use super::{Attack, Norm};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Default, Family, Member, Param, Spec, Type};
@@ -13,13 +13,7 @@ pub static MEMBER: Member = Member {
     name: "fab",
     params: &[
         EPS,
-        Param::new(
-            "norm",
-            Type::Word(&["linf", "l2", "l1"]),
-            "the norm in which the nearest wrong image is looked for",
-        )
-        .or(Default::Word("linf"))
-        .named(),
+        NORM,
         Param::new("iters", Type::Int, "number of steps; each takes a gradient evaluation for every other class")
             .or(Default::Int(100))
             .named()

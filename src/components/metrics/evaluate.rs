@@ -276,7 +276,7 @@ impl UnderWay {
             if attacked.is_empty() {
                 continue;
             }
-            let part = pick(batch, &attacked)?;
+            let part = batch.pick(&attacked)?;
             let adversarial = robust.stages()[stage].attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
             let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
             for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
@@ -313,17 +313,4 @@ pub fn evaluate(
     let mut evaluation = Evaluation::default();
     while !evaluation.step(&work)? {}
     Ok(evaluation.finish(measures))
-}
-
-/// The examples at these places of a batch.
-///
-/// # Errors
-/// If there is no such place.
-pub fn pick(batch: &Batch, places: &[usize]) -> Result<Batch> {
-    let index = Tensor::from_iter(places.iter().map(|&i| i as u32), batch.pixels.device())?;
-    Ok(Batch {
-        pixels: batch.pixels.index_select(&index, 0)?,
-        labels: places.iter().map(|&i| batch.labels[i]).collect(),
-        ids: places.iter().map(|&i| batch.ids[i]).collect(),
-    })
 }

@@ -21,7 +21,7 @@ pub mod soundness;
 pub mod stages;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
-pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate, pick};
+pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
 pub use logits::{correct, predictions};
 pub use matrix::{Costs, Matrix};
 pub use stages::Robust;

@@ -17,23 +17,19 @@ fn images(network: &Network) -> (Batch, Batch) {
     let batch = Golden::load().batch("images", "labels");
     let right = correct(&network.logits(&batch.pixels, Mode::Eval).unwrap(), &batch.labels).unwrap();
     let places: Vec<usize> = (0..right.len()).filter(|i| right[*i]).collect();
-    let right = super::super::evaluate::pick(&batch, &places).unwrap();
+    let right = batch.pick(&places).unwrap();
     (batch, right)
+}
+
+/// Half of 1000 images withstood `attack`; those that it broke are the same as those that are right.
+fn checked<'a>(network: &'a Network, images: &'a Batch, right: &'a Batch, attack: &'a Spec) -> Checked<'a> {
+    Checked { network, loaded: true, images, right, broken: right, attack, of: (1000, 500), draws: DRAWS }
 }
 
 fn codes(network: &Network) -> Vec<String> {
     let (images, right) = images(network);
-    let (attack, of) = (attack(), (10_000, 5000));
-    let checked = Checked {
-        network,
-        loaded: true,
-        images: &images,
-        right: &right,
-        broken: &right,
-        attack: &attack,
-        of,
-        draws: DRAWS,
-    };
+    let attack = attack();
+    let checked = Checked { of: (10_000, 5000), ..checked(network, &images, &right, &attack) };
     check(&checked).unwrap().into_iter().map(|flag| flag.code).collect()
 }
 
@@ -57,18 +53,9 @@ fn with_head(scale: f64, bias: Option<f32>) -> Network {
 fn an_honest_network_raises_nothing() {
     let network = Golden::load().network();
     let (images, right) = images(&network);
-    let broken = super::super::evaluate::pick(&right, &[]).unwrap();
+    let broken = right.pick(&[]).unwrap();
     let attack = attack();
-    let checked = Checked {
-        network: &network,
-        loaded: true,
-        images: &images,
-        right: &right,
-        broken: &broken,
-        attack: &attack,
-        of: (1000, 500),
-        draws: DRAWS,
-    };
+    let checked = Checked { broken: &broken, ..checked(&network, &images, &right, &attack) };
     assert_eq!(check(&checked).unwrap(), []);
 }
 
@@ -111,7 +98,7 @@ fn a_network_that_wants_normalized_pixels_is_known() {
     let shown = Batch { pixels, labels, ids: batch.ids };
     let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
     assert_eq!(normalized_outside(&network, &shown, &logits).unwrap(), None, "8 images are too few");
-    let shown = super::super::evaluate::pick(&shown, &[0, 1, 2, 3, 4, 5, 6, 7].repeat(20)).unwrap();
+    let shown = shown.pick(&[0, 1, 2, 3, 4, 5, 6, 7].repeat(20)).unwrap();
     let logits = network.logits(&shown.pixels, Mode::Eval).unwrap();
     let flag = normalized_outside(&network, &shown, &logits).unwrap().unwrap();
     assert!(flag.code == "normalized-outside" && flag.seen.contains("100.0% normalized"), "{flag:?}");
@@ -161,17 +148,8 @@ impl Attack for Careless {
 fn attacks_that_leave_their_budget_or_get_weaker_are_found() {
     let network = Golden::load().network();
     let (images, right) = images(&network);
-    let (attack, of) = (attack(), (1000, 500));
-    let checked = Checked {
-        network: &network,
-        loaded: true,
-        images: &images,
-        right: &right,
-        broken: &right,
-        attack: &attack,
-        of,
-        draws: DRAWS,
-    };
+    let attack = attack();
+    let checked = checked(&network, &images, &right, &attack);
     let flag = still_right(&checked, Careless { breaks: true }.with_eps(0.0).as_ref()).unwrap().unwrap();
     assert_eq!((flag.code.as_str(), &flag.seen[..28]), ("budget-zero-breaks", "with a budget of 0, 5 of 5 i"));
     assert_eq!(still_right(&checked, &Careless { breaks: false }).unwrap(), None);
