@@ -5,7 +5,7 @@ use super::context::Context;
 use super::program::{Measure, Settings, When};
 use crate::components::catalogue::with_defaults;
 use crate::components::data::DataFacts;
-use crate::components::metrics::{self, clean, drift, groups, of_memory, retention, robust, sensitivity};
+use crate::components::metrics::{self, clean, drift, groups, of_memory, retention, robust, sensitivity, step_loss};
 use crate::components::{Metric, Spec, Split, Value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -23,8 +23,10 @@ pub(super) struct Filled(HashMap<Under, HashMap<usize, Known>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand {
     Evaluate,
-    /// `measure … every:`, `keep best:`
+    /// `measure … every:`
     Followed,
+    /// `keep best:`
+    Kept,
     /// `measure … at: forget`
     AtForget,
     Condition,
@@ -39,9 +41,9 @@ struct Known {
     filled: Result<Chain<Measure>, Box<Metric>>,
 }
 
-/// Whether a metric leaves something out that is filled in: an attack that it does not name, or the split of `groups`.
+/// Whether a metric leaves something out that is filled in: an attack that it does not name, or the split of one that is of train.
 fn is_bare(metric: &Metric) -> bool {
-    if metric.split.is_none() && metric.spec.member == &groups::MEMBER {
+    if metric.split.is_none() && metrics::is_of_train(&metric.spec) {
         return true;
     }
     metric.spec.member.params.iter().zip(&metric.spec.args).any(|(param, arg)| match arg {
@@ -60,6 +62,18 @@ impl Context<'_> {
                 Code::BAD_STEP_PLACE,
                 format!("`{name}` compares before and after a change of weights, which there is only at a `forget`"),
                 format!("write `measure {metric} at: forget` above the `forget`"),
+            ),
+            _ if step_loss::is_one(&metric.spec) && stand != Stand::Followed => (
+                Code::BAD_STEP_PLACE,
+                format!("`{name}` is the loss of one training step, which there is right after it alone"),
+                format!(
+                    "write `measure {name} every: 1 step` above the training; elsewhere `train.loss` has the whole split"
+                ),
+            ),
+            _ if step_loss::is_one(&metric.spec) && metric.split.is_some_and(|split| split != Split::Train) => (
+                Code::BAD_STEP_PLACE,
+                format!("`{metric}`: steps are taken on training examples"),
+                format!("write `{name}`"),
             ),
             Some(Value::Metric(_)) if metric.spec.member == &sensitivity::MEMBER && stand != Stand::Evaluate => (
                 Code::BAD_STEP_PLACE,

@@ -7,7 +7,7 @@ use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
 use crate::components::data::DataFacts;
-use crate::components::metrics::groups;
+use crate::components::metrics;
 use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
@@ -379,8 +379,7 @@ impl Context<'_> {
 
     /// The metric with what it leaves out filled in: a bare `robust` has the objective's attack.
     pub fn filled(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> Option<Metric> {
-        if metric.split.is_none() && metric.spec.member == &groups::MEMBER {
-            // Labels are wrong, and examples learned by heart, among those that were trained on.
+        if metric.split.is_none() && metrics::is_of_train(&metric.spec) {
             let on_train = Metric { split: Some(Split::Train), spec: metric.spec.clone() };
             return self.filled(&on_train, facts, span);
         }

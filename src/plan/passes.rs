@@ -1,7 +1,7 @@
 //! Passes through the network: what one optimizer step, one measurement and one attack take.
 
 use super::variables::Variables;
-use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity};
+use crate::components::metrics::{self, cost, overfitting, recovery, retention, robust, sensitivity, step_loss};
 use crate::components::tasks::{self, Task};
 use crate::components::{Metric, Param, Spec, Split, Value, attacks, catalogue, objectives};
 use crate::language::program::{Batch, Settings};
@@ -145,8 +145,8 @@ pub fn probes(metric: &Metric, settings: &Settings, parts: &[Part], variables: &
     if metrics::compares(spec) {
         return vec![Probe { arguments: Some(spec.to_json().to_string()), networks: 1, ..one }];
     }
-    // These look at what was measured for others.
-    let looks = [&recovery::MEMBER, &recovery::SAVINGS].contains(&spec.member);
+    // These look at what was measured for others, or formed by a training step.
+    let looks = [&recovery::MEMBER, &recovery::SAVINGS, &step_loss::MEMBER].contains(&spec.member);
     if looks { Vec::new() } else { vec![one] }
 }
 

@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::{Run, recovery, retention, sensitivity, some_examples, train, within};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
-use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work};
+use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work, step_loss};
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
@@ -72,7 +72,8 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
     let probes: Vec<Probe> = metrics.iter().map(|metric| probe(metric, settings)).collect();
     let on_train: Vec<Probe> =
         metrics.iter().filter(|m| is_overfitting(&m.spec)).map(|m| probe(&on_train(m), settings)).collect();
-    let values = metrics.iter().zip(&probes).filter(|(m, _)| !recovery::is_one(&m.spec)).map(|(_, p)| p);
+    let is_measured = |m: &Metric| !recovery::is_one(&m.spec) && !step_loss::is_one(&m.spec);
+    let values = metrics.iter().zip(&probes).filter(|(m, _)| is_measured(m)).map(|(_, p)| p);
     let (retained, others): (Vec<&Probe>, Vec<&Probe>) = values.chain(&on_train).partition(|p| is_retention(&p.spec));
     for split in [Split::Train, Split::Validation, Split::Test] {
         let wanted: Vec<&Probe> = others.iter().copied().filter(|p| p.split == split).collect();
@@ -136,7 +137,10 @@ pub fn follow(run: &mut Run, settings: &Settings, before: Moment, epoch_ends: bo
             continue;
         }
         told.push(&reading.key);
-        remember(run, reading);
+        // Nothing looks back on the loss of a step, and there may be as many as steps.
+        if !step_loss::is_one(&reading.spec) {
+            remember(run, reading);
+        }
         tell(run, reading, false)?;
     }
     // Before anything is saved: what is measured now is what a checkpoint would hold.
@@ -269,6 +273,11 @@ fn reading(run: &Run, metric: &Metric, probe: &Probe, settings: &Settings, curre
         let (value, flags) = recovery::value(run, metric, probe, now);
         let reading = made(value, settings.facts.count(split), Vec::new());
         return Ok(Reading { detail: Detail { flags, ..Detail::default() }, ..reading });
+    }
+    if step_loss::is_one(&metric.spec) {
+        let training = run.state.journal.cursor.training();
+        let last = training.ok_or_else(|| Failure::new("no step was taken whose loss there is"))?.last_step;
+        return Ok(made(last.loss, last.examples, Vec::new()));
     }
     if sensitivity::is_one(&metric.spec) {
         let found = measured(&key)?;

@@ -14,6 +14,8 @@ pub struct Progress {
     #[serde(with = "exact")]
     pub epochs_before: f64,
     pub epoch: Epoch,
+    #[serde(default)]
+    pub last_step: LastStep,
     /// optimizer steps of the run when the present pass over the data began: its order was drawn by them
     pub pass_clock: u64,
     /// the same when the present batch was met first, where each is trained on several times: it was changed by them
@@ -73,12 +75,21 @@ pub struct Epoch {
     pub rate: f64,
 }
 
+/// The mean loss over the inputs of a step before its update, and how many they were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LastStep {
+    #[serde(with = "exact")]
+    pub loss: f64,
+    pub examples: usize,
+}
+
 impl Progress {
     pub fn begin(epochs_before: f64, clock: u64, began: Option<f64>) -> Progress {
         Progress {
             done: 0,
             epochs_before,
             epoch: Epoch::default(),
+            last_step: LastStep::default(),
             pass_clock: clock,
             batch_clock: None,
             began,
@@ -96,7 +107,8 @@ impl Progress {
     }
 
     /// One more step; how many there are now.
-    pub fn count_step(&mut self, rate: f64) -> u64 {
+    pub fn count_step(&mut self, step: &Pass, rate: f64) -> u64 {
+        self.last_step = LastStep { loss: step.loss, examples: step.examples };
         self.epoch.rate = rate;
         self.epoch.steps += 1;
         self.done += 1;

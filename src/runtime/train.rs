@@ -338,7 +338,7 @@ impl Trainer {
         }
         run.state.journal.clock += 1;
         let Some(progress) = progress(run) else { return Ok(()) };
-        let done = progress.count_step(rate);
+        let done = progress.count_step(step, rate);
         run.state.journal.epochs = progress.epochs_before + done as f64 / self.steps_per_epoch as f64;
         Ok(run.emit(Kind::Progress { done, loss: step.loss, rate })?)
     }

@@ -37,6 +37,22 @@ fn each_epoch_meets_all_examples_in_another_order() {
 }
 
 #[test]
+fn step_loss_is_the_loss_that_the_step_was_taken_by() {
+    // 160 examples in steps of 96 and 64.
+    let outcome = run_small("batch 32; accumulate 3\naugment none\nmeasure step_loss every: 1 step\ntrain 2");
+    let told = |e: &Event| match &e.kind {
+        Kind::Measure { metric, split, value, n, .. } if metric == "step_loss" => Some((split.name(), *value, *n)),
+        _ => None,
+    };
+    let progress = |e: &Event| if let Kind::Progress { loss, .. } = e.kind { Some(loss) } else { None };
+    let losses: Vec<f64> = outcome.events.iter().filter_map(progress).collect();
+    let told: Vec<(&str, f64, usize)> = outcome.events.iter().filter_map(told).collect();
+    let expected: Vec<(&str, f64, usize)> =
+        losses.iter().zip([96, 64, 96, 64]).map(|(l, n)| ("train", *l, n)).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn gradient_evaluations_count_the_passes_of_attacks() {
     let outcome = run_small("objective adversarial(pgd(eps: 0.1, iters: 3))\ntrain 2 steps");
     assert_eq!(outcome.summary().gradient_evaluations, 2 * (3 + 1));

@@ -19,6 +19,7 @@ pub mod robust;
 pub mod sensitivity;
 pub mod soundness;
 pub mod stages;
+pub mod step_loss;
 
 pub use detail::{Detail, Flag, Part, interval, wilson};
 pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
@@ -86,7 +87,7 @@ pub fn of_memory(spec: &Spec) -> bool {
 }
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
-static METRICS: [(&Member, &MetricInfo); 13] = [
+static METRICS: [(&Member, &MetricInfo); 14] = [
     (&loss::MEMBER, &loss::INFO),
     (&clean::MEMBER, &clean::INFO),
     (&robust::MEMBER, &robust::INFO),
@@ -100,6 +101,7 @@ static METRICS: [(&Member, &MetricInfo); 13] = [
     (&drift::MEMBER, &drift::INFO),
     (&confusion::MEMBER, &confusion::INFO),
     (&groups::MEMBER, &groups::INFO),
+    (&step_loss::MEMBER, &step_loss::INFO),
 ];
 
 /// The descriptions of all metrics.
@@ -137,9 +139,15 @@ pub fn looks_back(spec: &Spec) -> bool {
     [&gap::MEMBER, &recovery::MEMBER, &recovery::SAVINGS].contains(&spec.member)
 }
 
+/// Whether it is of training examples unless a split is named: labels are wrong, examples learned by heart and steps
+/// taken among those that were trained on.
+pub fn is_of_train(spec: &Spec) -> bool {
+    spec.member == &groups::MEMBER || step_loss::is_one(spec)
+}
+
 /// Whether it is a metric of its own, one that others can be made of.
 pub fn is_plain(spec: &Spec) -> bool {
-    !compares(spec) && !matches!(spec.args.first(), Some(Value::Metric(_)))
+    !compares(spec) && !step_loss::is_one(spec) && !matches!(spec.args.first(), Some(Value::Metric(_)))
 }
 
 /// The same of the metric of that name; of a `gap` as if it were of a share.

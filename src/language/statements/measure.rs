@@ -105,7 +105,7 @@ fn keep<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         Some(list @ Value::List(_)) => metrics(list).unwrap_or_default(),
         _ => Vec::new(),
     };
-    if !best.iter().all(|m| cx.metric_stands(m, Stand::Followed, bound.span("best"))) {
+    if !best.iter().all(|m| cx.metric_stands(m, Stand::Kept, bound.span("best"))) {
         return;
     }
     if !best.is_empty() {

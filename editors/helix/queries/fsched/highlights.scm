@@ -23,7 +23,7 @@
   (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
 
 ((identifier) @function.builtin
-  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "gap" "groups" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity"))
+  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "gap" "groups" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity" "step_loss"))
 
 ((identifier) @variable.builtin
   (#any-of? @variable.builtin "all" "biases" "blocks" "conv" "embeddings" "head" "layers" "linear" "norms" "params"))
@@ -35,7 +35,7 @@
 
 (call
   function: (identifier) @function
-  (#not-any-of? @function "adam" "adamw" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "layers" "linear" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#not-any-of? @function "adam" "adamw" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "layers" "linear" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "square" "step_loss" "swa" "trades" "warmup" "wide_resnet" "zero"))
 
 ; `conv(16, 3)` is a layer, `conv` alone a selector
 (call

