@@ -12,6 +12,8 @@ pub mod syntax;
 
 pub mod disk;
 
+pub mod text;
+
 pub mod nn;
 
 pub mod components;
