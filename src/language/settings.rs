@@ -12,7 +12,7 @@ use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::nn::architecture::{Architecture, Part};
+use crate::nn::architecture::{Architecture, Input, Part};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -235,7 +235,7 @@ impl Context<'_> {
         let Placed { value: spec, span: placed } = self.current.model.clone();
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
-            let fits = model.architecture.input == facts.shape;
+            let fits = model.architecture.input == Input::Image(facts.shape);
             if !same {
                 let mut d = Diagnostic::new(Code::SECOND_MODEL, placed.unwrap_or(span), "a second model after steps");
                 if let Some(first) = first {
@@ -266,7 +266,7 @@ impl Context<'_> {
 
     fn shape_mismatch(&mut self, facts: &DataFacts, span: Span) {
         let model = self.model.as_ref().expect("only called with a model");
-        let [c, h, w] = model.architecture.input;
+        let [c, h, w] = model.architecture.input.picture();
         let [c2, h2, w2] = facts.shape;
         let message = format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}");
         let at = self.current.data.span.unwrap_or(span);
@@ -290,7 +290,8 @@ impl Context<'_> {
         if model.architecture.classes == self.head_classes {
             return model.architecture.clone();
         }
-        models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
+        models::build(&model.spec, model.architecture.input.picture(), self.head_classes)
+            .unwrap_or(model.architecture.clone())
     }
 
     /// Its tensors.

@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Input, Layer, NormKind, Part};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -179,8 +179,8 @@ impl Network {
         earlier: &[Statistics],
     ) -> Result<Forward> {
         match *x.shape().dims() {
-            [_, c, h, w] if [c, h, w] == self.architecture.input => {}
-            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.shape().dims()),
+            [_, c, h, w] if Input::Image([c, h, w]) == self.architecture.input => {}
+            _ => bail!("the network takes {:?}, found {:?}", self.architecture.input, x.shape().dims()),
         }
         let mut leaves = Vec::with_capacity(self.parameters.len());
         let mut weights = Vec::with_capacity(self.parameters.len());
@@ -345,6 +345,21 @@ impl Network {
         Ok(())
     }
 
+    /// Takes over the numbers of one tensor of a file, of the parameter's shape, in any type of real numbers.
+    ///
+    /// # Errors
+    /// If there is no parameter of that name, or of another shape.
+    pub fn take_over(&mut self, name: &str, tensor: &Tensor) -> Result<()> {
+        let device = self.device().clone();
+        let Some(index) = self.index_of(name) else { bail!("there is no parameter {name}") };
+        let parameter = &mut self.parameters[index];
+        if tensor.dims() != parameter.part.shape {
+            bail!("{name} has shape {:?}, the model's {:?}", tensor.dims(), parameter.part.shape);
+        }
+        parameter.tensor = tensor.to_device(&device)?.to_dtype(DType::F32)?.contiguous()?;
+        Ok(())
+    }
+
     /// Gives `f` the numbers of one parameter to change, in row-major order.
     ///
     /// # Errors
@@ -386,8 +401,8 @@ impl<'a> Pass<'a> {
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }
-                [Layer::Linear { bias, .. }, Layer::Relu, rest @ ..] => {
-                    (self.linear(ops::linear_relu, &x, *bias)?, rest)
+                [Layer::Linear(linear), Layer::Relu, rest @ ..] => {
+                    (self.linear(ops::linear_relu, &x, linear.bias)?, rest)
                 }
                 _ => (self.layer(layer, &x)?, rest),
             };
@@ -424,7 +439,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
+            Layer::Linear(linear) => self.linear(ops::linear, x, linear.bias),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let beside = |pass: &mut Self| match shortcut.is_empty() {
@@ -444,6 +459,13 @@ impl<'a> Pass<'a> {
                     }
                 }
             }
+            Layer::Tokens(_)
+            | Layer::Attention(_)
+            | Layer::FeedForward(_)
+            | Layer::RowNorm(_)
+            | Layer::Activation(_)
+            | Layer::Patches(_)
+            | Layer::TiedHead { .. } => bail!("the network reads text, not images: {layer:?}"),
         }
     }
 
@@ -486,7 +508,12 @@ impl<'a> Pass<'a> {
     }
 }
 
+mod generate;
+mod read;
 mod stable;
+
+pub use generate::greedy;
+pub use read::Asked;
 
 #[cfg(test)]
 mod tests;

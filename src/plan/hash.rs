@@ -38,7 +38,7 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
         "seed": program.seed,
         "precision": program.precision.name(),
         "model": spec,
-        "input": model.architecture.input,
+        "input": model.architecture.input.picture(),
         "classes": model.architecture.classes,
         "steps": [],
     });

@@ -61,7 +61,7 @@ fn model(program: &Program) -> Line {
     let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
     let layers = program.model.architecture.layers().len() as u64;
     let tensors = words::plural(program.model.parts.len() as u64, "tensor");
-    let [c, h, w] = program.model.architecture.input;
+    let [c, h, w] = program.model.architecture.input.picture();
     let (weights, layers) = (words::plural(weights, "weight"), words::plural(layers, "layer"));
     let comes_to = format!("{weights} in {tensors}, {layers}; {c}x{h}x{w} images");
     Line { name: "model", value: words::spec(&program.model.spec), comes_to }

@@ -376,7 +376,7 @@ fn read_pair(
 fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
     let shapes: BTreeMap<&str, &[usize]> =
         network.parameters().iter().map(|p| (p.part.name.as_str(), p.part.shape.as_slice())).collect();
-    let input = network.architecture().input;
+    let input = network.architecture().input.picture();
     let belongs = |fact: &&TensorFacts| {
         if fact.name == CARRIED {
             return fact.shape.len() == 4 && fact.shape[1..] == input;

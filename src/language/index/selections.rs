@@ -93,7 +93,7 @@ impl Index {
         if head_rows == 0 || head_rows == model.architecture.classes {
             return Some(model.parts.clone());
         }
-        let built = models::build(&model.spec, model.architecture.input, head_rows).ok()?;
+        let built = models::build(&model.spec, model.architecture.input.picture(), head_rows).ok()?;
         Some(built.parts().into())
     }
 }

@@ -18,10 +18,12 @@ mod embedding;
 mod flatten;
 #[cfg(test)]
 mod fused_tests;
+mod gelu;
 mod global_avg_pool;
 #[cfg(test)]
 mod golden_tests;
 mod group_norm;
+mod join_rows;
 mod layer_norm;
 mod linear;
 mod lora_linear;
@@ -45,8 +47,10 @@ pub use conv2d::{conv2d, conv2d_add};
 pub use cross_entropy::{IGNORED, Reduction, cross_entropy};
 pub use embedding::embedding;
 pub use flatten::flatten;
+pub use gelu::{Gelu, gelu};
 pub use global_avg_pool::global_avg_pool;
 pub use group_norm::{group_norm, instance_norm};
+pub use join_rows::join_rows;
 pub use layer_norm::layer_norm;
 pub use linear::{linear, linear_relu};
 pub use lora_linear::{Lora, lora_linear};

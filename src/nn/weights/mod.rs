@@ -136,16 +136,28 @@ pub fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, WeightsError
 /// # Errors
 /// If the file cannot be read, is no whole file of weights or has a type that is not read here.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
-    let Weights { mut file, form, tensors } = Weights::open(path)?;
     let mut read = BTreeMap::new();
+    each(path, |name, tensor| {
+        read.insert(name.to_string(), tensor);
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Gives `f` the tensors of a file one after the other, as [`read`] reads them.
+///
+/// # Errors
+/// As [`read`], and what `f` returns.
+pub fn each(path: &Path, mut f: impl FnMut(&str, Tensor) -> Result<(), WeightsError>) -> Result<(), WeightsError> {
+    let Weights { mut file, form, tensors } = Weights::open(path)?;
     for stored in tensors {
         let mut bytes = vec![0; stored.bytes as usize];
         let at = SeekFrom::Start(stored.from);
         file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
         let tensor = stored.tensor(&bytes).map_err(|e| wrong(path, form, e))?;
-        read.insert(stored.name, tensor);
+        f(&stored.name, tensor)?;
     }
-    Ok(read)
+    Ok(())
 }
 
 /// A file and its checked header: its tensors have different names and lie within it.
@@ -176,8 +188,8 @@ impl Weights {
     }
 }
 
-/// What differs between a model and a file; `None` where they fit.
-fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatch> {
+/// What differs between a model and tensors that were found; `None` where they fit.
+pub fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatch> {
     let mut wanted: BTreeMap<String, (Vec<usize>, bool)> = BTreeMap::new();
     wanted.extend(architecture.parts().into_iter().map(|part| (part.name, (part.shape, false))));
     for buffer in architecture.buffers() {
