@@ -104,7 +104,7 @@ fn own_or_direct(part: &Part) -> Hit {
     match part.kind {
         PartKind::ConvWeight | PartKind::LinearWeight | PartKind::Embedding => Hit::Direct,
         PartKind::Bias | PartKind::NormWeight | PartKind::NormBias => Hit::Owned,
-        PartKind::Idle => Hit::No,
+        PartKind::Idle | PartKind::Adapter => Hit::No,
     }
 }
 

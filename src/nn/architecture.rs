@@ -4,7 +4,9 @@
 mod rows;
 mod walk;
 
-pub use rows::{Activation, Attention, FeedForward, Linear, Patches, Rotary, RowNorm, RowNormKind, Tokens, Vision};
+pub use rows::{
+    Activation, Adapter, Attention, FeedForward, Linear, Patches, Rotary, RowNorm, RowNormKind, Tokens, Vision,
+};
 use walk::{Place, Unit, Walk};
 
 /// A network: layers in forward order.
@@ -130,6 +132,8 @@ pub enum PartKind {
     Bias,
     NormWeight,
     NormBias,
+    /// a factor of an adapter, or the router of a mixture
+    Adapter,
     /// in a file of weights, but not in any pass: never trained nor changed
     Idle,
 }
@@ -253,6 +257,37 @@ impl Architecture {
         self
     }
 
+    /// The same network with an adapter beside each linear layer whose name is wanted, and how many those are; one of the
+    /// same name there is replaced.
+    pub fn adapted(mut self, adapter: &Adapter, wanted: impl Fn(&str) -> bool) -> (Architecture, usize) {
+        let mut count = 0;
+        change_linears(&mut self.layers, &mut |linear| {
+            if wanted(&linear.name) {
+                linear.adapters.retain(|known| known.name != adapter.name);
+                linear.adapters.push(adapter.clone());
+                count += 1;
+            }
+        });
+        (self, count)
+    }
+
+    /// The same network without the adapters of that name.
+    pub fn without_adapter(mut self, name: &str) -> Architecture {
+        change_linears(&mut self.layers, &mut |linear| linear.adapters.retain(|adapter| adapter.name != name));
+        self
+    }
+
+    /// Linear layers in forward order, those of a tower and of a projector too.
+    pub fn linears(&self) -> Vec<&Linear> {
+        let mut linears = Vec::new();
+        self.visit(&mut |unit, _| {
+            if let Unit::Linear(linear) = unit {
+                linears.push(linear);
+            }
+        });
+        linears
+    }
+
     /// Calls `f` with all that has tensors of its own, in forward order.
     fn visit<'a>(&'a self, f: &mut impl FnMut(Unit<'a>, Place)) {
         Walk::new(f).all(&self.layers);
@@ -284,6 +319,28 @@ impl BufferKind {
             BufferKind::RunningMean => "running_mean",
             BufferKind::RunningVar => "running_var",
             BufferKind::BatchesTracked => "num_batches_tracked",
+        }
+    }
+}
+
+/// Calls `f` with each linear layer.
+fn change_linears(layers: &mut [Layer], f: &mut impl FnMut(&mut Linear)) {
+    for layer in layers {
+        match layer {
+            Layer::Linear(linear) => f(linear),
+            Layer::Stage(inner) => change_linears(inner, f),
+            Layer::Residual { pre, body, shortcut } => {
+                [pre, body, shortcut].into_iter().for_each(|layers| change_linears(layers, f));
+            }
+            Layer::Tokens(tokens) => {
+                if let Some(vision) = &mut tokens.vision {
+                    change_linears(&mut vision.layers, f);
+                    change_linears(&mut vision.projector, f);
+                }
+            }
+            Layer::Attention(attention) => attention.projections_mut().into_iter().for_each(&mut *f),
+            Layer::FeedForward(middle) => middle.projections_mut().for_each(&mut *f),
+            _ => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Init, Input, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -401,7 +401,7 @@ impl<'a> Pass<'a> {
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }
-                [Layer::Linear(linear), Layer::Relu, rest @ ..] => {
+                [Layer::Linear(linear), Layer::Relu, rest @ ..] if linear.adapters.is_empty() => {
                     (self.linear(ops::linear_relu, &x, linear.bias)?, rest)
                 }
                 _ => (self.layer(layer, &x)?, rest),
@@ -439,7 +439,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear(linear) => self.linear(ops::linear, x, linear.bias),
+            Layer::Linear(linear) => self.adapted(linear, x),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let beside = |pass: &mut Self| match shortcut.is_empty() {
@@ -467,6 +467,22 @@ impl<'a> Pass<'a> {
             | Layer::Patches(_)
             | Layer::TiedHead { .. } => bail!("the network reads text, not images: {layer:?}"),
         }
+    }
+
+    /// A linear layer with its adapters, which stand behind its own tensors.
+    fn adapted(&mut self, linear: &Linear, x: &Value) -> Result<Value> {
+        let mut y = self.linear(ops::linear, x, linear.bias)?;
+        for adapter in &linear.adapters {
+            let (a, b) = (self.weight(), self.weight());
+            if adapter.experts > 1 {
+                bail!("{}: mixtures of adapters are for language models", linear.name);
+            }
+            let hidden = ops::linear(self.tape, x, a, None)?;
+            let scale = vec![adapter.scale as f32; hidden.shape().elem_count()];
+            let hidden = ops::multiply_const(self.tape, &hidden, scale)?;
+            y = ops::add(self.tape, &y, &ops::linear(self.tape, &hidden, b, None)?)?;
+        }
+        Ok(y)
     }
 
     /// One of the operations with a linear layer in them.
@@ -508,10 +524,12 @@ impl<'a> Pass<'a> {
     }
 }
 
+mod adapters;
 mod generate;
 mod read;
 mod stable;
 
+pub use adapters::Noise;
 pub use generate::greedy;
 pub use read::Asked;
 

@@ -37,7 +37,7 @@ fn overwrite(network: &mut Network, part: usize, change: impl FnOnce(&mut [f32])
 /// A flattened image of `features` pixels and one linear layer.
 fn classifier(features: usize, classes: usize) -> Network {
     let (bias, init) = (Some(Init::Default), Init::Default);
-    let head = Linear { name: "classifier".into(), input: features, output: classes, bias, init };
+    let head = Linear { name: "classifier".into(), input: features, output: classes, bias, init, adapters: vec![] };
     let layers = vec![Layer::Flatten, Layer::Linear(head)];
     let architecture = Architecture { input: Input::Image([1, features, 1]), classes, layers };
     Network::new(architecture, 0, &Device::Cpu).unwrap()

@@ -106,7 +106,7 @@ fn batch_norm(name: String, channels: usize) -> Layer {
 }
 
 fn linear(name: String, input: usize, output: usize) -> Layer {
-    Layer::Linear(Linear { name, input, output, bias: Some(Init::Default), init: Init::Default })
+    Layer::Linear(Linear { name, input, output, bias: Some(Init::Default), init: Init::Default, adapters: vec![] })
 }
 
 #[cfg(test)]

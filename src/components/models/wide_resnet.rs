@@ -42,7 +42,8 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
     }
     layers.extend([batch_norm("bn1".into(), channels), Layer::Relu, Layer::GlobalAvgPool]);
     let (bias, init) = (Some(Init::Constant(0.0)), Init::Default);
-    layers.push(Layer::Linear(Linear { name: "fc".into(), input: channels, output: classes, bias, init }));
+    let name = "fc".into();
+    layers.push(Layer::Linear(Linear { name, input: channels, output: classes, bias, init, adapters: vec![] }));
     Ok(Architecture { input: Input::Image(input), classes, layers })
 }
 

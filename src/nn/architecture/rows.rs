@@ -15,6 +15,23 @@ pub struct Linear {
     /// how its bias starts, where it has one
     pub bias: Option<Init>,
     pub init: Init,
+    pub adapters: Vec<Adapter>,
+}
+
+/// Something small that is trained beside a linear layer, and added to what it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapter {
+    /// tells it from others of the layer, as in PEFT: `default`
+    pub name: String,
+    /// numbers between its two factors, of all its experts together
+    pub rank: usize,
+    /// what its output is multiplied by: alpha / rank
+    pub scale: f64,
+    /// share of its inputs that a training pass leaves out
+    pub dropout: f64,
+    /// 1: LoRA, scale · b a x (Hu et al. 2022, eq. 3). More: a mixture, scale · Σ g_e b_e a_e x with g = softmax(router x)
+    /// (MoELoRA as CoIN has it, Chen et al. 2024)
+    pub experts: usize,
 }
 
 /// Where tokens become vectors, and pictures between them.
@@ -119,11 +136,48 @@ pub struct Patches {
 impl Linear {
     pub(super) fn tensors(&self) -> Vec<OwnTensor> {
         let shape = vec![self.output, self.input];
-        weight_and_bias(&self.name, PartKind::LinearWeight, shape, self.init, self.bias)
+        let mut tensors = weight_and_bias(&self.name, PartKind::LinearWeight, shape, self.init, self.bias);
+        for adapter in &self.adapters {
+            tensors.extend(adapter.tensors(self));
+        }
+        tensors
+    }
+}
+
+impl Adapter {
+    /// The name of one of its tensors beside a layer: `lora_A`, `lora_B`, and of a mixture `lora_router`.
+    pub fn tensor(&self, layer: &str, which: &str) -> String {
+        format!("{layer}.{which}.{}.weight", self.name)
+    }
+
+    /// a (r, F), b (O, r), and of a mixture its router (E, F). b starts at 0, so that an adapter starts by changing nothing.
+    fn tensors(&self, linear: &Linear) -> Vec<OwnTensor> {
+        let tensor = |which: &str, shape: [usize; 2], init: Init| OwnTensor {
+            name: self.tensor(&linear.name, which),
+            fan_in: shape[1],
+            shape: shape.to_vec(),
+            kind: PartKind::Adapter,
+            init,
+        };
+        // PEFT's initialization, and CoIN's of a mixture.
+        let start = if self.experts > 1 { Init::Normal(0.01) } else { Init::Default };
+        let mut tensors = vec![
+            tensor("lora_A", [self.rank, linear.input], start),
+            tensor("lora_B", [linear.output, self.rank], Init::Constant(0.0)),
+        ];
+        if self.experts > 1 {
+            tensors.push(tensor("lora_router", [self.experts, linear.input], Init::Default));
+        }
+        tensors
     }
 }
 
 impl Attention {
+    /// The same, to change.
+    pub(super) fn projections_mut(&mut self) -> [&mut Linear; 4] {
+        [&mut self.q, &mut self.k, &mut self.v, &mut self.o]
+    }
+
     /// q, k, v, o
     pub fn projections(&self) -> [&Linear; 4] {
         [&self.q, &self.k, &self.v, &self.o]
@@ -136,6 +190,11 @@ impl Attention {
 }
 
 impl FeedForward {
+    /// The same, to change.
+    pub(super) fn projections_mut(&mut self) -> impl Iterator<Item = &mut Linear> {
+        self.gate.iter_mut().chain([&mut self.up, &mut self.down])
+    }
+
     /// gate, up, down
     pub fn projections(&self) -> impl Iterator<Item = &Linear> {
         self.gate.iter().chain([&self.up, &self.down])

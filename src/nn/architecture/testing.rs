@@ -12,7 +12,14 @@ pub fn norm(name: &str, channels: usize) -> Layer {
 }
 
 pub fn linear(name: &str, input: usize, output: usize) -> Layer {
-    Layer::Linear(Linear { name: name.into(), input, output, bias: Some(Init::Default), init: Init::Default })
+    Layer::Linear(Linear {
+        name: name.into(),
+        input,
+        output,
+        bias: Some(Init::Default),
+        init: Init::Default,
+        adapters: vec![],
+    })
 }
 
 /// norm, relu, convolution with the input added.

@@ -1,5 +1,6 @@
 //! Forward passes of language models: tokens and pictures to logits.
 
+use super::adapters::{self, Noise, Weights};
 use super::generate::Cache;
 use super::{Forward, Network, Trainable};
 use crate::nn::architecture::{
@@ -26,7 +27,14 @@ impl Network {
     ///
     /// # Errors
     /// If the network reads images, a token is not in its vocabulary, or there are pictures and it sees none.
-    pub fn read(&self, tape: &Tape, sequences: &Sequences, asked: Asked, trainable: Trainable) -> Result<Forward> {
+    pub fn read(
+        &self,
+        tape: &Tape,
+        sequences: &Sequences,
+        asked: Asked,
+        trainable: Trainable,
+        noise: Noise,
+    ) -> Result<Forward> {
         let Input::Text { .. } = self.architecture.input else { bail!("the network reads images, not text") };
         let mut leaves = Vec::with_capacity(self.parameters.len());
         let mut weights = HashMap::with_capacity(self.parameters.len());
@@ -36,7 +44,7 @@ impl Network {
             weights.insert(parameter.part.name.as_str(), value);
             leaves.push(leaf);
         }
-        let reading = Reading { tape, weights };
+        let reading = Reading { tape, weights, noise };
         let logits = reading.run(&self.architecture.layers, sequences, asked, None)?;
         Ok(Forward { logits, leaves, statistics: Vec::new() })
     }
@@ -57,6 +65,13 @@ pub(super) struct Reading<'a> {
     pub(super) tape: &'a Tape,
     /// by name
     weights: HashMap<&'a str, Value>,
+    noise: Noise<'a>,
+}
+
+impl Weights for Reading<'_> {
+    fn weight(&self, name: &str) -> Result<&Value> {
+        self.weights.get(name).ok_or_else(|| candle_core::Error::Msg(format!("the model has no tensor {name}")))
+    }
 }
 
 /// Vectors of B sequences of T positions, (B·T, W).
@@ -70,7 +85,7 @@ impl<'a> Reading<'a> {
     /// A pass in which nothing gets a gradient.
     pub(super) fn constant(tape: &'a Tape, network: &'a Network) -> Reading<'a> {
         let weights = network.parameters.iter().map(|p| (p.part.name.as_str(), Value::constant(p.tensor.clone())));
-        Reading { tape, weights: weights.collect() }
+        Reading { tape, weights: weights.collect(), noise: Noise::Off }
     }
 
     /// Logits of these positions, which come behind those that `cache` remembers.
@@ -82,10 +97,6 @@ impl<'a> Reading<'a> {
         cache: &mut Cache,
     ) -> Result<Value> {
         self.run(&architecture.layers, sequences, Asked::At(at), Some(cache))
-    }
-
-    fn weight(&self, name: &str) -> Result<&Value> {
-        self.weights.get(name).ok_or_else(|| candle_core::Error::Msg(format!("the model has no tensor {name}")))
     }
 
     fn run(
@@ -219,13 +230,18 @@ impl<'a> Reading<'a> {
     }
 
     fn linear(&self, linear: &Linear, x: &Value) -> Result<Value> {
-        let bias = linear.bias.map(|_| self.weight(&format!("{}.bias", linear.name))).transpose()?;
-        ops::linear(self.tape, x, self.weight(&format!("{}.weight", linear.name))?, bias)
+        adapters::linear(self.tape, self, linear, x, self.noise)
     }
 
-    /// These linear layers of `input` beside each other, and `residual` added; none of them has a bias.
+    /// Whether these are products that can be taken beside each other.
+    fn plain<'l>(&self, mut linears: impl Iterator<Item = &'l Linear>) -> bool {
+        linears.all(|linear| linear.bias.is_none() && adapters::becomes_one(linear, self.noise))
+    }
+
+    /// These linear layers of `input` beside each other, and `residual` added; all of them [`plain`](Self::plain).
     fn beside(&self, input: ops::Input, linears: &[&Linear], residual: Option<&Value>) -> Result<Value> {
-        let weight = |l: &&Linear| Ok(Weight { w: self.weight(&format!("{}.weight", l.name))?, lora: None });
+        let weight =
+            |l: &&Linear| Ok(Weight { w: self.weight(&format!("{}.weight", l.name))?, lora: adapters::lora(self, l)? });
         let weights = linears.iter().map(weight).collect::<Result<Vec<_>>>()?;
         ops::projection(self.tape, input, &weights, residual)
     }
@@ -234,7 +250,7 @@ impl<'a> Reading<'a> {
         let Attention { norm, q, k, v, o, heads, kv_heads, rotary } = attention;
         let d = attention.head();
         let shape = AttentionShape { batch: rows.count, length: rows.length, heads: *heads, kv_heads: *kv_heads, d };
-        let plain = attention.projections().iter().all(|linear| linear.bias.is_none());
+        let plain = self.plain(attention.projections().into_iter());
         if let (Some(rotary), RowNormKind::Rms { epsilon }, true, None) = (rotary, norm.kind, plain, &cache) {
             let input = ops::Input::Normed { x, w: self.weight(&format!("{}.weight", norm.name))?, epsilon };
             let qkv = self.beside(input, &[q, k, v], None)?;
@@ -262,7 +278,7 @@ impl<'a> Reading<'a> {
 
     fn feed_forward(&self, middle: &FeedForward, x: &Value) -> Result<Value> {
         let FeedForward { norm, gate, up, down, activation } = middle;
-        let plain = middle.projections().all(|linear| linear.bias.is_none());
+        let plain = self.plain(middle.projections());
         if let (Some(gate), RowNormKind::Rms { epsilon }, true) = (gate, norm.kind, plain) {
             let input = ops::Input::Normed { x, w: self.weight(&format!("{}.weight", norm.name))?, epsilon };
             let both = self.beside(input, &[gate, up], None)?;
@@ -278,7 +294,9 @@ impl<'a> Reading<'a> {
 
     fn head(&self, x: &Value, norm: &RowNorm, head: &Layer) -> Result<Value> {
         let w = match head {
-            Layer::Linear(linear) if linear.bias.is_none() => self.weight(&format!("{}.weight", linear.name))?,
+            Layer::Linear(linear) if linear.bias.is_none() && linear.adapters.is_empty() => {
+                self.weight(&format!("{}.weight", linear.name))?
+            }
             Layer::TiedHead { embedding, .. } => self.weight(&format!("{embedding}.weight"))?,
             other => return self.layer(other, &self.norm(norm, x)?, &Rows { count: 1, length: 0, real: None }, None),
         };

@@ -186,5 +186,5 @@ impl Llava {
 }
 
 fn linear(name: String, input: usize, output: usize, biased: bool, init: Init) -> Linear {
-    Linear { name, input, output, bias: biased.then_some(Init::Constant(0.0)), init }
+    Linear { name, input, output, bias: biased.then_some(Init::Constant(0.0)), init, adapters: vec![] }
 }

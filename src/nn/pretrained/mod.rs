@@ -4,6 +4,7 @@ mod build;
 mod config;
 mod fields;
 mod names;
+pub mod peft;
 mod shards;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,26 @@ pub fn canonical(form: Form, name: &str) -> Option<String> {
     })
 }
 
+/// The name that a layer has in memory where transformers (since 4.52) or LLaVA's authors run it: what PEFT calls it by.
+pub fn in_memory(form: Form, name: &str) -> String {
+    let found = |prefix: &str| name.strip_prefix(prefix);
+    match form {
+        Form::Llama => name.to_string(),
+        Form::Llava => match found("language_model.model.") {
+            Some(rest) => format!("model.language_model.{rest}"),
+            None => found("language_model.").map_or_else(|| format!("model.{name}"), str::to_string),
+        },
+        Form::OriginalLlava => match found("multi_modal_projector.linear_") {
+            Some("1") => "model.mm_projector.0".into(),
+            Some(_) => "model.mm_projector.2".into(),
+            None => match found("language_model.") {
+                Some(rest) => rest.to_string(),
+                None => format!("model.vision_tower.{name}"),
+            },
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +102,14 @@ mod tests {
             assert_eq!(canonical(form, name).unwrap(), "language_model.lm_head.weight");
         }
         assert_eq!(canonical(Form::Llama, "lm_head.weight").unwrap(), "lm_head.weight");
+        for layer in
+            ["language_model.model.layers.1.mlp.up_proj", "language_model.lm_head", "multi_modal_projector.linear_1"]
+        {
+            for form in [Form::Llava, Form::OriginalLlava] {
+                let back = canonical(form, &format!("{}.weight", in_memory(form, layer))).unwrap();
+                assert_eq!(back, format!("{layer}.weight"), "{form:?}");
+            }
+        }
         assert_eq!(canonical(Form::Llama, "model.layers.0.self_attn.rotary_emb.inv_freq"), None);
     }
 }

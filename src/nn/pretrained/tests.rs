@@ -1,8 +1,10 @@
 //! Models that transformers saved (tests/goldens/make_language.py): logits, continuations, layouts, what does not fit.
 
 use super::*;
+use crate::nn::architecture::PartKind;
 use crate::nn::check::max_error;
-use crate::nn::network::{Asked, Network, Trainable, greedy};
+use crate::nn::network::{Asked, Network, Noise, Trainable, greedy};
+use crate::nn::ops;
 use crate::nn::sequences::{IGNORED, Seen, Sequences};
 use crate::nn::weights;
 use candle_core::{Device, Tensor};
@@ -52,7 +54,7 @@ fn sequences(case: &Json, seen: Seen) -> Sequences {
 fn logits(network: &Network, sequences: &Sequences) -> Tensor {
     let real: Vec<u32> = (0..).zip(&sequences.real).filter(|(_, real)| **real).map(|(at, _)| at).collect();
     let tape = network.tape();
-    network.read(&tape, sequences, Asked::At(&real), Trainable::None).unwrap().logits.tensor().clone()
+    network.read(&tape, sequences, Asked::At(&real), Trainable::None, Noise::Off).unwrap().logits.tensor().clone()
 }
 
 #[test]
@@ -193,4 +195,130 @@ fn weights_that_are_missing_or_strange_are_named() {
         .unwrap();
     let error = load(&mut network, form, target.path()).unwrap_err().to_string();
     assert!(error.contains("missing: b.safetensors"), "{error}");
+}
+
+/// A model with the adapter that PEFT saved for it.
+fn adapted(name: &str) -> (Network, Form) {
+    let base = pretrained(&folder(name));
+    let form = if name == "llama" { Form::Llama } else { Form::Llava };
+    let found = peft::Peft::read(&folder(&format!("adapter_{name}")), &base, form).unwrap();
+    (found.onto(base, "default").unwrap(), form)
+}
+
+/// A model's case of make_lora.py, with its labels as targets.
+fn lora_case(name: &str, goldens: &HashMap<String, Tensor>) -> Sequences {
+    let (tensors, cases) = load_goldens();
+    let case = if name == "llama" { "llama.right" } else { name };
+    let case = cases.iter().find(|c| c["name"] == case).unwrap();
+    let pixels = tensors.get("llava.pixels").filter(|_| name == "llava");
+    let mut sequences = sequences(case, pixels.cloned().map_or(Seen::Nothing, Seen::Pixels));
+    let labels = goldens[&format!("{name}.labels")].to_vec2::<i64>().unwrap();
+    let target = |label: i64| u32::try_from(label).unwrap_or(IGNORED);
+    sequences.targets = labels.into_iter().flat_map(|row| row.into_iter().map(target).chain([IGNORED])).collect();
+    sequences
+}
+
+#[test]
+fn adapters_have_the_logits_and_gradients_of_peft() {
+    let goldens = candle_core::safetensors::load(self::goldens().join("lora.safetensors"), &Device::Cpu).unwrap();
+    for name in ["llama", "llava"] {
+        let (network, form) = adapted(name);
+        let sequences = lora_case(name, &goldens);
+        let error = max_error(&logits(&network, &sequences), &goldens[&format!("{name}.logits")]);
+        assert!(error < 1e-4, "{name}: logits differ by {error:e}");
+        let trained: Vec<bool> = network.parameters().iter().map(|p| p.part.kind == PartKind::Adapter).collect();
+        let tape = network.tape();
+        let forward = network.read(&tape, &sequences, Asked::Learned, Trainable::Only(&trained), Noise::Off).unwrap();
+        let targets: Vec<u32> = sequences.targets.iter().copied().filter(|t| *t != IGNORED).collect();
+        let loss = ops::cross_entropy(&tape, &forward.logits, &targets, 0.0, ops::Reduction::Mean).unwrap();
+        let error = max_error(&loss.tensor().reshape(1).unwrap(), &goldens[&format!("{name}.loss")]);
+        assert!(error < 1e-5, "{name}: the loss differs by {error:e}");
+        let gradients = tape.backward(&loss).unwrap();
+        let mut seen = 0;
+        for (parameter, leaf) in network.parameters().iter().zip(&forward.leaves) {
+            let Some(leaf) = leaf else { continue };
+            let own = &parameter.part.name;
+            let (layer, rest) = own.split_at(own.find(".lora_").unwrap());
+            let key = format!("{name}.d.base_model.model.{}{rest}", names::in_memory(form, layer));
+            let error = max_error(gradients.get(leaf).unwrap(), &goldens[&key]);
+            assert!(error < 1e-4, "{key} differs by {error:e}");
+            seen += 1;
+        }
+        assert_eq!(seen, goldens.keys().filter(|key| key.starts_with(&format!("{name}.d."))).count());
+    }
+}
+
+#[test]
+fn merged_adapters_give_the_same_logits_and_are_gone() {
+    let goldens = candle_core::safetensors::load(self::goldens().join("lora.safetensors"), &Device::Cpu).unwrap();
+    for name in ["llama", "llava"] {
+        let (network, _) = adapted(name);
+        let sequences = lora_case(name, &goldens);
+        let with = logits(&network, &sequences);
+        let merged = network.merge("default").unwrap();
+        assert!(merged.parameters().iter().all(|p| p.part.kind != PartKind::Adapter));
+        let error = max_error(&logits(&merged, &sequences), &with);
+        assert!(error < 1e-5, "{name}: {error:e}");
+    }
+}
+
+#[test]
+fn what_is_written_is_what_peft_wrote() {
+    for name in ["llama", "llava"] {
+        let (network, form) = adapted(name);
+        let target = tempfile::tempdir().unwrap();
+        peft::write(&network, "default", form, name, target.path()).unwrap();
+        let read = |folder: &Path| weights::read(&folder.join("adapter_model.safetensors")).unwrap();
+        let (found, expected) = (read(target.path()), read(&folder(&format!("adapter_{name}"))));
+        assert!(found.keys().eq(expected.keys()), "{:?}", found.keys());
+        assert!(found.iter().all(|(key, tensor)| max_error(tensor, &expected[key]) == 0.0));
+        let again = peft::Peft::read(target.path(), &network, form).unwrap().onto(network, "default").unwrap();
+        let goldens = candle_core::safetensors::load(self::goldens().join("lora.safetensors"), &Device::Cpu).unwrap();
+        let error = max_error(&logits(&again, &lora_case(name, &goldens)), &goldens[&format!("{name}.logits")]);
+        assert!(error < 1e-4, "{name}: {error:e}");
+    }
+}
+
+#[test]
+fn adapters_of_other_mathematics_or_layers_are_refused() {
+    let base = pretrained(&folder("llama"));
+    let target = tempfile::tempdir().unwrap();
+    let source = folder("adapter_llama");
+    std::fs::copy(source.join("adapter_model.safetensors"), target.path().join("adapter_model.safetensors")).unwrap();
+    let mut config: Json =
+        serde_json::from_str(&std::fs::read_to_string(source.join("adapter_config.json")).unwrap()).unwrap();
+    let read = |config: &Json| {
+        std::fs::write(target.path().join("adapter_config.json"), config.to_string()).unwrap();
+        peft::Peft::read(target.path(), &base, Form::Llama).unwrap_err().to_string()
+    };
+    let of_another = peft::Peft::read(&folder("adapter_llava"), &base, Form::Llama).unwrap_err().to_string();
+    assert!(of_another.contains("14 extra: model.language_model.layers.0.mlp.down_proj"), "{of_another}");
+    config["use_dora"] = json!(true);
+    config["modules_to_save"] = json!(["lm_head"]);
+    config["init_lora_weights"] = json!("pissa");
+    config["some_new_field"] = json!(3);
+    let error = read(&config);
+    for expected in ["use_dora is true", "modules_to_save is [\"lm_head\"]", "\"pissa\", which changes the base"] {
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+fn dropout_leaves_its_share_out_and_depends_on_sequence_and_clock_alone() {
+    let (network, _) = adapted("llava");
+    let goldens = candle_core::safetensors::load(self::goldens().join("lora.safetensors"), &Device::Cpu).unwrap();
+    let sequences = lora_case("llava", &goldens);
+    let pass = |clock: u64, examples: &[u64]| {
+        let tape = network.tape();
+        let noise = Noise::Drawn { seed: 3, clock, examples };
+        let asked = Asked::At(&[4, 5, 6, 11, 12]);
+        network.read(&tape, &sequences, asked, Trainable::None, noise).unwrap().logits.tensor().clone()
+    };
+    let first = pass(1, &[7, 8, 9]);
+    assert_eq!(max_error(&pass(1, &[7, 8, 9]), &first), 0.0);
+    assert!(max_error(&pass(2, &[7, 8, 9]), &first) > 1e-4);
+    // Only the second sequence has another id.
+    let other = pass(1, &[7, 80, 9]);
+    assert_eq!(max_error(&other.narrow(0, 0, 3).unwrap(), &first.narrow(0, 0, 3).unwrap()), 0.0);
+    assert!(max_error(&other.narrow(0, 3, 2).unwrap(), &first.narrow(0, 3, 2).unwrap()) > 1e-5);
 }
