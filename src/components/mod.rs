@@ -20,6 +20,7 @@ pub mod objectives;
 pub mod optimizers;
 pub mod problem;
 pub mod recall;
+pub mod regularizers;
 pub mod schedules;
 pub mod selector;
 mod specs;
