@@ -70,10 +70,10 @@ impl KeyElements {
             let places = self.0.get(&factors.layer).filter(|places| !places.is_empty())?;
             Some(at(factors, places, strength / count as f64 / places.len() as f64))
         };
-        let found: Vec<Option<(f64, Vec<f32>, Vec<f32>)>> = layers.par_iter().map(of_layer).collect();
+        let found: Vec<Option<Found>> = layers.par_iter().map(of_layer).collect();
         let mut penalty = Penalty::default();
         for (factors, found) in layers.iter().zip(found) {
-            let Some((value, da, db)) = found else { continue };
+            let Some(Found { value, da, db }) = found else { continue };
             penalty.value += value;
             for (place, gradient) in factors.places.into_iter().zip([da, db]) {
                 let tensor = &network.parameters()[place].tensor;
@@ -103,9 +103,16 @@ fn largest(factors: &Factors, share: f64) -> Vec<u32> {
     places
 }
 
-/// weight · Σ |P| at these places, and its derivatives with respect to a and b: dP = weight · sign(P) there, da = bᵀ dP,
+/// The term of one layer, and its derivatives with respect to a and b.
+struct Found {
+    value: f64,
+    da: Vec<f32>,
+    db: Vec<f32>,
+}
+
+/// weight · Σ |P| at these places: dP = weight · sign(P) there, da = bᵀ dP,
 /// db = dP aᵀ.
-fn at(factors: &Factors, places: &[u32], weight: f64) -> (f64, Vec<f32>, Vec<f32>) {
+fn at(factors: &Factors, places: &[u32], weight: f64) -> Found {
     let Factors { a, b, rank, inputs, outputs, .. } = factors;
     // Columns of a side by side, so that both vectors of a product lie in one piece.
     let mut at = vec![0f32; a.len()];
@@ -133,5 +140,5 @@ fn at(factors: &Factors, places: &[u32], weight: f64) -> (f64, Vec<f32>, Vec<f32
     for (k, row) in da.chunks_exact_mut(*inputs).enumerate() {
         row.iter_mut().enumerate().for_each(|(column, x)| *x = dat[column * rank + k]);
     }
-    (weight * sum, da, db)
+    Found { value: weight * sum, da, db }
 }

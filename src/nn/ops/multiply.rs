@@ -52,7 +52,7 @@ mod tests {
         // Twice the same value: both gradients are its own.
         check_gradient(|tape, v| multiply(tape, &v[0], &v[0]), std::slice::from_ref(&a), 1e-2).unwrap();
         let factors: Vec<f32> = (0..15).map(|i| (i % 3) as f32).collect();
-        check_gradient(|tape, v| multiply_const(tape, &v[0], factors.clone()), &[a.clone()], 1e-2).unwrap();
+        check_gradient(|tape, v| multiply_const(tape, &v[0], factors.clone()), std::slice::from_ref(&a), 1e-2).unwrap();
         let short = multiply_const(&Tape::new(), &Value::constant(a), vec![1.0]).unwrap_err().to_string();
         assert!(short.contains("1 factors"), "{short}");
     }

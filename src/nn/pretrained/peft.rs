@@ -192,8 +192,10 @@ fn configuration(folder: &Path) -> Result<Json, WeightsError> {
     for (name, supported) in REFUSED {
         let value = config.get(name).filter(|value| !value.is_null());
         let empty = |value: &Json| value.as_array().is_some_and(Vec::is_empty);
-        if let Some(value) = value.filter(|value| value.to_string() != supported && !empty(value)) {
-            problems.push(format!("{name} is {value}, only {supported} is supported"));
+        let Some(value) = value.filter(|value| !empty(value)) else { continue };
+        let text = value.to_string();
+        if text != supported {
+            problems.push(format!("{name} is {text}, only {supported} is supported"));
         }
     }
     // These change the base weights when training begins.
