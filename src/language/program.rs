@@ -42,7 +42,9 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     pub spec: Spec,
-    /// as it is at the start; `zap head` may give the head other rows later
+    /// what stands beside its linear layers
+    pub adapt: Option<Spec>,
+    /// with its adapters, as it is at the start; `zap head` may give the head other rows later
     pub architecture: Architecture,
     pub parts: Arc<[Part]>,
     /// where the `model` statement stands, if there is one

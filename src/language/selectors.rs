@@ -81,6 +81,10 @@ fn hits(selector: &Selector, parts: &[Part]) -> Result<Hits, SelectorError> {
             let meant = |p: &Part| p.kind != PartKind::Idle && matches(glob, &p.name);
             Ok(of_parts(parts, |p| if meant(p) { Hit::Direct } else { Hit::No }))
         }
+        // Of a part of a model, weights are meant themselves, as of layers.
+        Selector::Kind(kind @ (Kind::Vision | Kind::Projector | Kind::Language)) => {
+            Ok(of_parts(parts, |p| if is_kind(p, *kind) { own_or_direct(p) } else { Hit::No }))
+        }
         Selector::Kind(kind) => Ok(of_parts(parts, |p| if is_kind(p, *kind) { Hit::Direct } else { Hit::No })),
         Selector::Union(a, b) => combine(a, b, parts, |a, b| a.max(b)),
         Selector::Difference(a, b) => combine(a, b, parts, |a, b| if b > Hit::No { Hit::No } else { a }),
@@ -115,6 +119,10 @@ fn is_kind(part: &Part, kind: Kind) -> bool {
         Kind::Norms => matches!(part.kind, PartKind::NormWeight | PartKind::NormBias),
         Kind::Biases => part.kind == PartKind::Bias,
         Kind::Embeddings => part.kind == PartKind::Embedding,
+        Kind::Adapters => part.kind == PartKind::Adapter,
+        Kind::Vision => part.name.starts_with("vision_tower."),
+        Kind::Projector => part.name.starts_with("multi_modal_projector."),
+        Kind::Language => part.name.starts_with("language_model.") || part.name.starts_with("model."),
     }
 }
 

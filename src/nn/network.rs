@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part, PartKind};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -314,7 +314,7 @@ impl Network {
     }
 
     /// Takes over copies of all tensors of `tensors`, which has exactly the names and shapes of
-    /// [`Network::state_dict`]. Nothing changes if there is an error.
+    /// [`Network::state_dict`]; adapters that it lacks stay as they are. Nothing changes if there is an error.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen, or is no number that fits.
@@ -331,7 +331,9 @@ impl Network {
         };
         let mut parameters = self.parameters.clone();
         for Parameter { part, tensor } in &mut parameters {
-            *tensor = find(&part.name, &part.shape, DType::F32)?;
+            if part.kind != PartKind::Adapter || tensors.contains_key(&part.name) {
+                *tensor = find(&part.name, &part.shape, DType::F32)?;
+            }
         }
         let mut norms = self.norms.clone();
         for BatchNorm { name, running, batches, .. } in &mut norms {

@@ -33,7 +33,7 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let context = Context::of(program, checksums);
     let mut canon = Canon::new(&context);
     let spec = canon.spec(&model.spec, None);
-    let identity = json!({
+    let mut identity = json!({
         "numerics": NUMERICS_VERSION,
         "seed": program.seed,
         "precision": program.precision.name(),
@@ -42,6 +42,9 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
         "classes": model.architecture.classes,
         "steps": [],
     });
+    if let Some(adapt) = &model.adapt {
+        identity["adapt"] = canon.spec(adapt, None);
+    }
     // The steps stand last, and there may be many of them: each is hashed as it is written.
     let mut hash = Sha256::new();
     hash.update(identity.to_string().trim_end_matches("]}"));

@@ -54,6 +54,9 @@ impl Plan {
 fn model(program: &Program) -> Json {
     let model = &program.model;
     let mut json = model.spec.to_json();
+    if let Some(adapt) = &model.adapt {
+        json["adapt"] = adapt.to_json();
+    }
     json["input"] = json!(model.architecture.input.picture());
     json["classes"] = json!(model.architecture.classes);
     json["weights"] = json!(model.parts.iter().map(|p| p.count() as u64).sum::<u64>());

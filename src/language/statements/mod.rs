@@ -1,5 +1,6 @@
 //! The table of words. Only words that work are in it; a new statement is one file here and one line below.
 
+mod adapt;
 pub(super) mod checkpoint;
 mod control;
 mod data;
@@ -115,6 +116,7 @@ pub static WORDS: &[&Word] = &[
     &data::ACCUMULATE,
     &model::MODEL,
     &model::WEIGHTS,
+    &adapt::ADAPT,
     &optimizer::OPTIMIZER,
     &optimizer::LR,
     &optimizer::OBJECTIVE,

@@ -6,7 +6,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use super::architecture::{Architecture, BufferKind};
+use super::architecture::{Architecture, BufferKind, PartKind};
 use super::network::Network;
 use crate::disk;
 use crate::reading;
@@ -73,8 +73,8 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
     write(&network.state_dict()?, path)
 }
 
-/// Reads the network's weights and running statistics from a file that has exactly its names and shapes. Nothing
-/// changes if there is an error.
+/// Reads the network's weights and running statistics from a file that has exactly its names and shapes, or none of its
+/// adapters, which then stay as they are. Nothing changes if there is an error.
 ///
 /// # Errors
 /// If the file cannot be read or has another form, and one error for all missing, extra and misshapen names.
@@ -211,6 +211,12 @@ pub fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mis
                 }
             }
         }
+    }
+    // Weights from before a model was adapted have no adapters; some of them only, and something is wrong.
+    let adapters: BTreeSet<String> =
+        architecture.parts().into_iter().filter(|part| part.kind == PartKind::Adapter).map(|part| part.name).collect();
+    if adapters.iter().all(|name| wanted.contains_key(name)) {
+        wanted.retain(|name, _| !adapters.contains(name));
     }
     mismatch.missing.extend(wanted.into_keys());
     (mismatch != Mismatch::default()).then_some(mismatch)
