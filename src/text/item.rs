@@ -62,8 +62,7 @@ pub enum Style {
 }
 
 impl Style {
-    pub const ALL: [Style; 5] =
-        [Style::YesNo, Style::MultipleChoice, Style::Short, Style::Brief, Style::Detailed];
+    pub const ALL: [Style; 5] = [Style::YesNo, Style::MultipleChoice, Style::Short, Style::Brief, Style::Detailed];
 
     /// As programs and files write it: `yes_no`.
     pub fn word(self) -> &'static str {

@@ -34,10 +34,8 @@ pub(super) fn agreement(answer: &str, people: &[String]) -> f64 {
 }
 
 fn without_marks(text: &str) -> String {
-    let apart: Vec<bool> = MARKS
-        .chars()
-        .map(|mark| text.contains(&format!("{mark} ")) || text.contains(&format!(" {mark}")))
-        .collect();
+    let apart: Vec<bool> =
+        MARKS.chars().map(|mark| text.contains(&format!("{mark} ")) || text.contains(&format!(" {mark}"))).collect();
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match MARKS.chars().position(|mark| mark == c) {
@@ -66,8 +64,7 @@ fn without_stops(text: &str) -> String {
 }
 
 fn number(word: &str) -> &str {
-    const WORDS: [&str; 11] =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    const WORDS: [&str; 11] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     const DIGITS: [&str; 11] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
     match WORDS.iter().position(|name| *name == word) {
         Some(at) => DIGITS[at],

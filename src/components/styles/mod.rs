@@ -141,8 +141,7 @@ impl Plan {
         if !(0.0..=1.0).contains(&settings.share) {
             return Err(wrong(format!("a share of {} cannot be rewritten; it is from 0 to 1", settings.share)));
         }
-        let readings: Vec<Vec<Reading>> =
-            items.iter().map(|item| native::readings(item, &settings.prompts)).collect();
+        let readings: Vec<Vec<Reading>> = items.iter().map(|item| native::readings(item, &settings.prompts)).collect();
         let mut before: BTreeMap<Style, usize> = BTreeMap::new();
         readings.iter().filter_map(|r| native::style_of(r)).for_each(|style| *before.entry(style).or_default() += 1);
         // The first of equally frequent ones.
@@ -174,9 +173,7 @@ fn can_become(readings: &[Reading], style: Style, pool: &Pool, settings: &Settin
         let asked = settings.wrong == Source::Replies && is_asked_for(reading);
         reading.style == style
             || match style {
-                Style::YesNo | Style::MultipleChoice => {
-                    reading.truth.is_some() && (asked || pool.has_wrong(reading))
-                }
+                Style::YesNo | Style::MultipleChoice => reading.truth.is_some() && (asked || pool.has_wrong(reading)),
                 Style::Short => reading.truth.is_some(),
                 // A long text is no brief one, whatever is put around it.
                 Style::Brief => {

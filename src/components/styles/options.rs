@@ -23,7 +23,8 @@ fn in_lines(question: &str) -> Vec<String> {
     for line in question.lines() {
         if let Some(text) = marked(line.trim(), letter(0)) {
             run = vec![text];
-        } else if let Some(text) = marked(line.trim(), letter(run.len())).filter(|_| !run.is_empty() && run.len() < 26) {
+        } else if let Some(text) = marked(line.trim(), letter(run.len())).filter(|_| !run.is_empty() && run.len() < 26)
+        {
             run.push(text);
         } else {
             run.clear();

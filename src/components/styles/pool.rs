@@ -20,9 +20,8 @@ impl Pool {
             // Of several spellings the first in the order of bytes, so that the file's order does not matter.
             *spelt = (*spelt).min(truth);
         }
-        let listed = |(kind, answers): (Kind, BTreeMap<String, &str>)| {
-            (kind, answers.into_values().map(String::from).collect())
-        };
+        let listed =
+            |(kind, answers): (Kind, BTreeMap<String, &str>)| (kind, answers.into_values().map(String::from).collect());
         Pool { kinds: kinds.into_iter().map(listed).collect() }
     }
 

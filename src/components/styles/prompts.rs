@@ -53,10 +53,16 @@ impl Prompts {
         let ours = Style::ALL.into_iter().map(|style| self.of(style));
         let all: Vec<&str> = ours.chain(KNOWN.iter().copied()).map(core).filter(|prompt| !prompt.is_empty()).collect();
         let mut bare = question.trim();
-        while let Some(shorter) = all.iter().find_map(|prompt| without(bare, prompt)) {
-            bare = shorter;
+        loop {
+            // The longest that fits: one may be the end of another.
+            let found = all.iter().filter(|prompt| ends_with(bare, prompt)).max_by_key(|prompt| prompt.len());
+            let Some(front) = found.map(|prompt| &core(bare)[..core(bare).len() - prompt.len()]) else { return bare };
+            // A question that is nothing but such a sentence stays, as does a word that only ends like one.
+            if front.trim().is_empty() || !front.ends_with(char::is_whitespace) {
+                return bare;
+            }
+            bare = front.trim();
         }
-        bare
     }
 
     /// The question with the sentence of a style in a line below, in place of the one that it has.
@@ -80,11 +86,9 @@ fn core(prompt: &str) -> &str {
     prompt.trim().trim_end_matches('.')
 }
 
-/// The question without this sentence at its end, where something else stands in front of it.
-fn without<'q>(question: &'q str, prompt: &str) -> Option<&'q str> {
+/// Whether a question ends with this sentence.
+fn ends_with(question: &str, prompt: &str) -> bool {
     let end = core(question);
-    let at = end.len().checked_sub(prompt.len()).filter(|at| end.is_char_boundary(*at))?;
-    let (front, found) = end.split_at(at);
-    let alone = front.ends_with(char::is_whitespace) && !front.trim().is_empty();
-    (alone && found.eq_ignore_ascii_case(prompt)).then(|| front.trim())
+    let at = end.len().checked_sub(prompt.len()).and_then(|at| end.get(at..));
+    at.is_some_and(|end| end.eq_ignore_ascii_case(prompt))
 }

@@ -91,8 +91,7 @@ impl Faults {
         let noun = if self.count == 1 { "reply" } else { "replies" };
         let more = self.count - self.shown.len();
         let rest = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        let message =
-            format!("{} {noun} {whose} cannot be used:\n  {}{rest}", self.count, self.shown.join("\n  "));
+        let message = format!("{} {noun} {whose} cannot be used:\n  {}{rest}", self.count, self.shown.join("\n  "));
         let help = "ask for these again, and add the lines to the file: the later one of a key counts";
         Err(Problem::new(ProblemKind::BadFile, message).help(help))
     }

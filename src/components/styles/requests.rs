@@ -73,9 +73,7 @@ impl Request {
     /// As a line of JSON: what a script hands to any language model, whose reply it writes as `{"key": …, "reply": …}`.
     pub fn to_json(&self) -> Value {
         let asked = self.entries.iter().enumerate().filter(|(_, (_, _, asked))| *asked);
-        let entry = |(at, (question, answer, _)): (usize, &(String, String, bool))| {
-            json!({ "question_index": at, "question": question, "answer": answer })
-        };
+        let entry = |(at, (question, answer, _)): (usize, &(String, String, bool))| json!({ "question_index": at, "question": question, "answer": answer });
         let questions: Vec<Value> = asked.map(entry).collect();
         json!({
             "key": self.key,

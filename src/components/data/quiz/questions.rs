@@ -160,7 +160,12 @@ fn count(images: &Images, stream: &mut Stream) -> Question {
 
 fn reading(images: &Images, stream: &mut Stream) -> Question {
     let question = one_of(
-        &["Which number is written here?", "Read the number.", "What number does the picture show?", "Which digits are these?"],
+        &[
+            "Which number is written here?",
+            "Read the number.",
+            "What number does the picture show?",
+            "Which digits are these?",
+        ],
         stream,
     );
     let digits = [stream.below(10), stream.below(10)];
