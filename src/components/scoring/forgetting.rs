@@ -1,13 +1,12 @@
-//! Superficial and essential forgetting told apart (SEFE, section 3): an answer of the wrong form, though the content is
+//! Superficial and essential forgetting told apart (as SEFE names them): an answer of the wrong form, though the content is
 //! there, and an answer of the wrong content.
 
-use super::Scorer;
 use serde_json::{Value, json};
 
 /// What is known of an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judged {
-    /// from 0 to 1, by the task's [`Scorer`]
+    /// from 0 to 1, by the task's [`super::Scorer`]
     pub score: f64,
     /// whether it has the form that was asked for: [`super::has_form`]
     pub form: bool,
@@ -81,12 +80,5 @@ impl Shares {
     pub fn to_json(self) -> Value {
         let Shares { kept, superficial, essential, never } = self;
         json!({ "kept": kept, "superficial": superficial, "essential": essential, "never": never })
-    }
-}
-
-impl Scorer {
-    /// Whether a score of it counts as right.
-    pub fn is_right(self, score: f64) -> bool {
-        score >= RIGHT
     }
 }

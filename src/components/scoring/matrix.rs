@@ -2,6 +2,7 @@
 
 use super::wrong;
 use crate::components::Problem;
+use serde_json::{Value, json};
 
 /// A(j, i): the score on task i after task j was learned, for i up to j.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +64,18 @@ impl Accuracies {
     pub fn bwt_tm1(&self) -> Option<f64> {
         let earlier = self.tasks().checked_sub(1).filter(|n| *n > 0)?;
         Some(self.changes().take(earlier).sum::<f64>() / earlier as f64)
+    }
+
+    /// All of it, for records; what there is none of is null.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "accuracies": self.rows,
+            "mft": self.mft(),
+            "mfn": self.mfn(),
+            "maa": self.maa(),
+            "bwt_T": self.bwt_t(),
+            "bwt_Tm1": self.bwt_tm1(),
+        })
     }
 
     fn diagonal(&self) -> impl Iterator<Item = f64> {

@@ -260,3 +260,46 @@ fn words_name_scorers_and_modes() {
     assert!(Mode::ALL.into_iter().all(|mode| Mode::of(mode.word()) == Some(mode)));
     assert_eq!((Scorer::of("x"), Mode::of("x")), (None, None));
 }
+
+#[test]
+fn judges_are_read_as_the_published_script_reads_them() {
+    for (reply, points) in [
+        ("7", 7.0),
+        (" 7.5\n", 7.5),
+        ("8/10", 8.0),
+        ("Score: 6/10", 6.0),
+        ("I give it 9 points.", 9.0),
+        ("0", 0.0),
+        ("10", 10.0),
+        ("11", 0.0),
+        ("-3", 0.0),
+        ("nan", 0.0),
+        ("none", 0.0),
+        ("", 0.0),
+        ("10 points", 1.0),
+    ] {
+        assert_eq!(judged(reply), points, "{reply:?}");
+    }
+    assert_eq!(rating(&[10.0, 5.0, 0.0, 1.0]), Some(0.4));
+    assert_eq!(rating(&[]), None);
+    let asked = question_for_judge("What is it?", "a dog", "It is a dog.\n", &truth("a dog"));
+    assert!(
+        asked.contains("Question: What is it?\nRight answer: a dog\nAnswer: It is a dog.\nGive 10 points"),
+        "{asked}"
+    );
+    let asked = question_for_judge("Where?", "[0,0,1,1]", "x", &Expected::Region([0.0, 0.0, 1.0, 1.0]));
+    assert!(asked.contains("Both are boxes"), "{asked}");
+}
+
+#[test]
+fn records_name_the_metrics_as_tables_do() {
+    let mut accuracies = Accuracies::default();
+    accuracies.push(vec![1.0]).unwrap();
+    accuracies.push(vec![0.5, 0.75]).unwrap();
+    let found = accuracies.to_json();
+    let expected = serde_json::json!({
+        "accuracies": [[1.0], [0.5, 0.75]],
+        "mft": 0.875, "mfn": 0.625, "maa": 0.8125, "bwt_T": -0.25, "bwt_Tm1": -0.5,
+    });
+    assert_eq!(found, expected);
+}

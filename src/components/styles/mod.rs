@@ -1,4 +1,4 @@
-//! Answer style diversification (SEFE, Chen et al. 2025, arXiv 2505.02486, section 4.1): a share of a task's training items is
+//! Answer style diversification (SEFE, Chen et al. 2025, arXiv 2505.02486): a share of a task's training items is
 //! asked and answered in other forms than the task's own, so that a model that learns one task after another forgets less
 //! of how to answer.
 //!

@@ -4,6 +4,7 @@ use super::pool::{folded, is_wrong};
 use super::requests::{Request, Wanted, wanted};
 use crate::components::{Problem, ProblemKind};
 use crate::reading::json::{Kind, parse};
+use crate::reading::limits::REPLIES_BYTES;
 use crate::reading::lines::Lines;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +16,10 @@ const MOST_SHOWN: usize = 20;
 /// Replies by the key of their request.
 #[derive(Clone, Debug, Default)]
 pub struct Replies {
-    by_key: HashMap<String, Value>,
+    /// lines as they are in the file: as values they would take several times as much
+    by_key: HashMap<String, String>,
+    /// the file; none where there is none
+    shown: Option<String>,
 }
 
 /// What a reply holds for one question.
@@ -33,19 +37,26 @@ impl Replies {
     /// A file that cannot be read, and lines that are no such objects, all of them at once.
     pub fn read(path: &Path) -> Result<Replies, Problem> {
         let unreadable = |e: std::io::Error| Problem::new(ProblemKind::MissingFile, e.to_string());
-        let mut replies = Replies::default();
+        let shown = path.display().to_string();
+        let mut replies = Replies { shown: Some(shown.clone()), ..Replies::default() };
         let mut faults = Faults::default();
+        let mut bytes = 0u64;
         for (at, line) in Lines::open(path).map_err(unreadable)?.enumerate() {
             let line = line.map_err(unreadable)?;
+            bytes += line.len() as u64;
+            if bytes > REPLIES_BYTES {
+                let message = format!("`{shown}` has more than the {REPLIES_BYTES} bytes of replies that are read");
+                return Err(Problem::new(ProblemKind::BadFile, message));
+            }
             if line.trim().is_empty() {
                 continue;
             }
             match keyed(&line) {
-                Ok((key, reply)) => drop(replies.by_key.insert(key, reply)),
+                Ok((key, _)) => drop(replies.by_key.insert(key, line)),
                 Err(what) => faults.add(format!("line {}: {what}", at + 1)),
             }
         }
-        faults.end(&format!("of `{}`", path.display())).map(|()| replies)
+        faults.end(&replies.named()).map(|()| replies)
     }
 
     /// What the replies to these requests hold, by the item's place, for each of its turns.
@@ -57,7 +68,7 @@ impl Replies {
         let mut all = BTreeMap::new();
         for request in requests {
             let given = match self.by_key.get(&request.key) {
-                Some(reply) => given(reply, request),
+                Some(line) => keyed(line).and_then(|(_, reply)| given(&reply, request)),
                 None => Err("there is no reply".to_string()),
             };
             match given {
@@ -65,7 +76,15 @@ impl Replies {
                 Err(what) => faults.add(format!("`{}`, {}: {what}", request.id, request.style.word())),
             }
         }
-        faults.end("of the language model").map(|()| all)
+        faults.end(&self.named()).map(|()| all)
+    }
+
+    /// Whose replies they are, in a sentence.
+    fn named(&self) -> String {
+        match &self.shown {
+            Some(shown) => format!("of `{shown}`"),
+            None => "of the language model".to_string(),
+        }
     }
 }
 

@@ -336,7 +336,7 @@ fn replies_that_cannot_be_used_are_told_all_at_once() {
     let replies = Replies::read(&path).unwrap();
     let message = diversify(items, &settings, &replies).unwrap_err().message;
     assert!(
-        message.starts_with("30 replies of the language model cannot be used:\n  `i0`, multiple_choice: "),
+        message.starts_with(&format!("30 replies of `{}` cannot be used:\n  `i0`, multiple_choice: ", path.display())),
         "{message}"
     );
     for what in [
