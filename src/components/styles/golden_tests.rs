@@ -37,7 +37,7 @@ fn files_are_those_of_an_independent_computation() {
         }
         // The order of the file changes nothing where ids differ.
         let mut reversed: Vec<Item> = file["items"].as_array().unwrap().iter().rev().map(item).collect();
-        let twice: std::collections::BTreeSet<&str> = done.items.iter().map(|item| source(item)).collect();
+        let twice: std::collections::BTreeSet<&str> = done.items.iter().map(source).collect();
         if twice.len() == reversed.len() {
             reversed = diversify(reversed, &settings, &Replies::default()).unwrap().items;
             reversed.reverse();

@@ -169,9 +169,12 @@ fn within(text: &str) -> Result<Value, String> {
     parse(&text.as_bytes()[start..=end], Kind::Any).map_err(|e| format!("its JSON cannot be read: {e}"))
 }
 
-/// Each entry with the turn that it is about. One question needs no index; indices count from 0, or from 1 where that is
+/// Entries with the turn that each is about.
+type Placed<'e> = Vec<(usize, &'e Map<String, Value>)>;
+
+/// Each entry with its turn. One question needs no index; indices count from 0, or from 1 where that is
 /// how all of them are.
-fn placed<'e>(entries: &'e [Value], request: &Request) -> Result<Vec<(usize, &'e Map<String, Value>)>, String> {
+fn placed<'e>(entries: &'e [Value], request: &Request) -> Result<Placed<'e>, String> {
     let asked: Vec<usize> = (0..request.entries.len()).filter(|turn| request.entries[*turn].2).collect();
     let mut found = Vec::new();
     for entry in entries {
