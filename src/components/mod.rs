@@ -23,8 +23,10 @@ pub mod problem;
 pub mod recall;
 pub mod regularizers;
 pub mod schedules;
+pub mod scoring;
 pub mod selector;
 mod specs;
+pub mod styles;
 pub mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -61,6 +61,26 @@ pub enum Style {
     Detailed,
 }
 
+impl Style {
+    pub const ALL: [Style; 5] = [Style::YesNo, Style::MultipleChoice, Style::Short, Style::Brief, Style::Detailed];
+
+    /// As programs and files write it: `yes_no`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Style::YesNo => "yes_no",
+            Style::MultipleChoice => "multiple_choice",
+            Style::Short => "short",
+            Style::Brief => "brief",
+            Style::Detailed => "detailed",
+        }
+    }
+
+    /// The style that a word names.
+    pub fn of(word: &str) -> Option<Style> {
+        Style::ALL.into_iter().find(|style| style.word() == word)
+    }
+}
+
 /// How an item came from another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
