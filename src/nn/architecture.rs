@@ -161,6 +161,11 @@ pub enum BufferKind {
 }
 
 impl Part {
+    /// Whether it is a tensor of an adapter.
+    pub fn is_adapter(&self) -> bool {
+        self.kind == PartKind::Adapter
+    }
+
     /// Numbers in it.
     pub fn count(&self) -> usize {
         self.shape.iter().product()

@@ -219,6 +219,8 @@ impl<'a> Canon<'a> {
                 json!({ "guard": self.condition(&guard.condition, &guard.settings), "else": otherwise })
             }
             Op::Stop => json!("stop"),
+            Op::Protect(p) => json!({ "protect": [p.share, p.weight, p.unique] }),
+            Op::Merge { settings } => json!({ "merge": self.at_forget(settings) }),
             Op::Forget(forget) => self.forget(forget),
             Op::Zap(zap) => self.zap(zap),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),

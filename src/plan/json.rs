@@ -155,6 +155,10 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
         Op::Guard(guard) => self::guard(guard),
         Op::Stop => json!({ "kind": "stop" }),
+        Op::Protect(p) => {
+            json!({ "kind": "protect", "top": p.share, "weight": p.weight, "duplicates": super::words::duplicates(p) })
+        }
+        Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
         Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),

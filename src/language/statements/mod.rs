@@ -14,6 +14,7 @@ mod measure;
 mod memory;
 mod model;
 mod optimizer;
+mod protect;
 mod train;
 mod triggers;
 mod until;
@@ -117,6 +118,8 @@ pub static WORDS: &[&Word] = &[
     &model::MODEL,
     &model::WEIGHTS,
     &adapt::ADAPT,
+    &protect::PROTECT,
+    &protect::MERGE,
     &optimizer::OPTIMIZER,
     &optimizer::LR,
     &optimizer::OBJECTIVE,

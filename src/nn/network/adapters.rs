@@ -1,7 +1,8 @@
 //! Adapters beside linear layers: their part of a forward pass, and how they come, go, and become one with the weights.
 
 use super::{Network, Parameter};
-use crate::nn::architecture::{Adapter, Architecture, Linear};
+use crate::nn::architecture::{Adapter, Architecture, Linear, Part};
+use crate::nn::in_place;
 use crate::nn::init;
 use crate::nn::kernels::gemm::{Matrix, product_into};
 use crate::nn::ops::{self, Lora};
@@ -137,11 +138,37 @@ impl Network {
         Ok(Network { architecture, parameters, norms: self.norms, precision: self.precision })
     }
 
-    /// Adds to the weights what the adapters of that name add to their layers, and drops these.
+    /// The network with the adapters of that name as part of its weights, and without them.
+    ///
+    /// # Errors
+    /// As [`Network::fold`].
+    pub fn merge(mut self, name: &str) -> Result<Network> {
+        self.fold(name)?;
+        let architecture = self.architecture.clone().without_adapter(name);
+        self.rebuilt(architecture, 0)
+    }
+
+    /// Draws the adapters of that name anew, each tensor from its stream: they change nothing then.
+    ///
+    /// # Errors
+    /// If memory cannot be had.
+    pub fn restart(&mut self, name: &str, stream: impl Fn(&Part) -> Stream) -> Result<()> {
+        let of_name = format!(".{name}.weight");
+        for parameter in self.parameters.iter().filter(|p| p.part.is_adapter() && p.part.name.ends_with(&of_name)) {
+            let new = init::draw(&parameter.part, parameter.part.count(), &mut stream(&parameter.part));
+            in_place::write(&parameter.tensor, |numbers| {
+                numbers.copy_from_slice(&new);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Adds to the weights what the adapters of that name add to their layers. These stay as they are.
     ///
     /// # Errors
     /// If one of them is a mixture, whose part depends on its input.
-    pub fn merge(mut self, name: &str) -> Result<Network> {
+    pub fn fold(&mut self, name: &str) -> Result<()> {
         let linears: Vec<Linear> = self.architecture.linears().into_iter().cloned().collect();
         for linear in linears {
             let Some(adapter) = linear.adapters.iter().find(|adapter| adapter.name == name) else { continue };
@@ -170,7 +197,6 @@ impl Network {
                 Ok(())
             })?;
         }
-        let architecture = self.architecture.clone().without_adapter(name);
-        self.rebuilt(architecture, 0)
+        Ok(())
     }
 }
