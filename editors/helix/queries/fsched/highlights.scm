@@ -12,12 +12,12 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight"))
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight"))
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight"))
 
 ((identifier) @constructor
   (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "lora" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
@@ -89,7 +89,7 @@
 
 (simple_statement
   word: (word) @keyword
-  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "relearn" "rollback" "stop" "train" "weights" "zap"))
+  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "merge" "protect" "relearn" "rollback" "stop" "train" "weights" "zap"))
 
 (simple_statement
   word: (word) @attribute
@@ -100,7 +100,7 @@
   .
   (identifier) @constant
   (#any-of? @attribute "accumulate" "adapt" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "weight")
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight")
   (#not-any-of? @constant "adapters" "all" "biases" "blocks" "conv" "embeddings" "false" "head" "language" "layers" "linear" "none" "norms" "params" "projector" "true" "vision"))
 
 ; The blocks of training steps, whose words have the form of other statements.
