@@ -3,16 +3,15 @@
 
 use super::Network;
 use super::read::{Reading, Rows};
-use crate::nn::architecture::{Attention, Rotary};
+use crate::nn::architecture::Attention;
 use crate::nn::kernels::attention::{Kept, Shape};
 use crate::nn::kernels::buffer;
 use crate::nn::kernels::simd::Isa;
-use crate::nn::ops::{self, Angles};
+use crate::nn::ops;
 use crate::nn::sequences::{IGNORED, Seen, Sequences};
 use crate::nn::tape::Value;
 use candle_core::{Result, Tensor, bail};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What is remembered of the positions so far.
 #[derive(Debug)]
@@ -103,11 +102,11 @@ impl Reading<'_> {
         rows: &Rows,
         cache: &mut Cache,
     ) -> Result<Value> {
-        let Some(Rotary { theta, .. }) = attention.rotary else { bail!("only a causal model generates") };
+        let Some(rotary) = attention.rotary else { bail!("only a causal model generates") };
         let d = attention.head();
         let Attention { heads, kv_heads, .. } = *attention;
         let shape = Shape { batch: rows.count, length: rows.length, heads, kv_heads, d };
-        let angles = Arc::new(Angles::new(cache.length + rows.length, d, theta));
+        let angles = self.angles(&rotary, cache.length + rows.length, d);
         let (q, k) = (ops::rope(self.tape, q, &angles, cache.length)?, ops::rope(self.tape, k, &angles, cache.length)?);
         let kept = cache.kept.entry(attention.q.name.clone()).or_insert_with(|| Kept::new(shape, cache.room));
         let (keys, values) = (k.tensor().contiguous()?, v.tensor().contiguous()?);

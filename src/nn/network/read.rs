@@ -10,6 +10,7 @@ use crate::nn::ops::{self, Angles, AttentionShape, Weight};
 use crate::nn::sequences::{Seen, Sequences};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor, bail};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ impl Network {
             weights.insert(parameter.part.name.as_str(), value);
             leaves.push(leaf);
         }
-        let reading = Reading { tape, weights, noise };
+        let reading = Reading { tape, weights, noise, angles: RefCell::default() };
         let logits = reading.run(&self.architecture.layers, sequences, asked, None)?;
         Ok(Forward { logits, leaves, statistics: Vec::new() })
     }
@@ -66,6 +67,8 @@ pub(super) struct Reading<'a> {
     /// by name
     weights: HashMap<&'a str, Value>,
     noise: Noise<'a>,
+    /// those that layers share, once the first has formed them
+    angles: RefCell<Option<(Rotary, Arc<Angles>)>>,
 }
 
 impl Weights for Reading<'_> {
@@ -85,7 +88,7 @@ impl<'a> Reading<'a> {
     /// A pass in which nothing gets a gradient.
     pub(super) fn constant(tape: &'a Tape, network: &'a Network) -> Reading<'a> {
         let weights = network.parameters.iter().map(|p| (p.part.name.as_str(), Value::constant(p.tensor.clone())));
-        Reading { tape, weights: weights.collect(), noise: Noise::Off }
+        Reading { tape, weights: weights.collect(), noise: Noise::Off, angles: RefCell::default() }
     }
 
     /// Logits of these positions, which come behind those that `cache` remembers.
@@ -221,6 +224,20 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Angles of so many positions at least, for heads of `d` numbers.
+    pub(super) fn angles(&self, rotary: &Rotary, positions: usize, d: usize) -> Arc<Angles> {
+        let mut known = self.angles.borrow_mut();
+        let fits = |(of, angles): &&(Rotary, Arc<Angles>)| {
+            of == rotary && angles.head() == d && angles.positions() >= positions
+        };
+        if let Some((_, angles)) = known.as_ref().filter(fits) {
+            return angles.clone();
+        }
+        let angles = Arc::new(Angles::new(positions, d, rotary.theta));
+        *known = Some((*rotary, angles.clone()));
+        angles
+    }
+
     fn norm(&self, norm: &RowNorm, x: &Value) -> Result<Value> {
         let w = self.weight(&format!("{}.weight", norm.name))?;
         match norm.kind {
@@ -254,7 +271,7 @@ impl<'a> Reading<'a> {
         if let (Some(rotary), RowNormKind::Rms { epsilon }, true, None) = (rotary, norm.kind, plain, &cache) {
             let input = ops::Input::Normed { x, w: self.weight(&format!("{}.weight", norm.name))?, epsilon };
             let qkv = self.beside(input, &[q, k, v], None)?;
-            let angles = angles(rotary, rows.length, d);
+            let angles = self.angles(rotary, rows.length, d);
             let seen = ops::rotary_attention(self.tape, &qkv, shape, &angles, 0, rows.real)?;
             return self.beside(ops::Input::Plain(&seen), &[o], Some(x));
         }
@@ -268,7 +285,7 @@ impl<'a> Reading<'a> {
             return ops::add(self.tape, x, &self.linear(o, &seen)?);
         }
         if let Some(rotary) = rotary {
-            let angles = angles(rotary, rows.length, d);
+            let angles = self.angles(rotary, rows.length, d);
             (q, k) = (ops::rope(self.tape, &q, &angles, 0)?, ops::rope(self.tape, &k, &angles, 0)?);
         }
         let seen = ops::attention(self.tape, &q, &k, &v, rows.real, rotary.is_some())?;
@@ -310,7 +327,3 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Angles of so many positions.
-fn angles(rotary: &Rotary, positions: usize, d: usize) -> Arc<Angles> {
-    Arc::new(Angles::new(positions, d, rotary.theta))
-}

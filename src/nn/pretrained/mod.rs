@@ -3,6 +3,7 @@
 mod build;
 mod config;
 mod fields;
+pub mod gguf;
 mod names;
 pub mod peft;
 mod shards;
