@@ -1,6 +1,8 @@
 //! Text for language models: what is asked and answered, and how that becomes numbers.
 
 pub mod bpe;
+#[cfg(test)]
+mod golden;
 pub mod instructions;
 pub mod item;
 pub mod order;

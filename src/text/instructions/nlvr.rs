@@ -10,7 +10,7 @@ use super::wrong::{Collected, Wrong};
 use std::path::Path;
 
 /// What is asked about each sentence.
-const ASKED: &str = "Answer true or false.";
+const ASKED: &str = "True or false?";
 
 /// The items of a file whose lines are of this split; all, if they name none. Pictures lie beside the file.
 ///
@@ -47,7 +47,7 @@ fn item(fields: &Fields, split: &str, pictures: &mut Pictures) -> Result<Option<
     Ok(Some(Item {
         id: format!("{split}-{id}"),
         picture: Some(Picture::File(pictures.find(&picture).map_err(|e| format!("`image`: {e}"))?)),
-        turns: vec![Turn { question: format!("{} {ASKED}", fields.needed("sentence")?.trim()), answer: answer.into() }],
+        turns: vec![Turn { question: format!("{}\n{ASKED}", fields.needed("sentence")?.trim()), answer: answer.into() }],
         expected: Some(Expected::Text(answer.into())),
         origin: None,
     }))
