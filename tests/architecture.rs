@@ -47,13 +47,13 @@ fn each_library_is_known_where_it_belongs() {
         let found = mentions(modules, words);
         assert!(found.is_empty(), "{words:?} in {modules:?}:\n{}", found.join("\n"));
     };
-    none(&["source", "diagnostic", "syntax", "language", "plan", "lsp"], &["candle"]);
+    none(&["source", "diagnostic", "syntax", "text", "language", "plan", "lsp"], &["candle"]);
     none(
-        &["source", "diagnostic", "syntax", "language", "plan", "nn", "components", "runtime", "record", "lsp"],
+        &["source", "diagnostic", "syntax", "language", "plan", "text", "nn", "components", "runtime", "record", "lsp"],
         &["miette"],
     );
     none(
-        &["source", "diagnostic", "language", "plan", "nn", "components", "runtime", "record", "lsp", "cli"],
+        &["source", "diagnostic", "language", "plan", "text", "nn", "components", "runtime", "record", "lsp", "cli"],
         &["pest::", "pest_derive"],
     );
 }
@@ -65,6 +65,7 @@ fn programs_are_never_started_and_nothing_is_connected() {
         "source",
         "diagnostic",
         "syntax",
+        "text",
         "nn",
         "components",
         "language",
@@ -88,6 +89,7 @@ fn imports_follow_the_arrow() {
         "source",
         "diagnostic",
         "syntax",
+        "text",
         "nn",
         "components",
         "language",

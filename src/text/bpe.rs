@@ -20,7 +20,9 @@ pub const LEAST: usize = SPECIAL.len() + 256;
 /// If `size` is below [`LEAST`].
 pub fn trained<'a>(texts: impl IntoIterator<Item = &'a str>, size: usize) -> Result<Tokenizer, TokenizerError> {
     if size < LEAST {
-        return Err(TokenizerError(format!("a vocabulary of {size} tokens is too small: the bytes alone need {LEAST}")));
+        return Err(TokenizerError(format!(
+            "a vocabulary of {size} tokens is too small: the bytes alone need {LEAST}"
+        )));
     }
     let alphabet = alphabet();
     let place: HashMap<char, u32> = alphabet.iter().copied().zip(SPECIAL.len() as u32..).collect();
@@ -65,8 +67,7 @@ fn build(written: &[String], merges: &[[String; 2]]) -> Result<Tokenizer, Tokeni
                   "vocab": vocabulary, "merges": merges},
     });
     let token = |id: usize| Some(Added { content: SPECIAL[id].into(), special: true, ..Added::default() });
-    let config =
-        Config { pad: token(0), bos: token(1), eos: token(2), add_bos: Some(true), ..Config::default() };
+    let config = Config { pad: token(0), bos: token(1), eos: token(2), add_bos: Some(true), ..Config::default() };
     made(text, &config).map_err(TokenizerError)
 }
 
@@ -155,7 +156,8 @@ impl Joined {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 3] = ["is this a shirt? no", "is this a bag? yes, this is a bag", "how many shirts are there? two"];
+    const TEXTS: [&str; 3] =
+        ["is this a shirt? no", "is this a bag? yes, this is a bag", "how many shirts are there? two"];
 
     #[test]
     fn texts_come_back_whatever_is_in_them() {

@@ -48,8 +48,7 @@ fn weights(from: usize, side: Side) -> Vec<Weights> {
         let centre = (i as f64 + 0.5) * scale;
         let first = ((centre - support + 0.5) as i64).max(0) as usize;
         let last = ((centre + support + 0.5) as i64).clamp(0, from as i64) as usize;
-        let raw: Vec<f64> =
-            (first..last).map(|x| cubic((x as f64 - centre + 0.5) * (1.0 / stretch))).collect();
+        let raw: Vec<f64> = (first..last).map(|x| cubic((x as f64 - centre + 0.5) * (1.0 / stretch))).collect();
         let sum: f64 = raw.iter().sum();
         let fixed = |w: &f64| {
             let w = if sum == 0.0 { *w } else { w / sum } * f64::from(1u32 << PRECISION);

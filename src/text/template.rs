@@ -64,7 +64,10 @@ impl Template {
         };
         match tokenizer.encode(&text, false).as_ref().map(|e| e.ids.as_slice()) {
             Ok([id]) => Ok((text, *id)),
-            _ => Err(format!("the template `{}` ends answers with `{text}`, which is no token of this tokenizer", self.name())),
+            _ => Err(format!(
+                "the template `{}` ends answers with `{text}`, which is no token of this tokenizer",
+                self.name()
+            )),
         }
     }
 

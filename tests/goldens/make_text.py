@@ -5,13 +5,13 @@
 Versions: transformers 4.57.1 (the last with LLaMA's slow tokenizer, which LLaVA uses), tokenizers 0.22.1,
 sentencepiece 0.2.3, protobuf, pillow 13.0.0, numpy. `INPUT` is any text of some 100 kB; here data of tinyshakespeare.
 """
-import gzip, hashlib, json, os, random, struct, sys, tempfile
+import contextlib, gzip, hashlib, json, os, random, struct, sys, tempfile
 
 import numpy as np
 import sentencepiece
 from PIL import Image
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import CLIPImageProcessor, LlamaTokenizer, PreTrainedTokenizerFast
+from transformers import CLIPImageProcessor, LlamaTokenizer, LlamaTokenizerFast, PreTrainedTokenizerFast
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "text")
 SYSTEM = ("A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
@@ -69,18 +69,23 @@ def byte_level(lines):
 def pieces(lines):
     folder = os.path.join(HERE, "pieces")
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place:
+    # The file holds the name that it was made under, so that is always the same.
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_prefix=place + "/m", vocab_size=600, model_type="bpe", byte_fallback=True,
+            sentence_iterator=iter(lines), model_prefix="m", vocab_size=600, model_type="bpe", byte_fallback=True,
             character_coverage=0.9995, normalization_rule_name="identity", remove_extra_whitespaces=False,
             split_digits=True, allow_whitespace_only_pieces=True, num_threads=1, minloglevel=2)
-        model = open(place + "/m.model", "rb").read()
+        model = open("m.model", "rb").read()
     open(os.path.join(folder, "tokenizer.model"), "wb").write(model)
     config = {"legacy": True, "add_bos_token": True, "add_eos_token": False, "bos_token": {"content": "<s>"},
               "eos_token": {"content": "</s>"}, "unk_token": {"content": "<unk>"}, "pad_token": None}
     json.dump(config, open(os.path.join(folder, "tokenizer_config.json"), "w"))
     make = lambda legacy: LlamaTokenizer(os.path.join(folder, "tokenizer.model"), legacy=legacy)
-    return make(True), make(False)
+    fast = LlamaTokenizerFast(os.path.join(folder, "tokenizer.model"), legacy=False, from_slow=True)
+    os.makedirs(os.path.join(HERE, "fast"), exist_ok=True)
+    fast.backend_tokenizer.save(os.path.join(HERE, "fast/tokenizer.json"), pretty=False)
+    json.dump({"eos_token": "</s>", "unk_token": "<unk>"}, open(os.path.join(HERE, "fast/special_tokens_map.json"), "w"))
+    return make(True), make(False), fast
 
 
 def gguf(name, values):
@@ -152,7 +157,7 @@ def llava(tokenizer, item):
         question = one[: one.index(" ASSISTANT: ") + len(" ASSISTANT: ")]
         # The first of a round's own tokens is the beginning, the last one of the question the space behind it.
         whole, asked = len(with_picture(tokenizer, one)), len(with_picture(tokenizer, question)) - 2
-        if i > 0 and not tokenizer.legacy:
+        if i > 0 and not getattr(tokenizer, "legacy", False):
             whole, asked = whole - 1, asked - 1
         targets[at : at + asked] = [IGNORED] * asked
         at += whole
@@ -209,7 +214,7 @@ def main():
     os.makedirs(HERE, exist_ok=True)
     lines = corpus()
     made, special = byte_level(lines)
-    legacy, modern = pieces(lines)
+    legacy, modern, llama = pieces(lines)
     ggufs(made, special, legacy)
     fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|im_end|>")
     fast.chat_template = CHATML
@@ -223,9 +228,11 @@ def main():
     golden = {
         "texts": TEXTS,
         "bytes": decoded(fast, encoded(fast)), "legacy": decoded(legacy.sp_model, encoded(legacy)), "modern": encoded(modern),
+        "fast": encoded(llama),
         "many": {"text": many, "bytes": sha(fast(many).input_ids), "legacy": sha(legacy(many).input_ids)},
         "items": ITEMS,
         "vicuna": [llava(legacy, item) for item in ITEMS], "vicuna_modern": [llava(modern, item) for item in ITEMS],
+        "vicuna_fast": [llava(llama, item) for item in ITEMS],
         "chatml": [chatml(fast, item) for item in ITEMS],
         "pictures": [picture(w, h, s, fit) for w, h, s in
                      [(40, 30, 16), (30, 57, 16), (16, 16, 16), (5, 9, 16), (101, 33, 16), (640, 427, 336), (7, 300, 14)]
@@ -233,7 +240,8 @@ def main():
     }
     for one in golden["vicuna"]:
         assert one["sound"]
-    print("sound with the modern tokenizer:", [one["sound"] for one in golden["vicuna_modern"]])
+    for name in ["vicuna_modern", "vicuna_fast"]:
+        print("lengths add up:", name, [one["sound"] for one in golden[name]])
     json.dump(golden, open(os.path.join(HERE, "golden.json"), "w"), ensure_ascii=True, separators=(",", ":"))
 
 

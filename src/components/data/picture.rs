@@ -38,7 +38,8 @@ pub(super) fn pixels(file: &DataFile, most: (u32, u32)) -> Result<(PictureHeader
     reading::picture::whole(&bytes).map_err(|what| bad(&file.shown, what))?;
     let decoder = decoder(Cursor::new(bytes), file, most)?;
     let header = header_of(&decoder, file)?;
-    let picture = DynamicImage::from_decoder(decoder).map_err(|e| bad(&file.shown, reading::picture::undecodable(&e)))?;
+    let picture =
+        DynamicImage::from_decoder(decoder).map_err(|e| bad(&file.shown, reading::picture::undecodable(&e)))?;
     let opaque = match &picture {
         DynamicImage::ImageLumaA8(grey) => grey.pixels().all(|p| p[1] == 255),
         DynamicImage::ImageRgba8(colour) => colour.pixels().all(|p| p[3] == 255),

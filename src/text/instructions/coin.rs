@@ -90,12 +90,7 @@ impl Task {
 ///
 /// # Errors
 /// All that is wrong, with item and field.
-pub fn test(
-    file: &Path,
-    form: Form,
-    people: Option<&People>,
-    pictures: &mut Pictures,
-) -> Result<Vec<Item>, Wrong> {
+pub fn test(file: &Path, form: Form, people: Option<&People>, pictures: &mut Pictures) -> Result<Vec<Item>, Wrong> {
     let mut collected = Collected::of(file);
     each(file, &mut |element| {
         let read = element.value.as_ref().map_err(Clone::clone).and_then(|value| {

@@ -71,7 +71,8 @@ impl Said {
 
 fn said(fields: &Fields) -> Result<Vec<Said>, String> {
     let names = ["conversations", "messages"];
-    let (name, value) = names.iter().find_map(|n| fields.get(n).map(|v| (*n, v))).ok_or("`conversations` is missing")?;
+    let (name, value) =
+        names.iter().find_map(|n| fields.get(n).map(|v| (*n, v))).ok_or("`conversations` is missing")?;
     let all = list(value, name)?;
     if all.is_empty() {
         return Err(format!("`{name}` is empty"));

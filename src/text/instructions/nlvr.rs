@@ -47,7 +47,10 @@ fn item(fields: &Fields, split: &str, pictures: &mut Pictures) -> Result<Option<
     Ok(Some(Item {
         id: format!("{split}-{id}"),
         picture: Some(Picture::File(pictures.find(&picture).map_err(|e| format!("`image`: {e}"))?)),
-        turns: vec![Turn { question: format!("{}\n{ASKED}", fields.needed("sentence")?.trim()), answer: answer.into() }],
+        turns: vec![Turn {
+            question: format!("{}\n{ASKED}", fields.needed("sentence")?.trim()),
+            answer: answer.into(),
+        }],
         expected: Some(Expected::Text(answer.into())),
         origin: None,
     }))

@@ -120,7 +120,11 @@ fn many_are_counted_and_files_that_are_none_are_told() {
         ("[\n{} {}]", "line 2: `,` or `]` was expected"),
         ("[1] 2", "line 1: something follows the list"),
     ] {
-        assert_eq!(read(text).unwrap_err(), format!("cannot take instructions from `PLACE/f.json`: {what}"), "{text:?}");
+        assert_eq!(
+            read(text).unwrap_err(),
+            format!("cannot take instructions from `PLACE/f.json`: {what}"),
+            "{text:?}"
+        );
     }
     let long = read(&format!("[\n\"{}\"]", "x".repeat(1 << 20))).unwrap_err();
     assert!(long.ends_with("line 2: item 0 has more than 1048576 bytes"), "{long}");
@@ -146,7 +150,8 @@ fn coin_has_a_truth_for_each_form() {
     let boxes = r#"[{"question_id": 1, "text": "Where?", "answer": "[0.1,0.2,0.5,0.6]", "answer_bbox": "[0.1,0.2,0.5,0.6]"},
         {"question_id": 2, "text": "Where?", "answer": "there", "answer_bbox": [10, 20, 30, 40], "size": [200, 100]}]"#;
     let words = r#"[{"question_id": 3, "text": "What?", "answer": "Stop"}]"#;
-    let people = r#"{"data": [{"question_id": 9, "image_id": "a", "question": "What? ", "answers": ["stop", "halt"]}]}"#;
+    let people =
+        r#"{"data": [{"question_id": 9, "image_id": "a", "question": "What? ", "answers": ["stop", "halt"]}]}"#;
     let asked = r#"[{"question_id": 3, "image": "a.png", "text": "What?\nAnswer briefly.", "answer": "stop"}]"#;
     let train = r#"[{"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]}]"#;
     let place = place(&[
@@ -216,7 +221,8 @@ fn easy_vqa_and_nlvr_are_read_as_they_are_published() {
     let data = place.path().join("data");
     let test = easy_vqa::read(&data, "test").unwrap();
     assert_eq!(asked(&test), [("test-0", "what is the red shape?", "triangle"), ("test-1", "is it red?", "no")]);
-    let ends = |item: &Item, name: &str| matches!(&item.picture, Some(Picture::File(path)) if path.ends_with(Path::new(name)));
+    let ends =
+        |item: &Item, name: &str| matches!(&item.picture, Some(Picture::File(path)) if path.ends_with(Path::new(name)));
     assert!(ends(&test[1], "data/test/images/12.png"));
     let error = easy_vqa::read(&data, "train").unwrap_err();
     assert_eq!(error.count, 3);
@@ -224,10 +230,8 @@ fn easy_vqa_and_nlvr_are_read_as_they_are_published() {
     assert_eq!(error.shown[1], "item 1 (line 1): `the answer` is a number, no text");
     let file = place.path().join("examples.jsonl");
     let dev = nlvr::read(&file, "dev").unwrap();
-    let expected = [
-        ("dev-1-0", "There is a box.\nTrue or false?", "true"),
-        ("dev-3-1", "There is none\nTrue or false?", "false"),
-    ];
+    let expected =
+        [("dev-1-0", "There is a box.\nTrue or false?", "true"), ("dev-3-1", "There is none\nTrue or false?", "false")];
     assert_eq!(asked(&dev), expected);
     assert!(ends(&dev[1], "images/8/dev-3-1-0.png"));
     assert_eq!(nlvr::read(&file, "test").unwrap_err().count, 2);

@@ -4,9 +4,8 @@ use sha2::{Digest, Sha256};
 
 /// The picture of tests/goldens/make_text.py.
 fn drawn(width: usize, height: usize) -> Rgb {
-    let byte = |y: usize, x: usize, c: usize| {
-        ((x * 7 + y * 13 + c * 50 + x * y / 3 + (x / 5 + y / 4) % 2 * 90) % 256) as u8
-    };
+    let byte =
+        |y: usize, x: usize, c: usize| ((x * 7 + y * 13 + c * 50 + x * y / 3 + (x / 5 + y / 4) % 2 * 90) % 256) as u8;
     let pixel = |(y, x)| (0..3).map(move |c| byte(y, x, c));
     let bytes = (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).flat_map(pixel).collect();
     Rgb { width, height, bytes }

@@ -32,11 +32,13 @@ fn asked(question: &str, answer: &str) -> Item {
 fn targets_are_those_of_llava_and_transformers() {
     let golden = golden();
     let (legacy, bytes) = (tokenizer("pieces"), tokenizer("bytes"));
+    let fast = tokenizer("fast");
     let modern = pieces_with(r#"{"legacy": false}"#).unwrap();
     let mut compared = 0;
     for (name, tokenizer, template) in [
         ("vicuna", &legacy, Template::VicunaV1),
         ("vicuna_modern", &modern, Template::VicunaV1),
+        ("vicuna_fast", &fast, Template::VicunaV1),
         ("chatml", &bytes, Template::Chatml),
     ] {
         let writer = Writer::new(tokenizer, template, ROOM).unwrap();
@@ -58,9 +60,12 @@ fn targets_are_those_of_llava_and_transformers() {
 #[test]
 fn prompts_lead_to_the_answers() {
     let golden = golden();
-    for (name, template) in
-        [("pieces", Template::VicunaV1), ("bytes", Template::Chatml), ("bytes", Template::Plain), ("pieces", Template::Plain)]
-    {
+    for (name, template) in [
+        ("pieces", Template::VicunaV1),
+        ("bytes", Template::Chatml),
+        ("bytes", Template::Plain),
+        ("pieces", Template::Plain),
+    ] {
         let tokenizer = tokenizer(name);
         let writer = Writer::new(&tokenizer, template, ROOM).unwrap();
         for item in items(&golden) {

@@ -170,9 +170,7 @@ impl Said {
 
 /// How texts are cut before pairs are joined, by llama.cpp's names for it.
 fn pre_tokenizer(name: &str) -> Option<serde_json::Value> {
-    let bytes = |regex: bool| {
-        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": regex})
-    };
+    let bytes = |regex: bool| json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": regex});
     let split = |pattern: String| {
         let cut = json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
         json!({"type": "Sequence", "pretokenizers": [cut, bytes(false)]})

@@ -1,7 +1,7 @@
 //! `tokenizer.json`, read by the crate `tokenizers`.
 
-use super::config::Config;
-use super::{Coder, Special, Tokenizer, TokenizerError};
+use super::config::{Added, Config};
+use super::{Coder, Special, Tokenizer, TokenizerError, sound};
 use crate::reading::json::{Kind, parse};
 use crate::reading::limits::TOKENIZER_BYTES;
 use crate::reading::whole;
@@ -13,14 +13,12 @@ pub fn read(path: &Path) -> Result<Tokenizer, TokenizerError> {
     let config = Config::beside(path)?;
     let bytes = whole(path, TOKENIZER_BYTES).map_err(|e| TokenizerError(e.to_string()))?;
     let value: Value = parse(&bytes, Kind::Any).map_err(|e| wrong(e.to_string()))?;
-    if value.get("model").is_none() {
-        return Err(wrong("it has no `model`".into()));
-    }
     made(value, &config).map_err(wrong)
 }
 
 /// The tokenizer that such JSON describes.
 pub fn made(mut value: Value, config: &Config) -> Result<Tokenizer, String> {
+    sound::check(&value)?;
     // A batch is filled up and cut where it is made, and the ranges are those of whole tokens.
     if let Some(fields) = value.as_object_mut() {
         fields.remove("padding");
@@ -28,7 +26,7 @@ pub fn made(mut value: Value, config: &Config) -> Result<Tokenizer, String> {
     }
     value.get_mut("post_processor").into_iter().for_each(untrimmed);
     let coder: tokenizers::Tokenizer = serde_json::from_value(value).map_err(|e| e.to_string())?;
-    let id = |name: &str, token: &Option<super::config::Added>| match token {
+    let id = |name: &str, token: &Option<Added>| match token {
         Some(token) => {
             let found = coder.token_to_id(&token.content);
             found.map(Some).ok_or_else(|| format!("its `{name}` is `{}`, which it has no number for", token.content))

@@ -6,6 +6,7 @@ mod gguf;
 mod hugging_face;
 mod model_file;
 mod pieces;
+mod sound;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use stream::Streamed;
 pub(in crate::text) use config::{Added, Config};
 pub(in crate::text) use hugging_face::made;
 
+use crate::reading::limits::PIECES;
 use pieces::Pieces;
 use std::fmt;
 use std::ops::Range;
@@ -98,6 +100,9 @@ impl Tokenizer {
             Coder::Pieces(by) => by.last(),
         };
         let size = last.map_or(0, |id| id as usize + 1);
+        if size > PIECES {
+            return Err(format!("it has tokens up to {}; at most {PIECES} are read", size - 1));
+        }
         for (name, id) in [("bos", special.bos), ("eos", special.eos), ("pad", special.pad), ("unk", special.unk)] {
             if let Some(id) = id.filter(|id| *id as usize >= size) {
                 return Err(format!("its {name} token is {id}, and it has {size} tokens"));

@@ -82,7 +82,10 @@ impl Model {
         if self.algorithm != 2 {
             let name = ["", "unigram", "byte-pair encoding", "words", "characters"].get(self.algorithm as usize);
             let name = name.copied().unwrap_or("unknown");
-            return Err(format!("`trainer_spec.model_type` is {} ({name}); 2 is read, byte-pair encoding", self.algorithm));
+            return Err(format!(
+                "`trainer_spec.model_type` is {} ({name}); 2 is read, byte-pair encoding",
+                self.algorithm
+            ));
         }
         if self.normalizes {
             return Err("`normalizer_spec.precompiled_charsmap` changes characters, which is not supported".into());

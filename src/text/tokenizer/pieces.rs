@@ -287,7 +287,9 @@ impl Line {
     /// Joins the two, if they are still what they were.
     fn join(&mut self, pair: &Pair) -> bool {
         let (left, right) = (self.symbols[pair.left].clone(), self.symbols[pair.right].clone());
-        if left.written.is_empty() || right.written.is_empty() || left.written.len() + right.written.len() != pair.length
+        if left.written.is_empty()
+            || right.written.is_empty()
+            || left.written.len() + right.written.len() != pair.length
         {
             return false;
         }

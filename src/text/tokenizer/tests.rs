@@ -19,6 +19,7 @@ fn texts_get_the_numbers_that_transformers_gives_them() {
         ("bytes", tokenizer("bytes.gguf")),
         ("legacy", tokenizer("pieces")),
         ("modern", modern()),
+        ("fast", tokenizer("fast")),
     ];
     for (name, tokenizer) in readers {
         for (text, expected) in texts(&golden).iter().zip(golden[name].as_array().unwrap()) {
@@ -62,6 +63,7 @@ fn special_tokens_and_sizes_are_known() {
         ("bytes.gguf", bytes, 512, false),
         ("pieces", pieces, 600, true),
         ("pieces.gguf", pieces, 600, true),
+        ("fast", pieces, 600, true),
     ] {
         let tokenizer = tokenizer(name);
         assert_eq!((tokenizer.special(), tokenizer.size(), tokenizer.begins()), (special, size, begins), "{name}");
@@ -73,7 +75,7 @@ fn special_tokens_and_sizes_are_known() {
 /// Every byte of a text is in the range of a token, in order; those of a token that is cut out are its text.
 #[test]
 fn ranges_cover_the_text() {
-    for name in ["bytes", "pieces", "pieces.gguf"] {
+    for name in ["bytes", "pieces", "pieces.gguf", "fast"] {
         let tokenizer = tokenizer(name);
         for text in texts(&golden()) {
             let encoded = tokenizer.encode(&text, true).unwrap();
@@ -90,7 +92,7 @@ fn ranges_cover_the_text() {
 
 #[test]
 fn streamed_texts_are_those_of_all_tokens_and_characters_come_whole() {
-    for name in ["bytes", "pieces", "pieces.gguf"] {
+    for name in ["bytes", "pieces", "pieces.gguf", "fast"] {
         let tokenizer = tokenizer(name);
         for text in texts(&golden()).iter().filter(|t| !t.contains("</s>")) {
             let ids = tokenizer.encode(text, false).unwrap().ids;
@@ -143,6 +145,19 @@ fn what_is_wrong_is_told_with_file_and_field() {
         error.strip_prefix(&start).unwrap_or_else(|| panic!("{error}")).to_string()
     };
     assert_eq!(error("tokenizer.json", b"{}"), "it has no `model`");
+    let with = |field: &str, value: &str| {
+        let mut file: Value =
+            serde_json::from_slice(&std::fs::read(folder().join("bytes/tokenizer.json")).unwrap()).unwrap();
+        *file.pointer_mut(field).unwrap() = serde_json::from_str(value).unwrap();
+        error("tokenizer.json", file.to_string().as_bytes())
+    };
+    assert_eq!(with("/model/type", r#""WordPiece""#), "`model.type` is `WordPiece`; `BPE` is read");
+    assert_eq!(with("/model/merges/2", r#"["a", "\u00e4"]"#), "`model.merges[2]` needs `a\u{e4}`, which is no token");
+    assert_eq!(with("/model/vocab/a", "3"), "`model.vocab` gives `a` the number 3, which is none or another's");
+    assert_eq!(with("/model/dropout", "0.1"), "`model.dropout` is set, which is not supported");
+    assert!(
+        with("/decoder", r#"{"type": "CTC"}"#).starts_with("`decoder` has a part of the type `CTC`; those that are")
+    );
     assert_eq!(error("a.model", b"\x0a\xff"), "it is no sound protocol buffer");
     assert_eq!(error("a.model", b""), "it has no `pieces`");
     assert_eq!(
