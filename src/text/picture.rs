@@ -75,7 +75,7 @@ fn embedded(shape: [usize; 3], bytes: &[u8]) -> Result<Rgb, String> {
     if !matches!(channels, 1 | 3) || pixels == 0 || channels.checked_mul(pixels) != Some(bytes.len()) {
         return Err(format!("a picture of {channels}x{height}x{width} has {} bytes", bytes.len()));
     }
-    let channel = |c: usize| if channels == 1 { &bytes[..] } else { &bytes[c * pixels..(c + 1) * pixels] };
+    let channel = |c: usize| if channels == 1 { bytes } else { &bytes[c * pixels..(c + 1) * pixels] };
     let (red, green, blue) = (channel(0), channel(1), channel(2));
     let bytes = (0..pixels).flat_map(|i| [red[i], green[i], blue[i]]).collect();
     Ok(Rgb { width, height, bytes })
