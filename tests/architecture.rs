@@ -49,11 +49,11 @@ fn each_library_is_known_where_it_belongs() {
     };
     none(&["source", "diagnostic", "syntax", "text", "language", "plan", "lsp"], &["candle"]);
     none(
-        &["source", "diagnostic", "syntax", "language", "plan", "text", "nn", "components", "runtime", "record", "lsp"],
+        &["source", "diagnostic", "syntax", "text", "language", "plan", "nn", "components", "runtime", "record", "lsp"],
         &["miette"],
     );
     none(
-        &["source", "diagnostic", "language", "plan", "text", "nn", "components", "runtime", "record", "lsp", "cli"],
+        &["source", "diagnostic", "text", "language", "plan", "nn", "components", "runtime", "record", "lsp", "cli"],
         &["pest::", "pest_derive"],
     );
 }

@@ -21,8 +21,10 @@ pub mod optimizers;
 pub mod problem;
 pub mod recall;
 pub mod schedules;
+pub mod scoring;
 pub mod selector;
 mod specs;
+pub mod styles;
 pub mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;

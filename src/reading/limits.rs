@@ -91,6 +91,10 @@ pub const RECORD_BYTES: u64 = 1 << 30;
 /// Bytes of a line of events or of the ledger, whose largest lists every tensor that changed, with 250 for each.
 pub const LINE_BYTES: u64 = 1 << 20;
 
+/// Bytes of a file with replies of a language model, which are kept as they are. The replies to all items of OCR-VQA take
+/// some 100 million.
+pub const REPLIES_BYTES: u64 = 1 << 30;
+
 /// Bytes of a lock's file.
 pub const LOCK_BYTES: u64 = 1 << 16;
 

@@ -168,9 +168,12 @@ fn evaluate(run: &mut Run, op: &Evaluate) -> Result<(), Halt> {
     }
     let metrics =
         op.metrics.iter().map(|metric| scope::metric(run, metric, &settings)).collect::<Result<Vec<_>, _>>()?;
-    let readings = within::reenterable(run, |run| lent::readings(run, op, &metrics, &settings))?;
+    let found = within::reenterable(run, |run| lent::readings(run, op, &metrics, &settings))?;
     disk::point("evaluate: measured, not told");
-    for reading in readings {
+    for message in found.left_out {
+        run.emit(Kind::Warning { message })?;
+    }
+    for reading in found.readings {
         measure::tell(run, &reading, op.per_example)?;
     }
     Ok(())

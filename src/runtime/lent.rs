@@ -5,7 +5,7 @@ use super::measure::{self, Reading};
 use super::state::Best;
 use super::{Run, sound, store};
 use crate::components::Metric;
-use crate::components::metrics::Part;
+use crate::components::metrics::{self, Part};
 use crate::language::program::{At, Evaluate, Settings};
 use crate::nn::network::Network;
 
@@ -46,15 +46,22 @@ impl Run<'_> {
     }
 }
 
+/// What an `evaluate` found.
+pub struct Found {
+    pub readings: Vec<Reading>,
+    /// what could not be measured, a sentence each
+    pub left_out: Vec<String>,
+}
+
 /// The readings of an `evaluate`, of all the weights that it asks for. Where both are asked for, each of the best has
-/// as a part how far it is from the last.
-pub fn readings(run: &mut Run, op: &Evaluate, metrics: &[Metric], settings: &Settings) -> Result<Vec<Reading>, Halt> {
+/// as a part how far it is from the last. A best that was chosen before the memory began has none to measure.
+pub fn readings(run: &mut Run, op: &Evaluate, metrics: &[Metric], settings: &Settings) -> Result<Found, Halt> {
     let both = op.at.contains(&At::Best) && op.at.contains(&At::Last);
     let mut last = match op.at.contains(&At::Last) {
         true => checked(run, metrics, settings)?,
         false => Vec::new(),
     };
-    let mut found = Vec::new();
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for at in &op.at {
         match at {
             At::Last => {
@@ -65,16 +72,18 @@ pub fn readings(run: &mut Run, op: &Evaluate, metrics: &[Metric], settings: &Set
             }
             At::Best => {
                 for rule in &settings.keep.best {
-                    let mut best = at_best(run, rule, metrics, settings)?;
-                    for (best, last) in best.iter_mut().zip(&last) {
-                        best.detail.parts.push(Part::new("best - last", best.value - last.value));
+                    let mut best = at_best(run, rule, metrics, settings, &mut left_out)?;
+                    for best in &mut best {
+                        if let Some(last) = last.iter().find(|last| last.key == best.key) {
+                            best.detail.parts.push(Part::new("best - last", best.value - last.value));
+                        }
                     }
                     found.extend(best);
                 }
             }
         }
     }
-    Ok(found)
+    Ok(Found { readings: found, left_out })
 }
 
 /// Measures, and looks for what makes a robust accuracy doubtful.
@@ -85,8 +94,23 @@ fn checked(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
 }
 
 /// Measures the best checkpoint by `rule`. The run's own weights stay where they are.
-fn at_best(run: &mut Run, rule: &Metric, metrics: &[Metric], settings: &Settings) -> Result<Vec<Reading>, Halt> {
-    with_best(run, rule, settings, |run| checked(run, metrics, settings))
+fn at_best(
+    run: &mut Run,
+    rule: &Metric,
+    metrics: &[Metric],
+    settings: &Settings,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Reading>, Halt> {
+    with_best(run, rule, settings, |run| {
+        let lent = run.lent.as_ref().filter(|lent| lent.memory.is_none());
+        let Some(rule) = lent.map(|lent| lent.rule.clone()) else { return checked(run, metrics, settings) };
+        let (there, not_there): (Vec<Metric>, Vec<Metric>) =
+            metrics.iter().cloned().partition(|metric| !metrics::of_memory(&metric.spec));
+        left_out.extend(not_there.iter().map(|metric| {
+            format!("`{metric}` is not measured at the {rule}: that was chosen before there was a memory")
+        }));
+        checked(run, &there, settings)
+    })
 }
 
 /// Does something while the best checkpoint by `rule` is what is measured.

@@ -9,7 +9,8 @@ pub struct Item {
     /// stable: names it in records, and keys its random draws
     pub id: String,
     pub picture: Option<Picture>,
-    /// in order, the person's question first; at least one
+    /// in order, the person's question first; at least one. The picture comes before the first question, unless another one begins
+    /// with `<image>`
     pub turns: Vec<Turn>,
     /// what an answer to the last question is scored by; `None` where the item is only for training
     pub expected: Option<Expected>,
@@ -59,6 +60,26 @@ pub enum Style {
     Brief,
     /// about 50 words
     Detailed,
+}
+
+impl Style {
+    pub const ALL: [Style; 5] = [Style::YesNo, Style::MultipleChoice, Style::Short, Style::Brief, Style::Detailed];
+
+    /// As programs and files write it: `yes_no`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Style::YesNo => "yes_no",
+            Style::MultipleChoice => "multiple_choice",
+            Style::Short => "short",
+            Style::Brief => "brief",
+            Style::Detailed => "detailed",
+        }
+    }
+
+    /// The style that a word names.
+    pub fn of(word: &str) -> Option<Style> {
+        Style::ALL.into_iter().find(|style| style.word() == word)
+    }
 }
 
 /// How an item came from another one.

@@ -6,10 +6,12 @@ use candle_core::{Device, Tensor};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use fsched::components::styles::{self, Request, Settings, Source};
 use fsched::language::program::Program;
 use fsched::language::{Files, Options, analyze};
 use fsched::nn::network::Network;
 use fsched::runtime::{State, store};
+use fsched::text::item::{Item, Style, Turn};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::{Value as Json, json};
 use std::io::{Cursor, Read, Write};
@@ -260,6 +262,36 @@ pub fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(state.to_string().into_bytes())
 }
 
+/// Items of which a language model is asked everything, and how.
+pub fn asked() -> (Vec<Item>, Settings) {
+    let turn = |question: &str, answer: &str| Turn { question: question.into(), answer: answer.into() };
+    let turns = vec![turn("What is it?", "a dog"), turn("How many?", "2")];
+    let item =
+        |id: usize| Item { id: id.to_string(), picture: None, turns: turns.clone(), expected: None, origin: None };
+    let settings =
+        Settings { share: 1.0, wrong: Source::Replies, explanations: Source::Replies, ..Settings::default() };
+    ((0..4).map(item).collect(), settings)
+}
+
+/// Replies to all that is asked, as lists and as the text of a model.
+pub fn replies() -> Vec<Vec<u8>> {
+    let (items, settings) = asked();
+    let line = |(at, request): (usize, Request)| {
+        let given = |index: usize| match request.style {
+            Style::YesNo => json!({ "question_index": index, "distractor_option": "a cat" }),
+            Style::MultipleChoice => json!({ "question_index": index, "distractor_options": ["a cat", "5", "x"] }),
+            _ => json!({ "question_index": index, "explanation": "Because it is." }),
+        };
+        let list = json!([given(0), given(1)]);
+        let reply = if at % 2 == 0 { list } else { json!(format!("Here:\n```json\n{list}\n```")) };
+        format!("{}\n", json!({ "key": request.key, "reply": reply }))
+    };
+    let requests = styles::requests(&items, &settings).expect("they can be diversified");
+    let lines: String = requests.into_iter().enumerate().map(line).collect();
+    vec![lines.into_bytes()]
+}
+
+/// A cost matrix.
 pub fn costs() -> Vec<Vec<u8>> {
     vec![b",a,b\na,0,1\n\"b\",2.5,0\n".to_vec()]
 }

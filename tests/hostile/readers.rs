@@ -5,6 +5,7 @@ use crate::honest;
 use candle_core::Device;
 use fsched::components::data::{self, Places};
 use fsched::components::metrics::Matrix;
+use fsched::components::styles::{self, Replies};
 use fsched::components::{Family, Value, catalogue};
 use fsched::language::{Disk, Options, analyze};
 use fsched::nn::weights;
@@ -69,6 +70,7 @@ pub const READERS: &[Reader] = &[
     reader("events", "events.jsonl", honest::events, run_folder, events),
     reader("ledger", "ledger.jsonl", honest::ledger, run_folder, ledger),
     reader("plan", "plan.json", honest::plan, nothing, plan),
+    reader("replies", "replies.jsonl", honest::replies, nothing, replies),
     Reader {
         shown: "step-1",
         mend: honest::sealed,
@@ -86,7 +88,7 @@ pub const PICTURE: &[&str] = &["png", "jpeg"];
 pub const SAFETENSORS: &[&str] = &["safetensors"];
 pub const GGUF: &[&str] = &["gguf"];
 pub const TEXT: &[&str] = &["tokenizer json", "pieces", "vocabulary", "conversations", "questions"];
-pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint", "costs"];
+pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint", "costs", "replies"];
 
 /// The reader of that name.
 pub fn named(name: &str) -> &'static Reader {
@@ -293,6 +295,16 @@ fn costs(place: &Path) -> Answer {
     let matrix = Matrix::read("costs.csv", &places(place)).map_err(|p| p.message)?;
     let classes = ["a", "b"].map(String::from);
     matrix.of_classes(&classes).map(|costs| (costs.classes() * costs.classes() * 8) as u64).map_err(|p| p.message)
+}
+
+fn replies(place: &Path) -> Answer {
+    let path = place.join("replies.jsonl");
+    let kept = fs::metadata(&path).map_err(|e| e.to_string())?.len();
+    let replies = Replies::read(&path).map_err(|p| p.message)?;
+    let (items, settings) = honest::asked();
+    let done = styles::diversify(items.clone(), &settings, &replies).map_err(|p| p.message)?;
+    assert_eq!(done.items.len(), items.len());
+    Ok(kept)
 }
 
 fn manifest(place: &Path) -> Answer {

@@ -51,6 +51,35 @@ fn each_best_is_measured_as_it_was_and_the_run_goes_on_untouched() {
 }
 
 #[test]
+fn a_best_from_before_the_memory_has_none_to_measure() {
+    let outcome = run_small(
+        "keep last: 0, best: [validation.clean, validation.clean(of: memory)]\nmemory ema(decay: 0.5)\ntrain 6\n\
+         consolidate 2 with { optimizer sgd(lr: 5, momentum: 0.9) }\n\
+         evaluate clean, clean(of: memory) at: [best, last] on validation",
+    );
+    outcome.summary();
+    let where_measured: Vec<(String, String)> =
+        found(&outcome).into_iter().map(|(metric, at, ..)| (metric, at)).collect();
+    let pair = |metric: &str, at: &str| (metric.to_string(), at.to_string());
+    let of_memory = "best by validation.clean(of: memory)";
+    let expected = [
+        pair("clean", "best by validation.clean"),
+        pair("clean", of_memory),
+        pair("clean(of: memory)", of_memory),
+        pair("clean", "last"),
+        pair("clean(of: memory)", "last"),
+    ];
+    assert_eq!(where_measured, expected);
+    let warning = |e: &fsched::runtime::event::Event| match &e.kind {
+        Kind::Warning { message } => Some(message.clone()),
+        _ => None,
+    };
+    let warnings: Vec<String> = outcome.events.iter().filter_map(warning).collect();
+    let told = "`validation.clean(of: memory)` is not measured at the best by validation.clean: that was chosen before there was a memory";
+    assert!(warnings.iter().any(|w| w == told), "{warnings:?}");
+}
+
+#[test]
 fn the_best_of_training_is_measured_on_other_data_too() {
     let outcome = run_small(&format!(
         "{TRAIN}checkpoint \"end\"\n{{ data digits(train: 100, validation: 50%); evaluate clean at: best on test }}\n"

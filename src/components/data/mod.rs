@@ -17,6 +17,7 @@ mod image_folder;
 mod omniglot;
 mod picture;
 mod places;
+pub mod quiz;
 mod reader;
 mod split;
 

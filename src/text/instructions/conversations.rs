@@ -2,7 +2,7 @@
 //! `role` and `content`, `images`), and what LLaMA-Factory and ShareGPT mix of the two; a list, or one a line.
 
 use super::super::IMAGE;
-use super::super::item::{Item, Picture, Turn};
+use super::super::item::{Item, Origin, Picture, Style, Turn};
 use super::elements::each;
 use super::fields::{Fields, kind, list, text};
 use super::pictures::Pictures;
@@ -44,7 +44,17 @@ pub fn item(fields: &Fields, index: usize, pictures: &mut Pictures) -> Result<It
         ([_], _) => return Err(format!("it says `{IMAGE}` {marks} times; once is read")),
         (several, _) => return Err(format!("it has {} pictures; one is read", several.len())),
     };
-    Ok(Item { id, picture, turns: turns(&said)?, expected: None, origin: None })
+    Ok(Item { id, picture, turns: turns(&said)?, expected: None, origin: origin(fields)? })
+}
+
+/// What `fsched diversify` writes beside an item that it has rewritten; other programs' `style` may be anything.
+fn origin(fields: &Fields) -> Result<Option<Origin>, String> {
+    let style = fields.get("style").and_then(Value::as_str).and_then(Style::of);
+    let seed = fields.get("seed").and_then(Value::as_u64);
+    Ok(match (style, fields.id("source_id")?, seed) {
+        (Some(style), Some(source), Some(seed)) => Some(Origin { style, source, seed }),
+        _ => None,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

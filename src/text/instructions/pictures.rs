@@ -19,7 +19,7 @@ impl Pictures {
         Pictures { root: root.into(), real: root.canonicalize().ok(), found: HashMap::new() }
     }
 
-    /// The file, which is there.
+    /// The file, which is there, by its name below the folder.
     ///
     /// # Errors
     /// If it is not, or lies outside; a sentence without the field.
@@ -46,7 +46,8 @@ impl Pictures {
         if !real.is_file() {
             return Err(format!("`{shown}` in `{root}` is no file"));
         }
-        self.found.insert(text.into(), real.clone());
-        Ok(real)
+        let named = self.root.join(path);
+        self.found.insert(text.into(), named.clone());
+        Ok(named)
     }
 }

@@ -1,4 +1,4 @@
-use super::super::item::{Expected, Item, Picture, Turn};
+use super::super::item::{Expected, Item, Origin, Picture, Style, Turn};
 use super::coin::{Form, Task};
 use super::*;
 use std::fs;
@@ -20,10 +20,10 @@ fn read(text: &str) -> Result<Vec<Item>, String> {
     let mut pictures = Pictures::below(place.path());
     let shown = |text: String| text.replace(&place.path().display().to_string(), "PLACE");
     let items = conversations::read(&place.path().join("f.json"), &mut pictures).map_err(|e| shown(e.to_string()))?;
-    let root = place.path().canonicalize().unwrap();
+    let root = place.path();
     let relative = |mut item: Item| {
         if let Some(Picture::File(path)) = &mut item.picture {
-            *path = path.strip_prefix(&root).unwrap().to_path_buf();
+            *path = path.strip_prefix(root).unwrap().to_path_buf();
         }
         item
     };
@@ -62,6 +62,17 @@ fn llava_and_chat_formats_are_read_as_a_list_or_by_lines() {
     assert_eq!(read(&list).unwrap(), expected);
     let lines = [llava, chat, mixed, late].map(|one| one.replace('\n', " ")).join("\n");
     assert_eq!(read(&lines).unwrap(), expected);
+}
+
+#[test]
+fn where_an_item_comes_from_is_read_back() {
+    let with = |fields: &str| {
+        let talk = r#"[{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]"#;
+        read(&format!(r#"[{{"conversations": {talk}, {fields}}}]"#)).unwrap().remove(0).origin
+    };
+    let origin = Origin { style: Style::YesNo, source: "7".into(), seed: 3 };
+    assert_eq!(with(r#""style": "yes_no", "source_id": 7, "seed": 3"#), Some(origin));
+    assert_eq!(with(r#""style": "impressionist", "source_id": 7, "seed": 3"#), None);
 }
 
 #[test]
