@@ -90,7 +90,7 @@ impl Scan<'_> {
             return self.over();
         }
         loop {
-            let element = self.element()?;
+            let element = self.element(true)?;
             take(element)?;
             match self.next_mark()? {
                 Some(b',') => self.skip(),
@@ -113,18 +113,18 @@ impl Scan<'_> {
 
     fn lines(&mut self, take: &mut dyn FnMut(Element) -> Result<(), Wrong>) -> Result<(), Wrong> {
         while self.next_mark()?.is_some() {
-            let element = self.element()?;
+            let element = self.element(false)?;
             take(element)?;
         }
         Ok(())
     }
 
     /// From the next byte that is no space to where its brackets are closed.
-    fn element(&mut self) -> Result<Element, Wrong> {
+    fn element(&mut self, listed: bool) -> Result<Element, Wrong> {
         self.next_mark()?;
         let (index, line) = (self.index, self.line);
         let mut bytes = Vec::new();
-        let mut nesting = Nesting::default();
+        let mut nesting = Nesting { listed, ..Nesting::default() };
         while let Some(byte) = self.peek()? {
             if nesting.ends_before(byte) {
                 break;
@@ -155,15 +155,19 @@ fn at_its_line(error: &serde_json::Error) -> String {
 /// Where in a value a byte stands.
 #[derive(Default)]
 struct Nesting {
+    /// in a list, else on a line
+    listed: bool,
     depth: usize,
     quoted: bool,
     escaped: bool,
 }
 
 impl Nesting {
-    /// Whether a value without brackets is over before this byte.
+    /// Whether a value without brackets is over before this byte. On a line, only the line's end does that, which is no
+    /// beginning of a value: so each value takes a byte.
     fn ends_before(&self, byte: u8) -> bool {
-        self.depth == 0 && !self.quoted && matches!(byte, b',' | b']' | b'\n')
+        let ends: &[u8] = if self.listed { b",]" } else { b"\n" };
+        self.depth == 0 && !self.quoted && ends.contains(&byte)
     }
 
     /// Whether this byte closes the value.

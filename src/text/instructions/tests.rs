@@ -129,6 +129,10 @@ fn many_are_counted_and_files_that_are_none_are_told() {
         ("words", "line 1: a list or one object a line was expected"),
         ("[{\"id\": 1}", "line 1: the list has no end"),
         ("[\n{} {}]", "line 2: `,` or `]` was expected"),
+        (
+            "{},{}]\n",
+            "3 things are wrong\n  item 0 (line 1): `conversations` is missing\n  item 1 (line 1): it is no JSON: expected value\n  item 2 (line 1): it is no JSON: expected value",
+        ),
         ("[1] 2", "line 1: something follows the list"),
     ] {
         assert_eq!(
