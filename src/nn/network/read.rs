@@ -326,4 +326,3 @@ impl<'a> Reading<'a> {
         }
     }
 }
-

@@ -175,9 +175,7 @@ impl Fields {
     fn real(&mut self, name: &str, default: Option<f64>) -> f64 {
         match (self.values.get(&format!("llama.{name}")), default) {
             // Files hold f32, whose decimal form is what was meant: 1e-5, not 9.999999747378752e-6.
-            (Some(Value::Real(x)), _) if *x > 0.0 && x.is_finite() => {
-                (*x as f32).to_string().parse().unwrap_or(*x)
-            }
+            (Some(Value::Real(x)), _) if *x > 0.0 && x.is_finite() => (*x as f32).to_string().parse().unwrap_or(*x),
             (None, Some(default)) => default,
             (found, _) => {
                 let what = if found.is_some() { "is no number above 0" } else { "is missing" };
