@@ -58,7 +58,7 @@ const CASES: &[Case] = &[
         ops::cross_entropy(t, &v[0], &labels(), 0.0, Reduction::Mean)
     }),
     ("attention", Precision::Fast, &[&[2, 64, 4, 32], &[2, 64, 4, 32], &[2, 64, 4, 32]], |t, v| {
-        ops::attention(t, &v[0], &v[1], &v[2], None)
+        ops::attention(t, &v[0], &v[1], &v[2], None, true)
     }),
     ("swiglu", Precision::Fast, &[&[256, 344], &[256, 344]], |t, v| ops::swiglu(t, &v[0], &v[1])),
     ("max pool", Precision::Fast, &[&[16, 64, 14, 14]], |t, v| ops::max_pool2d(t, &v[0], 2, 2)),

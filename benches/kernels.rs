@@ -141,7 +141,7 @@ mod layers {
     }
 
     fn attention(tape: &Tape, q: &Value, constants: &[Value]) -> Result<Value> {
-        ops::attention(tape, q, &constants[0], &constants[1], None)
+        ops::attention(tape, q, &constants[0], &constants[1], None, true)
     }
 
     fn tensor(dims: &[usize]) -> Tensor {

@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 seconds=${1:?"usage: fuzz/run.sh SECONDS [TARGET…]"}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(analyze format fix lsp idx gzip cifar picture safetensors gguf records)
+[ ${#targets[@]} -gt 0 ] || targets=(analyze format fix lsp idx gzip cifar picture safetensors gguf text records)
 
 mkdir -p target artifacts
 cargo fuzz build -s none

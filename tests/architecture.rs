@@ -47,7 +47,7 @@ fn each_library_is_known_where_it_belongs() {
         let found = mentions(modules, words);
         assert!(found.is_empty(), "{words:?} in {modules:?}:\n{}", found.join("\n"));
     };
-    none(&["source", "diagnostic", "syntax", "language", "plan", "lsp"], &["candle"]);
+    none(&["source", "diagnostic", "syntax", "text", "language", "plan", "lsp"], &["candle"]);
     none(
         &["source", "diagnostic", "syntax", "text", "language", "plan", "nn", "components", "runtime", "record", "lsp"],
         &["miette"],

@@ -3,8 +3,8 @@
 use super::describe::{Family, Member};
 use super::value::{Spec, Value};
 use super::{
-    attacks, augment, conditions, data, forgetting, memory, metrics, models, objectives, optimizers, recall, schedules,
-    tasks,
+    adapters, attacks, augment, conditions, data, forgetting, memory, metrics, models, objectives, optimizers, recall,
+    schedules, tasks,
 };
 use std::sync::LazyLock;
 
@@ -17,6 +17,7 @@ pub fn members(family: Family) -> &'static [&'static Member] {
         Family::Data => data::MEMBERS,
         Family::Augment => augment::MEMBERS,
         Family::Model => &MODELS,
+        Family::Adapter => adapters::MEMBERS,
         Family::Layer => models::layers::LAYERS,
         Family::Optimizer => &OPTIMIZERS,
         Family::Schedule => &SCHEDULES,

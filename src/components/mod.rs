@@ -1,6 +1,7 @@
 //! The catalogue: everything that can stand in a program as a value, described once as plain data beside the code
 //! that builds it. `language` reads the descriptions, `runtime` calls the builders.
 
+pub mod adapters;
 pub mod arithmetic;
 pub mod attacks;
 pub mod augment;
@@ -20,6 +21,7 @@ pub mod objectives;
 pub mod optimizers;
 pub mod problem;
 pub mod recall;
+pub mod regularizers;
 pub mod schedules;
 pub mod scoring;
 pub mod selector;

@@ -24,6 +24,8 @@ pub enum ProblemKind {
     ForbiddenPath,
     /// arguments that don't fit each other or the input: FS0303
     DoesNotFit,
+    /// names and selections that mean nothing of the model: FS0301
+    NothingMeant,
     /// a split that the data has not: FS0403
     NoSplit,
 }

@@ -15,7 +15,7 @@ pub enum Selector {
     Head(Index),
     /// `params("glob")`
     Params(String),
-    /// `conv`, `linear`, `norms`, `biases`, `embeddings`
+    /// `conv`, `linear`, `norms`, `biases`, `embeddings`; `adapters`; parts of a language model: `vision`, `projector`, `language`
     Kind(Kind),
     Union(Box<Selector>, Box<Selector>),
     Difference(Box<Selector>, Box<Selector>),
@@ -30,6 +30,14 @@ pub enum Kind {
     Norms,
     Biases,
     Embeddings,
+    /// factors beside linear layers
+    Adapters,
+    /// the tower that a language model sees with
+    Vision,
+    /// what makes its vectors as wide as those of tokens
+    Projector,
+    /// the decoder itself
+    Language,
 }
 
 /// Which of a row of things; negative numbers count from the end.
@@ -41,7 +49,17 @@ pub enum Index {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [Kind::Conv, Kind::Linear, Kind::Norms, Kind::Biases, Kind::Embeddings];
+    pub const ALL: [Kind; 9] = [
+        Kind::Conv,
+        Kind::Linear,
+        Kind::Norms,
+        Kind::Biases,
+        Kind::Embeddings,
+        Kind::Adapters,
+        Kind::Vision,
+        Kind::Projector,
+        Kind::Language,
+    ];
 
     /// As it is written.
     pub fn word(self) -> &'static str {
@@ -51,6 +69,10 @@ impl Kind {
             Kind::Norms => "norms",
             Kind::Biases => "biases",
             Kind::Embeddings => "embeddings",
+            Kind::Adapters => "adapters",
+            Kind::Vision => "vision",
+            Kind::Projector => "projector",
+            Kind::Language => "language",
         }
     }
 }

@@ -18,6 +18,7 @@ static COMPONENTS: &[(Family, &[&str], &str)] = &[
     (Family::Model, &["dense", "perceptron", "fc", "feedforward"], "mlp"),
     (Family::Model, &["wrn", "wideresnet"], "wide_resnet"),
     (Family::Model, &["preactresnet", "preactresnet18", "prn18"], "preact_resnet18"),
+    (Family::Adapter, &["peft", "low_rank", "loraconfig"], "lora"),
     (Family::Optimizer, &["momentum", "nesterov"], "sgd"),
     (Family::Schedule, &["cosineannealinglr", "cosine_annealing", "cosine_decay"], "cosine"),
     (Family::Schedule, &["step", "steplr", "multistep", "multisteplr", "piecewise"], "drop"),
@@ -104,11 +105,18 @@ pub(super) fn word_before(member: &Member) -> Option<(&'static str, &'static str
     let word = match member.family {
         Family::Data
         | Family::Model
+        | Family::Adapter
         | Family::Optimizer
         | Family::Objective
         | Family::Augment
         | Family::Memory
-        | Family::Recall => member.family.name(),
+        | Family::Recall => {
+            if member.family == Family::Adapter {
+                "adapt"
+            } else {
+                member.family.name()
+            }
+        }
         Family::Schedule => "lr",
         Family::Metric => "evaluate",
         _ => return None,

@@ -12,6 +12,7 @@ pub mod statements;
 pub mod suggest;
 pub mod vocabulary;
 
+mod adapted;
 mod advice;
 mod apart;
 mod arguments;

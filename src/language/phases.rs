@@ -28,6 +28,7 @@ pub static TYPES: &[(&str, Type)] = &[
     ("List", Type::List(&Type::Any)),
     ("Data", Type::Component(crate::components::Family::Data)),
     ("Model", Type::Component(crate::components::Family::Model)),
+    ("Adapter", Type::Component(crate::components::Family::Adapter)),
     ("Optimizer", Type::Component(crate::components::Family::Optimizer)),
     ("Schedule", Type::Component(crate::components::Family::Schedule)),
     ("Objective", Type::Component(crate::components::Family::Objective)),

@@ -42,7 +42,9 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     pub spec: Spec,
-    /// as it is at the start; `zap head` may give the head other rows later
+    /// what stands beside its linear layers
+    pub adapt: Option<Spec>,
+    /// with its adapters, as it is at the start; `zap head` may give the head other rows later
     pub architecture: Architecture,
     pub parts: Arc<[Part]>,
     /// where the `model` statement stands, if there is one
@@ -80,6 +82,12 @@ pub enum Op {
     Guard(Box<Guard>),
     /// leaves the training step that hosts it
     Stop,
+    /// where the adapters changed most, those of later tasks are held at 0
+    Protect(Protect),
+    /// the adapters' updates become part of the weights, and fresh ones begin
+    Merge {
+        settings: Arc<Settings>,
+    },
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
@@ -131,7 +139,10 @@ impl Op {
             Op::Forget(op) => &op.settings,
             Op::Zap(op) => &op.settings,
             Op::Evaluate(op) => &op.settings,
-            Op::Expect { settings, .. } | Op::Load { settings, .. } | Op::If { settings, .. } => settings,
+            Op::Expect { settings, .. }
+            | Op::Load { settings, .. }
+            | Op::If { settings, .. }
+            | Op::Merge { settings } => settings,
             Op::Guard(op) => &op.settings,
             Op::Repeat { until: Some(until), .. } => &until.settings,
             _ => return None,
@@ -311,6 +322,17 @@ pub struct Zap {
     /// rows that the head must have from here on: set where the whole head is zapped
     pub classes: Option<usize>,
     pub settings: Arc<Settings>,
+}
+
+/// RegLoRA's key elements of the task just learned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Protect {
+    /// of each layer's update, in 0..=1
+    pub share: f64,
+    /// of the term of the loss from here on
+    pub weight: f64,
+    /// an element counts once, however many tasks chose it
+    pub unique: bool,
 }
 
 /// Metrics that are measured once.

@@ -77,7 +77,14 @@ fn hits(selector: &Selector, parts: &[Part]) -> Result<Hits, SelectorError> {
             Ok(of_parts(parts, |p| if inside(p) { own_or_direct(p) } else { Hit::No }))
         }
         Selector::Head(index) => head(index, parts),
-        Selector::Params(glob) => Ok(of_parts(parts, |p| if matches(glob, &p.name) { Hit::Direct } else { Hit::No })),
+        Selector::Params(glob) => {
+            let meant = |p: &Part| p.kind != PartKind::Idle && matches(glob, &p.name);
+            Ok(of_parts(parts, |p| if meant(p) { Hit::Direct } else { Hit::No }))
+        }
+        // Of a part of a model, weights are meant themselves, as of layers.
+        Selector::Kind(kind @ (Kind::Vision | Kind::Projector | Kind::Language)) => {
+            Ok(of_parts(parts, |p| if is_kind(p, *kind) { own_or_direct(p) } else { Hit::No }))
+        }
         Selector::Kind(kind) => Ok(of_parts(parts, |p| if is_kind(p, *kind) { Hit::Direct } else { Hit::No })),
         Selector::Union(a, b) => combine(a, b, parts, |a, b| a.max(b)),
         Selector::Difference(a, b) => combine(a, b, parts, |a, b| if b > Hit::No { Hit::No } else { a }),
@@ -99,8 +106,9 @@ fn combine(a: &Selector, b: &Selector, parts: &[Part], op: impl Fn(Hit, Hit) -> 
 /// A layer's own weight is meant itself; its bias and norm come along.
 fn own_or_direct(part: &Part) -> Hit {
     match part.kind {
-        PartKind::ConvWeight | PartKind::LinearWeight => Hit::Direct,
+        PartKind::ConvWeight | PartKind::LinearWeight | PartKind::Embedding => Hit::Direct,
         PartKind::Bias | PartKind::NormWeight | PartKind::NormBias => Hit::Owned,
+        PartKind::Idle | PartKind::Adapter => Hit::No,
     }
 }
 
@@ -110,7 +118,11 @@ fn is_kind(part: &Part, kind: Kind) -> bool {
         Kind::Linear => part.kind == PartKind::LinearWeight,
         Kind::Norms => matches!(part.kind, PartKind::NormWeight | PartKind::NormBias),
         Kind::Biases => part.kind == PartKind::Bias,
-        Kind::Embeddings => false,
+        Kind::Embeddings => part.kind == PartKind::Embedding,
+        Kind::Adapters => part.kind == PartKind::Adapter,
+        Kind::Vision => part.name.starts_with("vision_tower."),
+        Kind::Projector => part.name.starts_with("multi_modal_projector."),
+        Kind::Language => part.name.starts_with("language_model.") || part.name.starts_with("model."),
     }
 }
 
@@ -173,11 +185,13 @@ fn listed(what: &str, names: &[String]) -> String {
 pub fn layer_names(parts: &[Part]) -> Vec<String> {
     let mut weights: Vec<_> = parts
         .iter()
-        .filter(|p| matches!(p.kind, PartKind::ConvWeight | PartKind::LinearWeight))
-        .map(|p| (p.layer, p.name.strip_suffix(".weight").unwrap_or(&p.name).to_string()))
+        .filter(|p| matches!(p.kind, PartKind::ConvWeight | PartKind::LinearWeight | PartKind::Embedding))
+        .map(|p| (p.layer, p.kind, p.name.strip_suffix(".weight").unwrap_or(&p.name).to_string()))
         .collect();
-    weights.sort_by_key(|w| w.0);
-    weights.into_iter().map(|w| w.1).collect()
+    // Patches have two tables beside their convolution, whose name they go by.
+    weights.sort_by_key(|w| (w.0, w.1));
+    weights.dedup_by_key(|w| w.0);
+    weights.into_iter().map(|w| w.2).collect()
 }
 
 /// Names of the stages: what the names of their tensors have in common.

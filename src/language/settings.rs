@@ -1,5 +1,6 @@
 //! The settings in force at a place, and what they come to at a step.
 
+use super::adapted::adapted;
 use super::chain::Chain;
 use super::context::Context;
 use super::lints::{self, Added};
@@ -12,7 +13,7 @@ use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::nn::architecture::{Architecture, Part};
+use crate::nn::architecture::{Architecture, Input, Part, PartKind};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub(super) struct Current {
     pub data: Placed<Spec>,
     pub model: Placed<Spec>,
+    pub adapt: Placed<Option<Spec>>,
     pub augment: Vec<Spec>,
     pub batch: Batch,
     pub accumulate: u64,
@@ -75,8 +77,16 @@ pub(super) struct Trained {
 }
 
 impl Trained {
-    fn all(parts: &[Part]) -> Trained {
-        Trained { trainable: vec![true; parts.len()].into(), frozen_statistics: Arc::default() }
+    /// All that is in a pass; of a model with adapters those alone, as their layers' norms stand still with the weights.
+    fn start(parts: &[Part]) -> Trained {
+        let adapted = parts.iter().any(|part| part.kind == PartKind::Adapter);
+        let trained = |part: &Part| match adapted {
+            true => part.kind == PartKind::Adapter,
+            false => part.kind != PartKind::Idle,
+        };
+        let mut still: Vec<usize> = parts.iter().filter(|_| adapted).map(|part| part.layer).collect();
+        still.dedup();
+        Trained { trainable: parts.iter().map(trained).collect(), frozen_statistics: still.into() }
     }
 
     fn apply(&mut self, freezing: &Freezing, selection: &selectors::Selection, parts: &[Part]) {
@@ -124,6 +134,7 @@ impl Default for Current {
         Current {
             data: Placed { value: spec(Family::Data, "fashion"), span: None },
             model: Placed { value: spec(Family::Model, "convnet"), span: None },
+            adapt: Placed { value: None, span: None },
             augment: Vec::new(),
             batch: Batch::Size(64),
             accumulate: 1,
@@ -235,7 +246,7 @@ impl Context<'_> {
         let Placed { value: spec, span: placed } = self.current.model.clone();
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
-            let fits = model.architecture.input == facts.shape;
+            let fits = model.architecture.input == Input::Image(facts.shape);
             if !same {
                 let mut d = Diagnostic::new(Code::SECOND_MODEL, placed.unwrap_or(span), "a second model after steps");
                 if let Some(first) = first {
@@ -250,15 +261,21 @@ impl Context<'_> {
             }
             return self.model.clone();
         }
-        match models::build(&spec, facts.shape, facts.classes) {
+        let Placed { value: adapt, span: adapted_at } = self.current.adapt.clone();
+        let built = models::build(&spec, facts.shape, facts.classes).map_err(|problem| (problem, placed));
+        let adapted = built.and_then(|architecture| match &adapt {
+            Some(adapt) => adapted(adapt, architecture).map_err(|problem| (problem, adapted_at)),
+            None => Ok(architecture),
+        });
+        match adapted {
             Ok(architecture) => {
                 let parts = architecture.parts().into();
                 self.head_classes = facts.classes;
-                self.model = Some(Arc::new(Model { spec, architecture, parts, span: placed }));
+                self.model = Some(Arc::new(Model { spec, adapt, architecture, parts, span: placed }));
                 self.model.clone()
             }
-            Err(problem) => {
-                self.problem(problem, placed.unwrap_or(span));
+            Err((problem, at)) => {
+                self.problem(problem, at.unwrap_or(span));
                 None
             }
         }
@@ -266,7 +283,7 @@ impl Context<'_> {
 
     fn shape_mismatch(&mut self, facts: &DataFacts, span: Span) {
         let model = self.model.as_ref().expect("only called with a model");
-        let [c, h, w] = model.architecture.input;
+        let [c, h, w] = model.architecture.input.picture();
         let [c2, h2, w2] = facts.shape;
         let message = format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}");
         let at = self.current.data.span.unwrap_or(span);
@@ -290,7 +307,7 @@ impl Context<'_> {
         if model.architecture.classes == self.head_classes {
             return model.architecture.clone();
         }
-        models::build(&model.spec, model.architecture.input, self.head_classes).unwrap_or(model.architecture.clone())
+        model.architecture.clone().with_classes(self.head_classes)
     }
 
     /// Its tensors.
@@ -314,7 +331,7 @@ impl Context<'_> {
         let mut trained = match &self.current.trained {
             Some(_) if self.current.frozen.is_empty() => return Some(()),
             Some(trained) => trained.clone(),
-            None => Trained::all(&model.parts),
+            None => Trained::start(&model.parts),
         };
         for freezing in self.current.frozen.clone().iter() {
             let selection = self.resolve(&freezing.selector, &model.parts, freezing.span)?;
@@ -444,6 +461,7 @@ impl Context<'_> {
             ProblemKind::BadFile => Code::BAD_FILE,
             ProblemKind::ForbiddenPath => Code::FORBIDDEN_PATH,
             ProblemKind::DoesNotFit => Code::BAD_MODEL,
+            ProblemKind::NothingMeant => Code::EMPTY_SELECTOR,
             ProblemKind::NoSplit => Code::NO_SPLIT,
         };
         let mut d = Diagnostic::new(code, span, problem.message);

@@ -1,15 +1,31 @@
 //! Networks as plain data: what `language` resolves selectors against, `plan` counts, and `network` runs.
 //! Nothing here allocates a weight.
 
-/// A network for images: layers in forward order.
+mod rows;
+mod walk;
+
+pub use rows::{
+    Activation, Adapter, Attention, FeedForward, Linear, Patches, Rotary, RowNorm, RowNormKind, Tokens, Vision,
+};
+use walk::{Place, Unit, Walk};
+
+/// A network: layers in forward order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
-    /// C, H, W of an input image
-    pub input: [usize; 3],
-    /// outputs of the classifier
+    pub input: Input,
+    /// outputs of the classifier: classes, or tokens of a vocabulary
     pub classes: usize,
     /// stages and what stands between them
     pub layers: Vec<Layer>,
+}
+
+/// What a network reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// C, H, W of an image
+    Image([usize; 3]),
+    /// tokens, and where it sees, pictures of C, H, W among them
+    Text { picture: Option<[usize; 3]> },
 }
 
 /// One layer. Names are those of the usual PyTorch definition (`layer1.0.conv1`), without `.weight`.
@@ -44,17 +60,24 @@ pub enum Layer {
     /// (N, C, H, W) → (N, C·H·W) in C, H, W order
     Flatten,
     /// (N, F) → (N, O)
-    Linear {
-        name: String,
-        input: usize,
-        output: usize,
-        /// how its bias starts, where it has one
-        bias: Option<Init>,
-        init: Init,
-    },
+    Linear(Linear),
     /// `h = pre(x)`, output `body(h) + shortcut(h)`. An empty `shortcut` passes `x` itself, not `h`
     /// (as pre-activation and wide residual networks do where the shape doesn't change).
     Residual { pre: Vec<Layer>, body: Vec<Layer>, shortcut: Vec<Layer> },
+    /// tokens and the pictures among them → (N, W), a vector for each
+    Tokens(Box<Tokens>),
+    /// (N, W) → (N, W): vectors of one sequence look at each other
+    Attention(Box<Attention>),
+    /// (N, W) → (N, W), each vector by itself
+    FeedForward(Box<FeedForward>),
+    /// (N, W) → (N, W), each vector by itself
+    RowNorm(RowNorm),
+    /// one of the smooth activations, elementwise
+    Activation(Activation),
+    /// image → (patches + 1, W): a vector for each patch behind one of the whole
+    Patches(Box<Patches>),
+    /// (N, W) → (N, V): the classifier of a language model whose weight is that of its embedding
+    TiedHead { embedding: String, width: usize, rows: usize },
 }
 
 /// What a norm averages over.
@@ -75,6 +98,8 @@ pub enum Init {
     KaimingNormalFanOut,
     /// N(0, 2/F)
     KaimingNormalFanIn,
+    /// N(0, std²): 0.02 for language models
+    Normal(f32),
     /// all the same: ones (norm weights), zeros (norm biases)
     Constant(f32),
 }
@@ -102,9 +127,15 @@ pub struct Part {
 pub enum PartKind {
     ConvWeight,
     LinearWeight,
+    /// a row for each token, or for each place
+    Embedding,
     Bias,
     NormWeight,
     NormBias,
+    /// a factor of an adapter, or the router of a mixture
+    Adapter,
+    /// in a file of weights, but not in any pass: never trained nor changed
+    Idle,
 }
 
 /// One tensor that isn't trained: running statistics.
@@ -130,6 +161,11 @@ pub enum BufferKind {
 }
 
 impl Part {
+    /// Whether it is a tensor of an adapter.
+    pub fn is_adapter(&self) -> bool {
+        self.kind == PartKind::Adapter
+    }
+
     /// Numbers in it.
     pub fn count(&self) -> usize {
         self.shape.iter().product()
@@ -141,9 +177,9 @@ impl Architecture {
     pub fn parts(&self) -> Vec<Part> {
         let head = self.head();
         let mut parts = Vec::new();
-        self.visit(&mut |layer, place| {
-            let head = head.is_some() && layer.name() == head;
-            parts.extend(layer.tensors().into_iter().map(|t| Part {
+        self.visit(&mut |unit, place| {
+            let head = head.is_some() && Some(unit.name()) == head;
+            parts.extend(unit.tensors().into_iter().map(|t| Part {
                 name: t.name,
                 shape: t.shape,
                 kind: t.kind,
@@ -160,16 +196,16 @@ impl Architecture {
     /// All running statistics, in the order of [`Architecture::parts`].
     pub fn buffers(&self) -> Vec<Buffer> {
         let mut buffers = Vec::new();
-        self.visit(&mut |layer, place| {
-            if let Layer::Norm { name, channels, kind: NormKind::Batch } = layer {
+        self.visit(&mut |unit, place| {
+            if let Unit::Norm { name, channels, kind: NormKind::Batch } = unit {
                 let buffer = |kind: BufferKind, shape: Vec<usize>| Buffer {
                     name: format!("{name}.{}", kind.suffix()),
                     shape,
                     kind,
                     layer: place.layer,
                 };
-                buffers.push(buffer(BufferKind::RunningMean, vec![*channels]));
-                buffers.push(buffer(BufferKind::RunningVar, vec![*channels]));
+                buffers.push(buffer(BufferKind::RunningMean, vec![channels]));
+                buffers.push(buffer(BufferKind::RunningVar, vec![channels]));
                 buffers.push(buffer(BufferKind::BatchesTracked, vec![]));
             }
         });
@@ -179,9 +215,9 @@ impl Architecture {
     /// Names of the weight-bearing layers: what `layers[i]` counts, the classifier last.
     pub fn layers(&self) -> Vec<String> {
         let mut names = Vec::new();
-        self.visit(&mut |layer, _| {
-            if let Layer::Conv { name, .. } | Layer::Linear { name, .. } = layer {
-                names.push(name.clone());
+        self.visit(&mut |unit, _| {
+            if unit.bears_weights() {
+                names.push(unit.name().to_string());
             }
         });
         names
@@ -189,132 +225,96 @@ impl Architecture {
 
     /// How many stages `blocks[i]` counts.
     pub fn blocks(&self) -> usize {
-        self.layers.iter().filter(|l| matches!(l, Layer::Stage(_))).count()
+        let own = self.layers.iter().filter(|l| matches!(l, Layer::Stage(_))).count();
+        own + self.vision().map_or(0, Vision::blocks)
     }
 
-    /// Name of the classifier: the last linear layer.
+    /// What it sees with, where it is a language model that does.
+    pub fn vision(&self) -> Option<&Vision> {
+        match self.layers.first() {
+            Some(Layer::Tokens(tokens)) => tokens.vision.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Name of the classifier: the last linear layer, or the embedding that it shares its weight with.
     pub fn head(&self) -> Option<&str> {
-        last_linear(&self.layers).map(|(name, _)| name)
+        match self.layers.last() {
+            Some(Layer::TiedHead { embedding, .. }) => Some(embedding),
+            _ => last_linear(&self.layers).map(|linear| linear.name.as_str()),
+        }
     }
 
     /// Features that the classifier sees; 0 where there is no classifier.
     pub fn penultimate(&self) -> usize {
-        last_linear(&self.layers).map_or(0, |(_, input)| input)
+        match self.layers.last() {
+            Some(Layer::TiedHead { width, .. }) => *width,
+            _ => last_linear(&self.layers).map_or(0, |linear| linear.input),
+        }
     }
 
     /// The same network with another number of classes.
     pub fn with_classes(mut self, classes: usize) -> Architecture {
         self.classes = classes;
-        if let Some(Layer::Linear { output, .. }) = last_linear_mut(&mut self.layers) {
-            *output = classes;
+        if let Some(linear) = last_linear_mut(&mut self.layers) {
+            linear.output = classes;
         }
         self
     }
 
-    /// Calls `f` with every layer that has tensors, in forward order.
-    fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Layer, Place)) {
-        let mut walk = Walk { seen: 0, block: None, f };
-        let mut block = 0;
-        for layer in &self.layers {
-            walk.block = matches!(layer, Layer::Stage(_)).then_some(block);
-            block += usize::from(walk.block.is_some());
-            walk.layer(layer);
-        }
+    /// The same network with an adapter beside each linear layer whose name is wanted, and how many those are; one of the
+    /// same name there is replaced.
+    pub fn adapted(mut self, adapter: &Adapter, wanted: impl Fn(&str) -> bool) -> (Architecture, usize) {
+        let mut count = 0;
+        change_linears(&mut self.layers, &mut |linear| {
+            if wanted(&linear.name) {
+                linear.adapters.retain(|known| known.name != adapter.name);
+                linear.adapters.push(adapter.clone());
+                count += 1;
+            }
+        });
+        (self, count)
+    }
+
+    /// The same network without the adapters of that name.
+    pub fn without_adapter(mut self, name: &str) -> Architecture {
+        change_linears(&mut self.layers, &mut |linear| linear.adapters.retain(|adapter| adapter.name != name));
+        self
+    }
+
+    /// Linear layers in forward order, those of a tower and of a projector too.
+    pub fn linears(&self) -> Vec<&Linear> {
+        let mut linears = Vec::new();
+        self.visit(&mut |unit, _| {
+            if let Unit::Linear(linear) = unit {
+                linears.push(linear);
+            }
+        });
+        linears
+    }
+
+    /// Calls `f` with all that has tensors of its own, in forward order.
+    fn visit<'a>(&'a self, f: &mut impl FnMut(Unit<'a>, Place)) {
+        Walk::new(f).all(&self.layers);
     }
 }
 
-/// Where a layer with tensors stands: [`Part::layer`] and [`Part::block`].
-#[derive(Clone, Copy)]
-struct Place {
-    layer: usize,
-    block: Option<usize>,
-}
-
-struct Walk<'f, F> {
-    /// weight-bearing layers so far
-    seen: usize,
-    block: Option<usize>,
-    f: &'f mut F,
-}
-
-impl<'a, F: FnMut(&'a Layer, Place)> Walk<'_, F> {
-    fn layer(&mut self, layer: &'a Layer) {
-        match layer {
-            Layer::Stage(layers) => layers.iter().for_each(|l| self.layer(l)),
-            Layer::Residual { pre, body, shortcut } => {
-                pre.iter().chain(body).chain(shortcut).for_each(|l| self.layer(l));
-            }
-            Layer::Conv { .. } | Layer::Linear { .. } => {
-                (self.f)(layer, Place { layer: self.seen, block: self.block });
-                self.seen += 1;
-            }
-            // A norm belongs to the weights before it; one that stands before all weights, to the first.
-            Layer::Norm { .. } => (self.f)(layer, Place { layer: self.seen.saturating_sub(1), block: self.block }),
-            _ => {}
-        }
-    }
-}
-
-/// A tensor of a layer: what [`Part`] says of it wherever the layer stands.
-struct OwnTensor {
-    name: String,
-    shape: Vec<usize>,
-    kind: PartKind,
-    init: Init,
-    fan_in: usize,
-}
-
-impl Layer {
-    /// Its name, where it has tensors.
-    pub fn name(&self) -> Option<&str> {
+impl Input {
+    /// C, H, W of the images that it reads, or of the pictures among its tokens; zeros where there are none.
+    pub fn picture(self) -> [usize; 3] {
         match self {
-            Layer::Conv { name, .. } | Layer::Norm { name, .. } | Layer::Linear { name, .. } => Some(name),
-            _ => None,
+            Input::Image(shape) => shape,
+            Input::Text { picture } => picture.unwrap_or_default(),
         }
     }
 
-    fn tensors(&self) -> Vec<OwnTensor> {
+    /// C, H, W of the image that a network for images reads.
+    pub fn image(self) -> Option<[usize; 3]> {
         match self {
-            Layer::Conv { name, input, output, kernel, bias, init, .. } => {
-                let shape = vec![*output, *input, *kernel, *kernel];
-                weight_and_bias(name, PartKind::ConvWeight, shape, *init, *bias)
-            }
-            Layer::Linear { name, input, output, bias, init } => {
-                weight_and_bias(name, PartKind::LinearWeight, vec![*output, *input], *init, *bias)
-            }
-            Layer::Norm { name, channels, .. } => {
-                let shape = vec![*channels];
-                vec![
-                    OwnTensor {
-                        name: format!("{name}.weight"),
-                        shape: shape.clone(),
-                        kind: PartKind::NormWeight,
-                        init: Init::Constant(1.0),
-                        fan_in: 1,
-                    },
-                    OwnTensor {
-                        name: format!("{name}.bias"),
-                        shape,
-                        kind: PartKind::NormBias,
-                        init: Init::Constant(0.0),
-                        fan_in: 1,
-                    },
-                ]
-            }
-            _ => Vec::new(),
+            Input::Image(shape) => Some(shape),
+            Input::Text { .. } => None,
         }
     }
-}
-
-fn weight_and_bias(name: &str, kind: PartKind, shape: Vec<usize>, init: Init, bias: Option<Init>) -> Vec<OwnTensor> {
-    let fan_in = shape[1..].iter().product();
-    let outputs = shape[0];
-    let mut tensors = vec![OwnTensor { name: format!("{name}.weight"), shape, kind, init, fan_in }];
-    if let Some(init) = bias {
-        let name = format!("{name}.bias");
-        tensors.push(OwnTensor { name, shape: vec![outputs], kind: PartKind::Bias, init, fan_in });
-    }
-    tensors
 }
 
 impl BufferKind {
@@ -328,10 +328,31 @@ impl BufferKind {
     }
 }
 
-/// Name and inputs of the last linear layer.
-fn last_linear(layers: &[Layer]) -> Option<(&str, usize)> {
+/// Calls `f` with each linear layer.
+fn change_linears(layers: &mut [Layer], f: &mut impl FnMut(&mut Linear)) {
+    for layer in layers {
+        match layer {
+            Layer::Linear(linear) => f(linear),
+            Layer::Stage(inner) => change_linears(inner, f),
+            Layer::Residual { pre, body, shortcut } => {
+                [pre, body, shortcut].into_iter().for_each(|layers| change_linears(layers, f));
+            }
+            Layer::Tokens(tokens) => {
+                if let Some(vision) = &mut tokens.vision {
+                    change_linears(&mut vision.layers, f);
+                    change_linears(&mut vision.projector, f);
+                }
+            }
+            Layer::Attention(attention) => attention.projections_mut().into_iter().for_each(&mut *f),
+            Layer::FeedForward(middle) => middle.projections_mut().for_each(&mut *f),
+            _ => {}
+        }
+    }
+}
+
+fn last_linear(layers: &[Layer]) -> Option<&Linear> {
     layers.iter().rev().find_map(|layer| match layer {
-        Layer::Linear { name, input, .. } => Some((name.as_str(), *input)),
+        Layer::Linear(linear) => Some(linear),
         Layer::Stage(inner) => last_linear(inner),
         Layer::Residual { pre, body, shortcut } => {
             last_linear(shortcut).or_else(|| last_linear(body)).or_else(|| last_linear(pre))
@@ -340,9 +361,9 @@ fn last_linear(layers: &[Layer]) -> Option<(&str, usize)> {
     })
 }
 
-fn last_linear_mut(layers: &mut [Layer]) -> Option<&mut Layer> {
+fn last_linear_mut(layers: &mut [Layer]) -> Option<&mut Linear> {
     layers.iter_mut().rev().find_map(|layer| match layer {
-        Layer::Linear { .. } => Some(layer),
+        Layer::Linear(linear) => Some(linear),
         Layer::Stage(inner) => last_linear_mut(inner),
         Layer::Residual { pre, body, shortcut } => {
             last_linear_mut(shortcut).or_else(|| last_linear_mut(body)).or_else(|| last_linear_mut(pre))

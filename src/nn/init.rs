@@ -23,6 +23,7 @@ pub fn draw(part: &Part, count: usize, stream: &mut Stream) -> Vec<f32> {
         }
         Init::KaimingNormalFanIn => stream.fill_normal(&mut numbers, 0.0, (2.0 / part.fan_in as f64).sqrt() as f32),
         Init::KaimingNormalFanOut => stream.fill_normal(&mut numbers, 0.0, (2.0 / fan_out(part)).sqrt() as f32),
+        Init::Normal(std) => stream.fill_normal(&mut numbers, 0.0, std),
         Init::Constant(value) => numbers.fill(value),
     }
     numbers

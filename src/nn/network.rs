@@ -1,6 +1,6 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Init, Layer, NormKind, Part};
+use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part, PartKind};
 use super::in_place;
 use super::init;
 use super::ops::{self, BatchNormStats, RunningStats};
@@ -179,8 +179,8 @@ impl Network {
         earlier: &[Statistics],
     ) -> Result<Forward> {
         match *x.shape().dims() {
-            [_, c, h, w] if [c, h, w] == self.architecture.input => {}
-            _ => bail!("the network takes images of {:?}, found {:?}", self.architecture.input, x.shape().dims()),
+            [_, c, h, w] if Input::Image([c, h, w]) == self.architecture.input => {}
+            _ => bail!("the network takes {:?}, found {:?}", self.architecture.input, x.shape().dims()),
         }
         let mut leaves = Vec::with_capacity(self.parameters.len());
         let mut weights = Vec::with_capacity(self.parameters.len());
@@ -314,7 +314,7 @@ impl Network {
     }
 
     /// Takes over copies of all tensors of `tensors`, which has exactly the names and shapes of
-    /// [`Network::state_dict`]. Nothing changes if there is an error.
+    /// [`Network::state_dict`]; adapters that it lacks stay as they are. Nothing changes if there is an error.
     ///
     /// # Errors
     /// If a tensor is missing or misshapen, or is no number that fits.
@@ -331,7 +331,9 @@ impl Network {
         };
         let mut parameters = self.parameters.clone();
         for Parameter { part, tensor } in &mut parameters {
-            *tensor = find(&part.name, &part.shape, DType::F32)?;
+            if part.kind != PartKind::Adapter || tensors.contains_key(&part.name) {
+                *tensor = find(&part.name, &part.shape, DType::F32)?;
+            }
         }
         let mut norms = self.norms.clone();
         for BatchNorm { name, running, batches, .. } in &mut norms {
@@ -342,6 +344,21 @@ impl Network {
             *batches = find(&key(BufferKind::BatchesTracked), &[], DType::I64)?.to_scalar()?;
         }
         (self.parameters, self.norms) = (parameters, norms);
+        Ok(())
+    }
+
+    /// Takes over the numbers of one tensor of a file, of the parameter's shape, in any type of real numbers.
+    ///
+    /// # Errors
+    /// If there is no parameter of that name, or of another shape.
+    pub fn take_over(&mut self, name: &str, tensor: &Tensor) -> Result<()> {
+        let device = self.device().clone();
+        let Some(index) = self.index_of(name) else { bail!("there is no parameter {name}") };
+        let parameter = &mut self.parameters[index];
+        if tensor.dims() != parameter.part.shape {
+            bail!("{name} has shape {:?}, the model's {:?}", tensor.dims(), parameter.part.shape);
+        }
+        parameter.tensor = tensor.to_device(&device)?.to_dtype(DType::F32)?.contiguous()?;
         Ok(())
     }
 
@@ -386,8 +403,8 @@ impl<'a> Pass<'a> {
                 [Layer::Norm { kind: NormKind::Batch, .. }, Layer::Relu, rest @ ..] => {
                     (self.batch_norm(ops::batch_norm_relu, &x)?, rest)
                 }
-                [Layer::Linear { bias, .. }, Layer::Relu, rest @ ..] => {
-                    (self.linear(ops::linear_relu, &x, *bias)?, rest)
+                [Layer::Linear(linear), Layer::Relu, rest @ ..] if linear.adapters.is_empty() => {
+                    (self.linear(ops::linear_relu, &x, linear.bias)?, rest)
                 }
                 _ => (self.layer(layer, &x)?, rest),
             };
@@ -424,7 +441,7 @@ impl<'a> Pass<'a> {
             Layer::AvgPool { kernel, stride } => ops::avg_pool2d(tape, x, *kernel, *stride),
             Layer::GlobalAvgPool => ops::global_avg_pool(tape, x),
             Layer::Flatten => ops::flatten(tape, x),
-            Layer::Linear { bias, .. } => self.linear(ops::linear, x, *bias),
+            Layer::Linear(linear) => self.adapted(linear, x),
             Layer::Residual { pre, body, shortcut } => {
                 let h = self.chain(pre, x)?;
                 let beside = |pass: &mut Self| match shortcut.is_empty() {
@@ -444,7 +461,30 @@ impl<'a> Pass<'a> {
                     }
                 }
             }
+            Layer::Tokens(_)
+            | Layer::Attention(_)
+            | Layer::FeedForward(_)
+            | Layer::RowNorm(_)
+            | Layer::Activation(_)
+            | Layer::Patches(_)
+            | Layer::TiedHead { .. } => bail!("the network reads text, not images: {layer:?}"),
         }
+    }
+
+    /// A linear layer with its adapters, which stand behind its own tensors.
+    fn adapted(&mut self, linear: &Linear, x: &Value) -> Result<Value> {
+        let mut y = self.linear(ops::linear, x, linear.bias)?;
+        for adapter in &linear.adapters {
+            let (a, b) = (self.weight(), self.weight());
+            if adapter.experts > 1 {
+                bail!("{}: mixtures of adapters are for language models", linear.name);
+            }
+            let hidden = ops::linear(self.tape, x, a, None)?;
+            let scale = vec![adapter.scale as f32; hidden.shape().elem_count()];
+            let hidden = ops::multiply_const(self.tape, &hidden, scale)?;
+            y = ops::add(self.tape, &y, &ops::linear(self.tape, &hidden, b, None)?)?;
+        }
+        Ok(y)
     }
 
     /// One of the operations with a linear layer in them.
@@ -486,7 +526,14 @@ impl<'a> Pass<'a> {
     }
 }
 
+mod adapters;
+mod generate;
+mod read;
 mod stable;
+
+pub use adapters::Noise;
+pub use generate::greedy;
+pub use read::Asked;
 
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ pub struct PassCost {
 impl PassCost {
     pub fn of(architecture: &Architecture) -> PassCost {
         let mut cost = PassCost { layers: Vec::new(), widest: 0 };
-        cost.follow(&architecture.layers, Shape::Image(architecture.input));
+        cost.follow(&architecture.layers, architecture.start());
         cost
     }
 
@@ -61,7 +61,7 @@ impl PassCost {
         let output = layer.output(input).ok()?;
         let per_output = match layer {
             Layer::Conv { input, kernel, .. } => Some((input * kernel * kernel) as u64),
-            Layer::Linear { .. } => Some(input.count()),
+            Layer::Linear(_) | Layer::TiedHead { .. } => Some(input.count()),
             _ => None,
         };
         if let Some(n) = per_output {
@@ -147,7 +147,7 @@ fn pass_bytes(program: &Program, cost: &PassCost, batch: u64) -> u64 {
 /// Bytes of what all blocks of two networks give for so many images, of one block's features together and centred, and
 /// of the products of each two images: those of both networks, one block at a time.
 pub fn features_bytes(program: &Program, images: u64) -> u64 {
-    let mut shape = Shape::Image(program.model.architecture.input);
+    let mut shape = program.model.architecture.start();
     let (mut numbers, mut widest) = (0u64, 0u64);
     for layer in &program.model.architecture.layers {
         let Ok(output) = layer.output(shape) else { break };

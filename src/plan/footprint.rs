@@ -103,6 +103,7 @@ impl Survey {
             }
             Op::Forget(f) => self.measures(program, cost, &measured_at_forget(&f.settings), &f.settings),
             Op::Zap(z) => self.measures(program, cost, &measured_at_forget(&z.settings), &z.settings),
+            Op::Merge { settings } => self.measures(program, cost, &measured_at_forget(settings), settings),
             Op::Evaluate(e) => self.measures(program, cost, &e.metrics, &e.settings),
             Op::Expect { condition, settings, .. } | Op::If { condition, settings, .. } => {
                 self.measures(program, cost, &metrics_in(condition), settings);

@@ -33,15 +33,18 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
     let context = Context::of(program, checksums);
     let mut canon = Canon::new(&context);
     let spec = canon.spec(&model.spec, None);
-    let identity = json!({
+    let mut identity = json!({
         "numerics": NUMERICS_VERSION,
         "seed": program.seed,
         "precision": program.precision.name(),
         "model": spec,
-        "input": model.architecture.input,
+        "input": model.architecture.input.picture(),
         "classes": model.architecture.classes,
         "steps": [],
     });
+    if let Some(adapt) = &model.adapt {
+        identity["adapt"] = canon.spec(adapt, None);
+    }
     // The steps stand last, and there may be many of them: each is hashed as it is written.
     let mut hash = Sha256::new();
     hash.update(identity.to_string().trim_end_matches("]}"));
@@ -216,6 +219,8 @@ impl<'a> Canon<'a> {
                 json!({ "guard": self.condition(&guard.condition, &guard.settings), "else": otherwise })
             }
             Op::Stop => json!("stop"),
+            Op::Protect(p) => json!({ "protect": [p.share, p.weight, p.unique] }),
+            Op::Merge { settings } => json!({ "merge": self.at_forget(settings) }),
             Op::Forget(forget) => self.forget(forget),
             Op::Zap(zap) => self.zap(zap),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),

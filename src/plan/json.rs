@@ -54,7 +54,10 @@ impl Plan {
 fn model(program: &Program) -> Json {
     let model = &program.model;
     let mut json = model.spec.to_json();
-    json["input"] = json!(model.architecture.input);
+    if let Some(adapt) = &model.adapt {
+        json["adapt"] = adapt.to_json();
+    }
+    json["input"] = json!(model.architecture.input.picture());
     json["classes"] = json!(model.architecture.classes);
     json["weights"] = json!(model.parts.iter().map(|p| p.count() as u64).sum::<u64>());
     json["tensors"] = json!(model.parts.len());
@@ -152,6 +155,10 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
         Op::Guard(guard) => self::guard(guard),
         Op::Stop => json!({ "kind": "stop" }),
+        Op::Protect(p) => {
+            json!({ "kind": "protect", "top": p.share, "weight": p.weight, "duplicates": super::words::duplicates(p) })
+        }
+        Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
         Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),

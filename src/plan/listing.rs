@@ -193,6 +193,13 @@ impl<'a> Listing<'a> {
             Op::Load { path, .. } => format!("weights {path:?}"),
             Op::Guard(guard) => format!("guard {} else {}", guard.text, guard.otherwise),
             Op::Stop => "stop".into(),
+            Op::Protect(p) => format!(
+                "protect adapters: top {}, weight {}, duplicates: {}",
+                words::value(&Value::Real(p.share), None),
+                p.weight,
+                words::duplicates(p)
+            ),
+            Op::Merge { .. } => "merge adapters".into(),
             Op::Repeat { count, until: Some(until), .. } => {
                 format!("repeat until {}: at most {}", until.text, words::plural(*count, "time"))
             }
@@ -230,6 +237,7 @@ impl<'a> Listing<'a> {
                 };
                 hits.into_iter().chain(around(&z.settings)).collect()
             }
+            Op::Merge { settings } => around(settings).into_iter().collect(),
             Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
             _ => Vec::new(),
         }

@@ -58,13 +58,15 @@ fn bracketed(text: &str) -> String {
 }
 
 fn model(program: &Program) -> Line {
+    let model = &program.model;
     let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
     let layers = program.model.architecture.layers().len() as u64;
     let tensors = words::plural(program.model.parts.len() as u64, "tensor");
-    let [c, h, w] = program.model.architecture.input;
+    let [c, h, w] = program.model.architecture.input.picture();
     let (weights, layers) = (words::plural(weights, "weight"), words::plural(layers, "layer"));
+    let adapted = model.adapt.as_ref().map(|adapt| format!(" with {}", words::spec(adapt))).unwrap_or_default();
     let comes_to = format!("{weights} in {tensors}, {layers}; {c}x{h}x{w} images");
-    Line { name: "model", value: words::spec(&program.model.spec), comes_to }
+    Line { name: "model", value: format!("{}{adapted}", words::spec(&model.spec)), comes_to }
 }
 
 fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {

@@ -142,6 +142,7 @@ impl<'a> Counter<'a> {
             Op::Train(train) => self.train(train),
             Op::Forget(f) => self.saliency(f).plus(self.change(&f.settings)),
             Op::Zap(z) => self.change(&z.settings),
+            Op::Merge { settings } => self.change(settings),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),
             Op::Expect { condition, settings, .. } => self.condition(condition, settings),
             Op::Repeat { count, until, body } => self.rounds(*count, until.as_deref(), body),
@@ -156,7 +157,9 @@ impl<'a> Counter<'a> {
                 self.known.clear();
                 Totals::default()
             }
-            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } | Op::Stop => Totals::default(),
+            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } | Op::Stop | Op::Protect(_) => {
+                Totals::default()
+            }
         }
     }
 

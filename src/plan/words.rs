@@ -2,6 +2,12 @@
 
 use super::range::Range;
 use crate::components::{Default, Duration, Metric, Param, Spec, Type, Value, tasks};
+use crate::language::program::Protect;
+
+/// How often a protected element counts.
+pub fn duplicates(protect: &Protect) -> &'static str {
+    if protect.unique { "unique" } else { "keep" }
+}
 
 /// `1234567` → `1,234,567`
 pub fn count(n: u64) -> String {

@@ -49,7 +49,7 @@ pub const WEIGHTS_HEADER_BYTES: u64 = 16 << 20;
 /// Tensors of a file of weights.
 pub const TENSORS: u64 = 100_000;
 
-/// Bytes of the name of a tensor.
+/// Bytes of the name of a tensor, and of a key of a GGUF file.
 pub const TENSOR_NAME_BYTES: u64 = 1 << 10;
 
 /// Dimensions of a tensor.
@@ -60,6 +60,27 @@ pub const GGUF_PAIRS: u64 = 1 << 16;
 
 /// Lists within lists in the values of a GGUF file. Those that are in use have one.
 pub const GGUF_DEPTH: u32 = 4;
+
+/// Bytes that those values of a GGUF file take that are wanted. A vocabulary of 256,000 with its merges takes 50 million.
+pub const GGUF_KEPT_BYTES: u64 = 512 << 20;
+
+/// Bytes of a file of a tokenizer. The largest in use have 33 million.
+pub const TOKENIZER_BYTES: u64 = 128 << 20;
+
+/// Pieces of a vocabulary. The largest in use have 262,000.
+pub const PIECES: usize = 1 << 20;
+
+/// Bytes of a piece of a vocabulary. The longest in use are runs of 128 spaces or dashes.
+pub const PIECE_BYTES: usize = 1 << 12;
+
+/// Bytes of a file of instructions. LLaVA's 665,000 conversations take a billion.
+pub const INSTRUCTIONS_BYTES: u64 = 8 << 30;
+
+/// Instructions of a file. The largest in use have some millions.
+pub const INSTRUCTIONS: usize = 1 << 24;
+
+/// Bytes of one instruction; a conversation that a model can take in has some 10 kB.
+pub const INSTRUCTION_BYTES: u64 = 1 << 20;
 
 /// Bytes of a manifest: bindings, the command line, up to 1,000 imports.
 pub const MANIFEST_BYTES: u64 = 4 << 20;

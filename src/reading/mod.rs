@@ -1,9 +1,11 @@
 //! How files are read that a stranger may have made: regular files only, never more than a limit, and errors that name
 //! the file. [`limits`] holds the limits.
 
+pub mod gguf;
 pub mod json;
 pub mod limits;
 pub mod lines;
+pub mod picture;
 
 use sha2::{Digest, Sha256};
 use std::fs::File;

@@ -168,7 +168,8 @@ impl Audit {
                 }
                 continue;
             };
-            if let What::Forget(change) | What::Rollback(change) | What::Load(change) = event.what {
+            if let What::Forget(change) | What::Rollback(change) | What::Load(change) | What::Merge(change) = event.what
+            {
                 told.insert(change.ordinal, (event.step, event.clock, change));
             }
         }

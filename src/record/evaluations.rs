@@ -23,7 +23,7 @@ impl Evaluations {
             What::Measure { per_example: Some(file), .. } => {
                 self.0.extend(name(file).into_iter().flat_map(|name| [format!("{name}{BROKEN_BY}"), name]));
             }
-            What::Forget(change) | What::Load(change) => {
+            What::Forget(change) | What::Load(change) | What::Merge(change) => {
                 self.0.extend(change.compared.iter().filter_map(|c| name(c.matrices.as_deref()?)));
             }
             _ => {}

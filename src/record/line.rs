@@ -72,6 +72,7 @@ pub enum What {
     Forget(ChangeLine),
     Rollback(ChangeLine),
     Load(ChangeLine),
+    Merge(ChangeLine),
     Checkpoint {
         name: Option<String>,
         folder: String,
@@ -221,6 +222,7 @@ impl What {
                 match change.what {
                     "rollback" => What::Rollback(line),
                     "load" => What::Load(line),
+                    "merge" => What::Merge(line),
                     _ => What::Forget(line),
                 }
             }

@@ -173,7 +173,7 @@ impl Summary {
                     self.results.push(Evaluated { step, metric, value, n, detail });
                 }
             }
-            What::Forget(change) | What::Rollback(change) | What::Load(change) => {
+            What::Forget(change) | What::Rollback(change) | What::Load(change) | What::Merge(change) => {
                 training.now = false;
                 self.phases.push(phase(change.text.clone(), Some(change)));
             }

@@ -99,6 +99,7 @@ fn makes(op: &Op, what: &str) -> bool {
         Op::Zap(_) => what == "zap",
         Op::Rollback { .. } | Op::Guard(_) => what == "rollback",
         Op::Load { .. } => what == "load",
+        Op::Merge { .. } => what == "merge",
         _ => false,
     }
 }
@@ -129,6 +130,7 @@ fn unmeasured(op: &Op) -> Op {
             Op::Zap(op)
         }
         Op::Load { path, memory, settings } => Op::Load { path, memory, settings: quiet(&settings) },
+        Op::Merge { settings } => Op::Merge { settings: quiet(&settings) },
         op => op,
     }
 }

@@ -83,7 +83,7 @@ fn batch_size(settings: &Settings) -> u64 {
 
 /// Images of noise, labels in turn.
 fn noise(network: &Network, images: u64, device: &Device) -> Result<Batch, Failure> {
-    let [c, h, w] = network.architecture().input;
+    let [c, h, w] = network.architecture().input.picture();
     let n = images as usize;
     let mut pixels = vec![0.0; n * c * h * w];
     Stream::new(0, "calibrate", &[]).fill_uniform(&mut pixels, 0.0, 1.0);

@@ -10,6 +10,7 @@ use super::guard::broken_weight;
 use super::lent::Lent;
 use super::measure::Reading;
 use super::moment::Moment;
+use super::protect::Protected;
 use super::state::Best;
 use super::store::{self, Pair};
 use super::{Run, guard, retention};
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub network: Network,
     pub memory: Option<Memory>,
     pub optimizers: BTreeMap<u32, OptimizerState>,
+    /// what `protect` held still
+    pub protected: Protected,
     /// of its files; empty where there is no run folder
     pub pair: Pair,
 }
@@ -40,6 +43,7 @@ impl Snapshot {
             network: state.network.copy()?,
             memory: state.memory.as_ref().map(Memory::copy).transpose()?,
             optimizers: copies(&state.optimizers)?,
+            protected: state.protected.clone(),
             pair: Pair::default(),
         })
     }
@@ -56,11 +60,13 @@ impl Snapshot {
     pub(super) fn restore(run: &mut Run, name: &str) -> Result<(), Failure> {
         let snapshot = Snapshot::find(run, name)?;
         let (network, optimizers) = (snapshot.network.copy()?, copies(&snapshot.optimizers)?);
+        let protected = snapshot.protected.clone();
         if let Some(memory) = snapshot.memory.as_ref().map(Memory::copy).transpose()? {
             let now = run.state.memory.as_ref().map_or(0, |now| now.revision);
             run.state.memory = Some(Memory { revision: now.max(memory.revision) + 1, ..memory });
         }
         run.state.network = network;
+        run.state.protected = protected;
         run.state.optimizers = optimizers;
         Ok(())
     }

@@ -116,7 +116,7 @@ pub enum Kind {
 /// Weights changed other than by gradient.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// `forget`, `zap`, `rollback`, `load`
+    /// `forget`, `zap`, `rollback`, `load`, `merge`
     pub what: &'static str,
     /// ordinal of this change in the run, from 1: part of the random stream's key
     pub ordinal: u64,

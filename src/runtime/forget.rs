@@ -8,6 +8,7 @@ use super::guard::broken_weight;
 use super::measure::{self, Reading};
 use super::train::{batch_of, objective};
 use super::{Run, recovery, scope, some_examples};
+use crate::components::adapters::NAME;
 use crate::components::forgetting::{
     self, Fill, Forgotten, Norms, Ranking, Request, ResetScale, Selected, Unit, rewinds_to, saliency_batches,
 };
@@ -125,6 +126,23 @@ pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> 
     let tensors = differences(&before, &run.state.network)?;
     let arguments = json!({ "path": path, "sha256": reading::sha256(&file).map_err(Failure::disk)? });
     record.close(run, settings, arguments, tensors, None)
+}
+
+/// `merge adapters`: their updates become part of the weights, and fresh ones begin, of which the optimizers remember
+/// nothing.
+pub fn merge(run: &mut Run, settings: &Settings) -> Result<(), Halt> {
+    let settings = scope::settings(run, settings)?;
+    let before = run.state.network.copy()?;
+    let record = Record::open(run, "merge", &settings)?;
+    let (seed, ordinal) = (run.program.seed, record.ordinal);
+    run.state.network.fold(NAME)?;
+    run.state.network.restart(NAME, |part| Stream::new(seed, &format!("merge/{}", part.name), &[ordinal]))?;
+    for state in run.state.optimizers.values_mut() {
+        state.drop_those(|weight| before.index_of(weight).is_some_and(|i| before.parameters()[i].part.is_adapter()));
+    }
+    let tensors = differences(&before, &run.state.network)?;
+    let stream = format!("merge: seed {seed}, event {ordinal}");
+    record.close(run, &settings, json!({}), tensors, Some(stream))
 }
 
 /// A change under way.

@@ -34,6 +34,7 @@ mod lent;
 mod measure;
 mod moment;
 mod progress;
+mod protect;
 mod recovery;
 pub mod resume;
 mod retention;

@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::error::Failure;
 use super::event::Mark;
 use super::progress::Seen;
+use super::protect::Protected;
 use super::within::Evaluations;
 use crate::components::memory::Memory;
 use crate::components::optimizers::OptimizerState;
@@ -25,6 +26,8 @@ pub struct State {
     pub memory: Option<Memory>,
     /// what an objective's last step handed on, (batch, C, H, W): the perturbation of `free`
     pub carried: Option<Tensor>,
+    /// what `protect` holds still
+    pub protected: Protected,
     /// by the id of the `optimizer` statement; kept from one entry of its block to the next
     pub optimizers: BTreeMap<u32, OptimizerState>,
     /// points made by `checkpoint "name"`
@@ -127,6 +130,7 @@ impl State {
             network,
             memory: None,
             carried: None,
+            protected: Protected::default(),
             optimizers: BTreeMap::new(),
             named: BTreeMap::new(),
             journal: Journal::default(),

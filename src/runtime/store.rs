@@ -2,6 +2,7 @@
 
 use super::checkpoint::Snapshot;
 use super::error::Failure;
+use super::protect::{Protected, SAVED};
 use super::state::{Journal, State};
 use crate::components::memory::Memory;
 use crate::components::optimizers::{OptimizerState, TensorState};
@@ -84,6 +85,9 @@ pub struct Pair {
     classes: usize,
     /// of the stable network
     memory: Option<MemoryFacts>,
+    /// weight of the term of what `protect` holds still, once something does
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    protected: Option<f64>,
     /// updates so far, by optimizer and weight
     optimizer_steps: BTreeMap<u32, BTreeMap<String, u64>>,
 }
@@ -121,10 +125,7 @@ pub struct Loaded {
 /// # Errors
 /// Tensors that can't be brought from their device.
 pub fn prepare(state: &State, plan: &str, own: Option<&str>) -> Result<Prepared, Failure> {
-    let mut files = vec![
-        (WEIGHTS, bytes(&state.network.state_dict()?)?),
-        (REMEMBERED, bytes(&remembered(&state.optimizers, state.carried.as_ref()))?),
-    ];
+    let mut files = vec![(WEIGHTS, bytes(&state.network.state_dict()?)?), (REMEMBERED, bytes(&remembered(state)?)?)];
     if let Some(memory) = &state.memory {
         files.push((MEMORY, bytes(&memory.network.state_dict()?)?));
     }
@@ -177,7 +178,7 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
         Ok(Network::new(architecture, 0, device)?.with_precision(precision))
     };
     let file = unseal(&folder.join(STATE))?;
-    let Snapshot { network, memory, optimizers, .. } = read_pair(folder, &file.pair, model, &blank)?;
+    let Snapshot { network, memory, optimizers, protected, .. } = read_pair(folder, &file.pair, model, &blank)?;
     let carried = weights::read(&folder.join(REMEMBERED)).map_err(|e| Failure::new(e.to_string()))?.remove(CARRIED);
     let mut named = BTreeMap::new();
     for (name, pair) in file.named {
@@ -185,7 +186,7 @@ pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device)
         named.insert(name, read_pair(&place, &pair, model, &blank)?);
     }
     let seconds = read_time(folder)?;
-    let state = State { network, memory, carried, optimizers, named, journal: file.journal };
+    let state = State { network, memory, carried, protected, optimizers, named, journal: file.journal };
     Ok(Loaded { state, plan: file.plan, seconds })
 }
 
@@ -369,17 +370,22 @@ fn read_pair(
         return Err(Failure::new(message).help("start from another checkpoint"));
     }
     let tensors = weights::read(&remembered).map_err(unreadable)?;
-    Ok(Snapshot { network, memory, optimizers: remember(&tensors, &pair.optimizer_steps)?, pair: pair.clone() })
+    let optimizers = remember(&tensors, &pair.optimizer_steps)?;
+    let protected = Protected::of(&tensors, pair.protected.unwrap_or_default())?;
+    Ok(Snapshot { network, memory, optimizers, protected, pair: pair.clone() })
 }
 
 /// The first tensor that optimizers remember of no weight of the network.
 fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
     let shapes: BTreeMap<&str, &[usize]> =
         network.parameters().iter().map(|p| (p.part.name.as_str(), p.part.shape.as_slice())).collect();
-    let input = network.architecture().input;
+    let input = network.architecture().input.picture();
     let belongs = |fact: &&TensorFacts| {
         if fact.name == CARRIED {
             return fact.shape.len() == 4 && fact.shape[1..] == input;
+        }
+        if let Some(layer) = fact.name.strip_prefix(SAVED) {
+            return fact.shape.len() == 1 && shapes.contains_key(format!("{layer}.weight").as_str());
         }
         let weight = fact.name.split_once('/').and_then(|(_, rest)| rest.rsplit_once('/')).map(|(weight, _)| weight);
         weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape)
@@ -387,19 +393,19 @@ fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
     remembered.iter().find(|fact| !belongs(fact)).map(|fact| fact.name.clone())
 }
 
-/// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments; and what the objective
-/// carries.
-fn remembered(optimizers: &BTreeMap<u32, OptimizerState>, carried: Option<&Tensor>) -> BTreeMap<String, Tensor> {
-    let mut tensors: BTreeMap<String, Tensor> =
-        carried.map(|carried| (CARRIED.to_string(), carried.clone())).into_iter().collect();
-    for (id, state) in optimizers {
+/// What the optimizers remember, as `0/fc1.weight/0`: optimizer, weight, which of its moments; what the objective
+/// carries; and by layer what `protect` holds still.
+fn remembered(state: &State) -> Result<BTreeMap<String, Tensor>, Failure> {
+    let mut tensors = state.protected.tensors()?;
+    tensors.extend(state.carried.as_ref().map(|carried| (CARRIED.to_string(), carried.clone())));
+    for (id, state) in &state.optimizers {
         for (weight, memory) in state.iter() {
             for (n, moment) in memory.moments.iter().enumerate() {
                 tensors.insert(format!("{id}/{weight}/{n}"), moment.clone());
             }
         }
     }
-    tensors
+    Ok(tensors)
 }
 
 fn remember(
@@ -429,6 +435,7 @@ impl Pair {
                 updates: memory.updates,
                 revision: memory.revision,
             }),
+            protected: (!state.protected.elements.is_empty()).then_some(state.protected.weight),
             optimizer_steps: state.optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
         }
     }

@@ -246,7 +246,9 @@ impl Trainer {
             });
         }
         self.hand_on(run, &carried)?;
-        whole.ok_or_else(|| Failure::new("there are no examples to train on").into())
+        let mut whole = whole.ok_or_else(|| Failure::new("there are no examples to train on"))?;
+        run.state.protected.join(&run.state.network, &mut whole)?;
+        Ok(whole)
     }
 
     /// A batch that is trained on several times is met with the first of them.

@@ -9,7 +9,8 @@ pub struct Item {
     /// stable: names it in records, and keys its random draws
     pub id: String,
     pub picture: Option<Picture>,
-    /// in order, the person's question first; at least one
+    /// in order, the person's question first; at least one. The picture comes before the first question, unless another one begins
+    /// with `<image>`
     pub turns: Vec<Turn>,
     /// what an answer to the last question is scored by; `None` where the item is only for training
     pub expected: Option<Expected>,

@@ -28,6 +28,7 @@ fn place(family: Family) -> &'static str {
         Family::Data => "data ",
         Family::Augment => "augment ",
         Family::Model => "model ",
+        Family::Adapter => "adapt ",
         Family::Layer => "model sequential([",
         Family::Optimizer => "optimizer ",
         Family::Schedule => "lr ",

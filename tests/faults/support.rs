@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// The three pipelines: adversarial training with a memory, a loop of tasks, triggers.
-pub const PIPELINES: [&str; 3] = ["adversarial", "tasks", "triggers"];
+pub const PIPELINES: [&str; 4] = ["adversarial", "tasks", "triggers", "adapters"];
 
 /// A program of this suite.
 pub fn pipeline(name: &str) -> PathBuf {

@@ -295,3 +295,105 @@ pub fn replies() -> Vec<Vec<u8>> {
 pub fn costs() -> Vec<Vec<u8>> {
     vec![b",a,b\na,0,1\n\"b\",2.5,0\n".to_vec()]
 }
+
+/// A vocabulary of a few pairs, with a token that is cut out, and what rows would be filled up with.
+pub fn tokenizers() -> Vec<Vec<u8>> {
+    let added = json!([{"id": 6, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": true,
+                        "normalized": false, "special": true}]);
+    let model = |merges: Json| {
+        json!({"type": "BPE", "dropout": null, "unk_token": "?", "continuing_subword_prefix": null,
+               "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+               "vocab": {"a": 0, "b": 1, "ab": 2, "\u{120}": 3, "?": 4, "\u{120}a": 5}, "merges": merges})
+    };
+    let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
+    let split = json!({"type": "Split", "pattern": {"Regex": "\\d|a+(?!b)"}, "behavior": "Isolated", "invert": false});
+    let template = json!({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "</s>", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}}], "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+        {"Sequence": {"id": "B", "type_id": 1}}], "special_tokens": {"</s>": {"id": "</s>", "ids": [6], "tokens": ["</s>"]}}});
+    let file = |normalizer: Json, pre: Json, post: Json, decoder: Json, merges: Json| {
+        let file = json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
+                          "normalizer": normalizer, "pre_tokenizer": pre, "post_processor": post, "decoder": decoder,
+                          "model": model(merges)});
+        file.to_string().into_bytes()
+    };
+    let spaced = json!({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "a"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "b"}, {"type": "NFKC"}]});
+    let joined = json!({"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "b"}, "content": " "},
+        {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]});
+    vec![
+        file(Json::Null, bytes.clone(), bytes.clone(), bytes.clone(), json!([["a", "b"], ["\u{120}", "a"]])),
+        file(spaced, Json::Null, template, joined, json!(["a b"])),
+        file(
+            Json::Null,
+            json!({"type": "Sequence", "pretokenizers": [split, bytes]}),
+            Json::Null,
+            Json::Null,
+            json!([]),
+        ),
+    ]
+}
+
+/// `pieces`, `trainer_spec` and `normalizer_spec` of SentencePiece's protocol buffer.
+pub fn pieces() -> Vec<Vec<u8>> {
+    let piece = |text: &str, score: f32, kind: u8| {
+        let inner =
+            [&[0x0a, text.len() as u8][..], text.as_bytes(), &[0x15], &score.to_le_bytes(), &[0x18, kind]].concat();
+        [&[0x0a, inner.len() as u8][..], &inner].concat()
+    };
+    let bytes = (0..=255u8).flat_map(|byte| piece(&format!("<0x{byte:02X}>"), 0.0, 6));
+    let words = [("a", -1.0), ("b", -2.0), ("ab", -0.5), ("\u{2581}", -3.0), ("\u{2581}ab", -0.25)];
+    let mut whole: Vec<u8> =
+        [("<unk>", 2), ("<s>", 3), ("</s>", 3)].iter().flat_map(|(t, k)| piece(t, 0.0, *k)).collect();
+    let mut few = whole.clone();
+    whole.extend(bytes);
+    for (text, score) in words {
+        whole.extend(piece(text, score, 1));
+        few.extend(piece(text, score, 1));
+    }
+    few.extend(piece("aba", 0.0, 4));
+    let specs = [0x12, 2, 0x18, 2, 0x1a, 4, 0x18, 1, 0x20, 0];
+    vec![[&few[..], &specs].concat(), [&whole[..], &specs].concat()]
+}
+
+/// GGUF files with a vocabulary and no tensors.
+pub fn vocabularies() -> Vec<Vec<u8>> {
+    let text = |text: &str| Value::String(text.into());
+    let texts = |all: &[&str]| Value::Array(all.iter().map(|t| text(t)).collect());
+    let merged = [
+        ("model", text("gpt2")),
+        ("pre", text("smollm")),
+        ("tokens", texts(&["<s>", "a", "b", "ab", "\u{120}"])),
+        ("token_type", Value::Array(vec![Value::I32(3), Value::I32(1), Value::I32(1), Value::I32(1), Value::I32(1)])),
+        ("merges", texts(&["a b"])),
+        ("eos_token_id", Value::U32(0)),
+    ];
+    let scored = [
+        ("model", text("llama")),
+        ("tokens", texts(&["<unk>", "<s>", "a", "b", "ab"])),
+        ("token_type", Value::Array(vec![Value::I32(2), Value::I32(3), Value::I32(1), Value::I32(1), Value::I32(1)])),
+        ("scores", Value::Array((0..5).map(|n| Value::F32(-(n as f32))).collect())),
+        ("bos_token_id", Value::U32(1)),
+    ];
+    let file = |pairs: &[(&str, Value)]| {
+        let named: Vec<(String, &Value)> = pairs.iter().map(|(n, v)| (format!("tokenizer.ggml.{n}"), v)).collect();
+        let pairs: Vec<(&str, &Value)> = named.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        let mut bytes = Cursor::new(Vec::new());
+        gguf_file::write(&mut bytes, &pairs, &[]).expect("memory");
+        bytes.into_inner()
+    };
+    vec![file(&merged), file(&scored)]
+}
+
+/// Conversations as a list and by lines, about the picture `a.png`.
+pub fn conversations() -> Vec<Vec<u8>> {
+    let one = r#"{"id": "1", "image": "a.png", "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A \"bag\"."}]}"#;
+    let two = r#"{"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Q"}]}, {"role": "assistant", "content": "A"}], "images": [{"path": "a.png"}]}"#;
+    vec![format!("[{one},\n{two}]").into_bytes(), format!("{two}\n{one}\n").into_bytes()]
+}
+
+/// Questions of a test with their truths, in the forms of CoIN.
+pub fn questions() -> Vec<Vec<u8>> {
+    let option = r#"{"question_id": 1, "image": "a.png", "text": "Which?\nA. x\nB. y", "answer": "B", "answer_bbox": "[0.1,0.2,0.3,0.4]"}"#;
+    let region = r#"{"question_id": 2, "text": "Where? (A) x (B) y", "answer": 1, "answer_bbox": [1, 2, 3, 4], "size": [20, 10]}"#;
+    vec![format!("[{option}, {region}]").into_bytes()]
+}

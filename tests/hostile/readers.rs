@@ -13,6 +13,9 @@ use fsched::reading::{self, json, limits};
 use fsched::record::screen::Screen;
 use fsched::record::{Found, Manifest, Summary, ledger_is_sound};
 use fsched::runtime::store;
+use fsched::text::instructions::{Pictures, coin, conversations};
+use fsched::text::item::{Item, Turn};
+use fsched::text::tokenizer::Tokenizer;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
@@ -54,6 +57,13 @@ pub const READERS: &[Reader] = &[
     data("jpeg", "set/a/1.jpg", honest::jpegs, |place| load(place, "image_folder")),
     reader("safetensors", "model.safetensors", honest::safetensors, nothing, weights),
     reader("gguf", "model.gguf", honest::ggufs, nothing, weights),
+    reader("tokenizer json", "tokenizer.json", honest::tokenizers, nothing, |place| {
+        tokenizer(&place.join("tokenizer.json"))
+    }),
+    reader("pieces", "tokenizer.model", honest::pieces, nothing, |place| tokenizer(&place.join("tokenizer.model"))),
+    reader("vocabulary", "words.gguf", honest::vocabularies, nothing, |place| tokenizer(&place.join("words.gguf"))),
+    reader("conversations", "talk.json", honest::conversations, a_picture, conversations),
+    reader("questions", "test.json", honest::questions, a_picture, questions),
     reader("costs", "costs.csv", honest::costs, nothing, costs),
     reader("manifest", "manifest.json", honest::manifest, run_folder, manifest),
     reader("lock", "lock", honest::lock, run_folder, lock),
@@ -77,6 +87,7 @@ pub const CIFAR: &[&str] = &["cifar10 binary", "cifar100 binary", "cifar10 sheet
 pub const PICTURE: &[&str] = &["png", "jpeg"];
 pub const SAFETENSORS: &[&str] = &["safetensors"];
 pub const GGUF: &[&str] = &["gguf"];
+pub const TEXT: &[&str] = &["tokenizer json", "pieces", "vocabulary", "conversations", "questions"];
 pub const RECORDS: &[&str] = &["manifest", "lock", "events", "ledger", "plan", "checkpoint", "costs", "replies"];
 
 /// The reader of that name.
@@ -245,6 +256,39 @@ fn weights(place: &Path) -> Answer {
     assert_eq!(facts.len(), tensors.len());
     facts.iter().for_each(|fact| assert_eq!(tensors[&fact.name].dims(), fact.shape));
     Ok(tensors.values().map(|t| (t.elem_count() * t.dtype().size_in_bytes()) as u64).sum())
+}
+
+/// What it makes of a text comes back as one.
+fn tokenizer(path: &Path) -> Answer {
+    let tokenizer = Tokenizer::open(path).map_err(|e| e.to_string())?;
+    let named = |e| format!("{}: {e}", path.display());
+    let ids = tokenizer.encode(" ab aab</s>\n12 \u{1f980}b<s>", true).map_err(named)?.ids;
+    let mut stream = tokenizer.stream();
+    let streamed: String = ids.iter().map(|id| stream.push(*id)).collect();
+    assert!(streamed.len() <= 1 << 20 && tokenizer.decode(&[u32::MAX]).is_empty());
+    Ok(0)
+}
+
+fn a_picture(place: &Path) {
+    write(place, "a.png", first(honest::pngs()));
+}
+
+fn kept(items: &[Item]) -> u64 {
+    let turn = |turn: &Turn| turn.question.len() + turn.answer.len() + size_of::<Turn>();
+    items.iter().map(|item| size_of::<Item>() + item.turns.iter().map(turn).sum::<usize>()).sum::<usize>() as u64
+}
+
+fn conversations(place: &Path) -> Answer {
+    let mut pictures = Pictures::below(place);
+    let items = conversations::read(&place.join("talk.json"), &mut pictures).map_err(|e| e.to_string())?;
+    Ok(kept(&items))
+}
+
+fn questions(place: &Path) -> Answer {
+    let mut pictures = Pictures::below(place);
+    let mut read = |form| coin::test(&place.join("test.json"), form, None, &mut pictures).map_err(|e| e.to_string());
+    read(coin::Form::Region)?;
+    Ok(kept(&read(coin::Form::Option)?))
 }
 
 fn costs(place: &Path) -> Answer {

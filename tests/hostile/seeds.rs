@@ -1,17 +1,18 @@
 //! The first inputs of the fuzz targets for files: the honest ones, in `fuzz/files`, as the targets take them.
 
 use crate::allocations::turn;
-use crate::readers::{CIFAR, GGUF, GZIP, IDX, PICTURE, RECORDS, SAFETENSORS, named};
+use crate::readers::{CIFAR, GGUF, GZIP, IDX, PICTURE, RECORDS, SAFETENSORS, TEXT, named};
 use std::fs;
 use std::path::PathBuf;
 
-const TARGETS: [(&str, &[&str]); 7] = [
+const TARGETS: [(&str, &[&str]); 8] = [
     ("idx", IDX),
     ("gzip", GZIP),
     ("cifar", CIFAR),
     ("picture", PICTURE),
     ("safetensors", SAFETENSORS),
     ("gguf", GGUF),
+    ("text", TEXT),
     ("records", RECORDS),
 ];
 

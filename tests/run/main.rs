@@ -1,5 +1,6 @@
 //! Programs run from their text to their end, on the embedded digits and small networks.
 
+mod adapters;
 mod best;
 mod change;
 mod control;

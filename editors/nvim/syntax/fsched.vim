@@ -12,10 +12,10 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)\s+)@<=<%(adversarial|all|as_published|auto|average|batch|best|blocks|both|ce|channel|class|clean|clear|coarse|copy|cpu|cuda|cw|dlr|estimate|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|iteration|keep|l1|l2|last|layer|layers|linf|lowest|margin|memory|metal|model|none|out|per_row|phase|plus|pretrain|rand|relearn|reset|same|standard|train|transfer|weight)>/
-syntax match fschedComponent /\v<%(adam|adamw|adversarial|apgd_ce|apgd_dlr|apgd_t|autoattack|avg_pool|awp|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|ema|fab|fab_t|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|kaiming_normal|kaiming_uniform|kels|kl|largest|linear|mart|mlp|mse|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|shrink|smallest|split|square|swa|trades|warmup|wide_resnet|zero)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|adapt|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)\s+)@<=<%(adapters|adversarial|all|as_published|auto|average|batch|best|blocks|both|ce|channel|class|clean|clear|coarse|copy|cpu|cuda|cw|dlr|estimate|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|iteration|keep|l1|l2|last|layer|layers|linf|lowest|margin|memory|metal|model|none|out|per_row|phase|plus|pretrain|rand|relearn|reset|same|standard|train|transfer|unique|weight)>/
+syntax match fschedComponent /\v<%(adam|adamw|adversarial|apgd_ce|apgd_dlr|apgd_t|autoattack|avg_pool|awp|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|ema|fab|fab_t|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|kaiming_normal|kaiming_uniform|kels|kl|largest|linear|lora|mart|mlp|mse|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|shrink|smallest|split|square|swa|trades|warmup|wide_resnet|zero)>/
 syntax match fschedMetric /\v<%(clean|confusion|cost|drift|gap|groups|loss|overfitting|recovery|retention|robust|savings|sensitivity|step_loss)>/
-syntax match fschedSelector /\v<%(all|biases|blocks|conv|embeddings|head|layers|linear|norms|params)>\(@!/
+syntax match fschedSelector /\v<%(adapters|all|biases|blocks|conv|embeddings|head|language|layers|linear|norms|params|projector|vision)>\(@!/
 syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/
 syntax match fschedSplit /\v%(<on\s+)@<=%(test|train|validation)>/
@@ -23,7 +23,7 @@ syntax keyword fschedConstant false none true
 syntax keyword fschedParticle else in on until with
 syntax keyword fschedOperatorWord and not or then
 syntax match fschedParameter /\v<[[:alpha:]_]\k*>%(\s*:)@=/
-syntax match fschedType /\v%(:\s*)@<=<%(Attack|Bool|Data|Duration|Int|List|Memory|Metric|Model|Objective|Optimizer|Real|Recall|Schedule|Selector|Share|Tasks|Text)>/
+syntax match fschedType /\v%(:\s*)@<=<%(Adapter|Attack|Bool|Data|Duration|Int|List|Memory|Metric|Model|Objective|Optimizer|Real|Recall|Schedule|Selector|Share|Tasks|Text)>/
 syntax match fschedOperator /==\|!=\|<=\|>=\|[-+*\/&<>=]/ nextgroup=@fschedValue,fschedName skipwhite skipempty
 syntax match fschedRange /\.\.=\?/
 syntax match fschedDelimiter /;/
@@ -45,9 +45,9 @@ syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
 
 " ---- statements: words at the start of a line or behind ; { }
 syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
-syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|stop|train|weights|zap)>/
-syntax match fschedStep /\v%(<else\s+)@<=<%(checkpoint|consolidate|evaluate|expect|forget|relearn|rollback|stop|train|weights|zap|warn)>/
-syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)>/
+syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|merge|protect|relearn|rollback|stop|train|weights|zap)>/
+syntax match fschedStep /\v%(<else\s+)@<=<%(checkpoint|consolidate|evaluate|expect|forget|merge|protect|relearn|rollback|stop|train|weights|zap|warn)>/
+syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|adapt|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)>/
 syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(every|for|guard|if|repeat|when)>/
 syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(let|param|phase|use)>/
 syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/

@@ -2,8 +2,9 @@
 
 use super::files::{DataFile, bad};
 use crate::components::Problem;
-use crate::reading::limits::{PICTURE_BYTES, PICTURE_MEMORY};
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, Limits};
+use crate::reading;
+use crate::reading::limits::PICTURE_BYTES;
+use image::{ColorType, DynamicImage, ImageDecoder};
 use std::io::{BufRead, Cursor, Seek};
 
 /// What a picture says of itself.
@@ -34,12 +35,11 @@ pub(super) fn header(file: &DataFile, most: (u32, u32)) -> Result<PictureHeader,
 /// A picture: its header and `channels * height * width` bytes in that order.
 pub(super) fn pixels(file: &DataFile, most: (u32, u32)) -> Result<(PictureHeader, Vec<u8>), Problem> {
     let bytes = file.bytes("a picture", PICTURE_BYTES)?;
-    if jpeg_is_cut(&bytes) {
-        return Err(bad(&file.shown, "is cut off: it has no end of a JPEG picture"));
-    }
+    reading::picture::whole(&bytes).map_err(|what| bad(&file.shown, what))?;
     let decoder = decoder(Cursor::new(bytes), file, most)?;
     let header = header_of(&decoder, file)?;
-    let picture = DynamicImage::from_decoder(decoder).map_err(|e| undecodable(file, &e))?;
+    let picture =
+        DynamicImage::from_decoder(decoder).map_err(|e| bad(&file.shown, reading::picture::undecodable(&e)))?;
     let opaque = match &picture {
         DynamicImage::ImageLumaA8(grey) => grey.pixels().all(|p| p[1] == 255),
         DynamicImage::ImageRgba8(colour) => colour.pixels().all(|p| p[3] == 255),
@@ -51,15 +51,6 @@ pub(super) fn pixels(file: &DataFile, most: (u32, u32)) -> Result<(PictureHeader
     let interleaved =
         if header.channels == 1 { picture.into_luma8().into_raw() } else { picture.into_rgb8().into_raw() };
     Ok((header, planes(&interleaved, header.channels)))
-}
-
-/// Whether these are the bytes of a JPEG picture without its end. The decoder fills in grey what is missing, and says
-/// nothing. Within a scan, a byte 255 has a 0 behind it or begins a marker.
-fn jpeg_is_cut(bytes: &[u8]) -> bool {
-    let jpeg = bytes.starts_with(&[0xff, 0xd8]);
-    // The pictures in miniature that some cameras add stand in segments, before the first scan.
-    let scan = || bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]);
-    jpeg && scan().is_none_or(|from| !bytes[from..].windows(2).any(|pair| pair == [0xff, 0xd9]))
 }
 
 /// H, W, C → C, H, W
@@ -74,14 +65,7 @@ fn decoder<'a>(
     file: &DataFile,
     most: (u32, u32),
 ) -> Result<impl ImageDecoder + 'a, Problem> {
-    // The form is seen by the first bytes: pictures named .png that are JPEG are common.
-    let mut reader =
-        ImageReader::new(bytes).with_guessed_format().map_err(|e| bad(&file.shown, format!("cannot be read: {e}")))?;
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(most.0), Some(most.1));
-    limits.max_alloc = Some(PICTURE_MEMORY);
-    reader.limits(limits);
-    reader.into_decoder().map_err(|e| undecodable(file, &e))
+    reading::picture::decoder(bytes, most).map_err(|what| bad(&file.shown, what))
 }
 
 fn header_of(decoder: &impl ImageDecoder, file: &DataFile) -> Result<PictureHeader, Problem> {
@@ -92,8 +76,4 @@ fn header_of(decoder: &impl ImageDecoder, file: &DataFile) -> Result<PictureHead
         other => return Err(bad(&file.shown, format!("has {other:?} pixels; 8-bit grey and RGB are read"))),
     };
     Ok(PictureHeader { width: width as usize, height: height as usize, channels })
-}
-
-fn undecodable(file: &DataFile, error: &image::ImageError) -> Problem {
-    bad(&file.shown, format!("is not a sound PNG or JPEG picture: {error}"))
 }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::components::objectives::{self, Draws};
 use crate::components::testing::{Golden, convnet, spec};
-use crate::nn::architecture::{Architecture, Init, Layer};
+use crate::nn::architecture::{Architecture, Init, Input, Layer, Linear};
 use crate::nn::check::bits;
 use crate::nn::network::Trainable;
 use candle_core::Device;
@@ -36,14 +36,10 @@ fn overwrite(network: &mut Network, part: usize, change: impl FnOnce(&mut [f32])
 
 /// A flattened image of `features` pixels and one linear layer.
 fn classifier(features: usize, classes: usize) -> Network {
-    let head = Layer::Linear {
-        name: "classifier".into(),
-        input: features,
-        output: classes,
-        bias: Some(Init::Default),
-        init: Init::Default,
-    };
-    let architecture = Architecture { input: [1, features, 1], classes, layers: vec![Layer::Flatten, head] };
+    let (bias, init) = (Some(Init::Default), Init::Default);
+    let head = Linear { name: "classifier".into(), input: features, output: classes, bias, init, adapters: vec![] };
+    let layers = vec![Layer::Flatten, Layer::Linear(head)];
+    let architecture = Architecture { input: Input::Image([1, features, 1]), classes, layers };
     Network::new(architecture, 0, &Device::Cpu).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{MEAN, STD, does_not_fit, linear, normalization};
 use crate::components::{Default, Family, Member, Param, Problem, Spec, Type};
-use crate::nn::architecture::{Architecture, Init, Layer, NormKind};
+use crate::nn::architecture::{Architecture, Init, Input, Layer, NormKind};
 use crate::nn::shapes::Shape;
 
 pub static MEMBER: Member = Member {
@@ -56,7 +56,7 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
     }
     let features = usize::try_from(shape.count()).unwrap_or(usize::MAX);
     layers.extend([Layer::Flatten, linear("classifier".into(), features, classes)]);
-    Ok(Architecture { input, classes, layers })
+    Ok(Architecture { input: Input::Image(input), classes, layers })
 }
 
 fn block(name: &str, [input, output]: [usize; 2], norm: Option<NormKind>, padding: usize, pool: bool) -> Layer {

@@ -171,7 +171,7 @@ fn largest(values: &[f64]) -> f64 {
 /// Compares logits, loss and all gradients of one mode; returns the pass.
 fn compare_pass(name: &str, network: &Network, mode: Mode, expected: &Json) -> Forward {
     let tape = network.tape();
-    let x = tape.leaf(&images(network.architecture().input, 1.0));
+    let x = tape.leaf(&images(network.architecture().input.picture(), 1.0));
     let forward = network.forward(&tape, &x, mode, Trainable::All).expect("a pass");
     let classes = network.architecture().classes as u32;
     let labels: Vec<u32> = (0..5).map(|i| i % classes).collect();
@@ -211,7 +211,7 @@ fn logits_gradients_and_running_statistics_are_those_of_pytorch() {
         compare_pass(name, &network, Mode::Eval, &expected["eval"]);
         let forward = compare_pass(name, &network, Mode::Train, &expected["train"]);
         network.apply_statistics(forward.statistics, |_| false);
-        let x = Recorded::constant(images(network.architecture().input, 0.5));
+        let x = Recorded::constant(images(network.architecture().input.picture(), 0.5));
         let second = network.forward(&network.tape(), &x, Mode::Train, Trainable::None).expect("a pass");
         network.apply_statistics(second.statistics, |_| false);
         let tensors = network.state_dict().expect("its tensors");

@@ -2,7 +2,7 @@
 
 use super::{MEAN, STD, linear, normalization};
 use crate::components::{Default, Family, Member, Param, Problem, Spec, Type, Value};
-use crate::nn::architecture::{Architecture, Layer};
+use crate::nn::architecture::{Architecture, Input, Layer};
 
 pub static MEMBER: Member = Member {
     family: Family::Model,
@@ -33,5 +33,5 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
         features = width;
     }
     layers.push(linear(format!("fc{}", widths.len() + 1), features, classes));
-    Ok(Architecture { input, classes, layers })
+    Ok(Architecture { input: Input::Image(input), classes, layers })
 }

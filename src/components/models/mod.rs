@@ -11,7 +11,7 @@ mod sequential;
 mod wide_resnet;
 
 use crate::components::{Default, Member, Param, Problem, ProblemKind, Spec, Type, Value};
-use crate::nn::architecture::{Architecture, Init, Layer, NormKind};
+use crate::nn::architecture::{Architecture, Init, Layer, Linear, NormKind};
 
 type Build = fn(&Spec, [usize; 3], usize) -> Result<Architecture, Problem>;
 
@@ -106,7 +106,7 @@ fn batch_norm(name: String, channels: usize) -> Layer {
 }
 
 fn linear(name: String, input: usize, output: usize) -> Layer {
-    Layer::Linear { name, input, output, bias: Some(Init::Default), init: Init::Default }
+    Layer::Linear(Linear { name, input, output, bias: Some(Init::Default), init: Init::Default, adapters: vec![] })
 }
 
 #[cfg(test)]

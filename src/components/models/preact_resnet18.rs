@@ -2,7 +2,7 @@
 
 use super::{MEAN, STD, WIDTH, batch_norm, conv, linear, normalization};
 use crate::components::{Family, Member, Problem, Spec};
-use crate::nn::architecture::{Architecture, Init, Layer};
+use crate::nn::architecture::{Architecture, Init, Input, Layer};
 
 pub static MEMBER: Member = Member {
     family: Family::Model,
@@ -30,7 +30,7 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
     }
     layers.extend([batch_norm("bn".into(), channels), Layer::Relu, Layer::GlobalAvgPool]);
     layers.push(linear("linear".into(), channels, classes));
-    Ok(Architecture { input, classes, layers })
+    Ok(Architecture { input: Input::Image(input), classes, layers })
 }
 
 /// h = relu(bn1(x)); conv2(relu(bn2(conv1(h)))) + (shortcut(h) where the shape changes, else x)

@@ -2,7 +2,7 @@
 
 use super::{MEAN, STD, WIDTH, batch_norm, conv, linear, normalization};
 use crate::components::{Family, Member, Problem, Spec};
-use crate::nn::architecture::{Architecture, Init, Layer};
+use crate::nn::architecture::{Architecture, Init, Input, Layer};
 
 pub static MEMBER: Member = Member {
     family: Family::Model,
@@ -29,7 +29,7 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
         channels = output;
     }
     layers.extend([Layer::GlobalAvgPool, linear("linear".into(), channels, classes)]);
-    Ok(Architecture { input, classes, layers })
+    Ok(Architecture { input: Input::Image(input), classes, layers })
 }
 
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x))

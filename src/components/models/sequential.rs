@@ -3,7 +3,7 @@
 use super::layers::LAYERS_TYPE;
 use super::{MEAN, STD, does_not_fit, linear, normalization};
 use crate::components::{Family, Member, Param, Problem, Spec, Value};
-use crate::nn::architecture::{Architecture, Init, Layer, NormKind};
+use crate::nn::architecture::{Architecture, Init, Input, Layer, NormKind};
 use crate::nn::shapes::Shape;
 
 pub static MEMBER: Member = Member {
@@ -24,11 +24,12 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
         other => other,
     });
     let layers: Vec<Layer> = normalization(spec, input[0])?.into_iter().chain(staged).collect();
-    let architecture = Architecture { input, classes, layers };
+    let architecture = Architecture { input: Input::Image(input), classes, layers };
     let fix = format!("end with linear({classes})");
     match architecture.layers.last() {
-        Some(Layer::Linear { .. }) if output == Shape::Features(classes) => Ok(architecture),
-        Some(Layer::Linear { output, .. }) => {
+        Some(Layer::Linear(_)) if output == Shape::Features(classes) => Ok(architecture),
+        Some(Layer::Linear(last)) => {
+            let output = last.output;
             Err(problem(format!("the last linear layer has {output} outputs, but the data has {classes} classes"))
                 .help(fix))
         }
@@ -80,7 +81,7 @@ fn layer(spec: &Spec, name: &str, input: Shape) -> Result<Layer, String> {
         "flatten" => Layer::Flatten,
         "linear" => match input {
             Shape::Features(n) => linear(name.into(), n, spec.usize("out")),
-            Shape::Image(_) => {
+            _ => {
                 return Err(format!("it takes a vector, but gets {input}; put flatten or global_pool before it"));
             }
         },
@@ -96,7 +97,7 @@ fn layer(spec: &Spec, name: &str, input: Shape) -> Result<Layer, String> {
 fn channels(input: Shape) -> Result<usize, String> {
     match input {
         Shape::Image([c, _, _]) => Ok(c),
-        Shape::Features(_) => Err(format!("it takes an image, but gets {input}")),
+        _ => Err(format!("it takes an image, but gets {input}")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{MEAN, STD, batch_norm, conv, normalization};
 use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Spec, Type};
-use crate::nn::architecture::{Architecture, Init, Layer};
+use crate::nn::architecture::{Architecture, Init, Input, Layer, Linear};
 
 pub static MEMBER: Member = Member {
     family: Family::Model,
@@ -41,14 +41,10 @@ pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architect
         channels = output;
     }
     layers.extend([batch_norm("bn1".into(), channels), Layer::Relu, Layer::GlobalAvgPool]);
-    layers.push(Layer::Linear {
-        name: "fc".into(),
-        input: channels,
-        output: classes,
-        bias: Some(Init::Constant(0.0)),
-        init: Init::Default,
-    });
-    Ok(Architecture { input, classes, layers })
+    let (bias, init) = (Some(Init::Constant(0.0)), Init::Default);
+    let name = "fc".into();
+    layers.push(Layer::Linear(Linear { name, input: channels, output: classes, bias, init, adapters: vec![] }));
+    Ok(Architecture { input: Input::Image(input), classes, layers })
 }
 
 /// h = relu(bn1(x)); conv2(relu(bn2(conv1(h)))) + (convShortcut(h) where the channels change, else x)

@@ -62,6 +62,11 @@ impl OptimizerState {
         Ok(OptimizerState { tensors })
     }
 
+    /// Remembers nothing any more of the weights whose names are meant.
+    pub fn drop_those(&mut self, meant: impl Fn(&str) -> bool) {
+        self.tensors.retain(|name, _| !meant(name));
+    }
+
     /// A copy that later updates don't change.
     pub fn copy(&self) -> Result<OptimizerState> {
         OptimizerState::restore(self.tensors.clone())

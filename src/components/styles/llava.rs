@@ -2,12 +2,14 @@
 
 use super::wrong;
 use crate::components::Problem;
+use crate::text::IMAGE;
 use crate::text::item::{Item, Picture};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// The items as a JSON list of `{id, image, conversations}`, an item a line. Pictures are named relative to the folder
-/// `images`, and `<image>` stands in front of the first question. Rewritten items also have `style`, `source_id` and `seed`.
+/// `images`, and `<image>` stands in front of the first question, unless it
+/// stands in front of another one. Rewritten items also have `style`, `source_id` and `seed`.
 ///
 /// # Errors
 /// Items whose pictures are no files, or lie outside that folder.
@@ -38,8 +40,9 @@ fn object(item: &Item, images: &Path) -> Result<Map<String, Value>, Problem> {
         }
     }
     let mut conversations = Vec::with_capacity(2 * item.turns.len());
+    let marked = item.turns.iter().any(|turn| turn.question.starts_with(IMAGE));
     for (at, turn) in item.turns.iter().enumerate() {
-        let mark = if at == 0 && item.picture.is_some() { "<image>\n" } else { "" };
+        let mark = if at == 0 && item.picture.is_some() && !marked { "<image>\n" } else { "" };
         conversations.push(json!({ "from": "human", "value": format!("{mark}{}", turn.question) }));
         conversations.push(json!({ "from": "gpt", "value": turn.answer }));
     }

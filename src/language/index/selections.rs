@@ -1,8 +1,8 @@
 //! Selectors that stand in a text, and what they hit: worked out when somebody asks.
 
 use super::Index;
+use crate::components::Selector;
 use crate::components::forgetting::{self, Selected, Unit};
-use crate::components::{Selector, models};
 use crate::language::context::Fixed;
 use crate::language::selectors;
 use crate::nn::architecture::Part;
@@ -93,8 +93,7 @@ impl Index {
         if head_rows == 0 || head_rows == model.architecture.classes {
             return Some(model.parts.clone());
         }
-        let built = models::build(&model.spec, model.architecture.input, head_rows).ok()?;
-        Some(built.parts().into())
+        Some(model.architecture.clone().with_classes(head_rows).parts().into())
     }
 }
 

@@ -212,7 +212,7 @@ fn measured_for(op: &Op) -> &'static [Sort] {
         Op::Train(_) | Op::Expect { .. } | Op::If { .. } | Op::Guard(_) | Op::Repeat { until: Some(_), .. } => {
             &[Sort::Training]
         }
-        Op::Forget(_) | Op::Zap(_) | Op::Load { .. } => &[Sort::Change],
+        Op::Forget(_) | Op::Zap(_) | Op::Load { .. } | Op::Merge { .. } => &[Sort::Change],
         Op::Evaluate(_) => &[Sort::Training, Sort::Change],
         _ => &[],
     }

@@ -1,5 +1,6 @@
 //! The table of words. Only words that work are in it; a new statement is one file here and one line below.
 
+mod adapt;
 pub(super) mod checkpoint;
 mod control;
 mod data;
@@ -13,6 +14,7 @@ mod measure;
 mod memory;
 mod model;
 mod optimizer;
+mod protect;
 mod train;
 mod triggers;
 mod until;
@@ -115,6 +117,9 @@ pub static WORDS: &[&Word] = &[
     &data::ACCUMULATE,
     &model::MODEL,
     &model::WEIGHTS,
+    &adapt::ADAPT,
+    &protect::PROTECT,
+    &protect::MERGE,
     &optimizer::OPTIMIZER,
     &optimizer::LR,
     &optimizer::OBJECTIVE,

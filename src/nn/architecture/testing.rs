@@ -1,6 +1,6 @@
 //! Small architectures for tests.
 
-use super::{Architecture, Init, Layer, NormKind};
+use super::{Architecture, Init, Input, Layer, Linear, NormKind};
 
 pub fn conv(name: &str, input: usize, output: usize) -> Layer {
     let (name, bias, init) = (name.into(), Some(Init::Default), Init::Default);
@@ -12,7 +12,14 @@ pub fn norm(name: &str, channels: usize) -> Layer {
 }
 
 pub fn linear(name: &str, input: usize, output: usize) -> Layer {
-    Layer::Linear { name: name.into(), input, output, bias: Some(Init::Default), init: Init::Default }
+    Layer::Linear(Linear {
+        name: name.into(),
+        input,
+        output,
+        bias: Some(Init::Default),
+        init: Init::Default,
+        adapters: vec![],
+    })
 }
 
 /// norm, relu, convolution with the input added.
@@ -27,5 +34,5 @@ pub fn pooled(input: [usize; 3], classes: usize) -> Architecture {
     let pool = Layer::MaxPool { kernel: 2, stride: 2 };
     let stage = Layer::Stage(vec![conv("block.conv", c, 4), norm("block.norm", 4), Layer::Relu, pool]);
     let layers = vec![stage, Layer::Flatten, linear("classifier", 4 * (h / 2) * (w / 2), classes)];
-    Architecture { input, classes, layers }
+    Architecture { input: Input::Image(input), classes, layers }
 }

@@ -15,7 +15,7 @@ fn preact() -> Architecture {
         Layer::GlobalAvgPool,
         linear("linear", 4, 3),
     ];
-    Architecture { input: [1, 5, 5], classes: 3, layers }
+    Architecture { input: Input::Image([1, 5, 5]), classes: 3, layers }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Causal self-attention with grouped key heads.
+//! Self-attention with grouped key heads.
 
 use super::composed;
 use super::rope::{Angles, check, composed_rope};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use crate::nn::kernels::attention::Shape as AttentionShape;
 
-/// softmax(q kᵀ / sqrt(d)) v over the keys not later than the query; query head h looks at key head h Hkv / H.
+/// softmax(q kᵀ / sqrt(d)) v over the keys not later than the query, or if not `causal` over all; query head h looks at key head h Hkv / H.
 ///
 /// Shapes: q (B, T, H, d), k and v (B, T, Hkv, d) with Hkv dividing H, result as q. `mask`, (B, T) in order, says which
 /// positions are real: others are never attended to, and a query that sees no key gets zeros. Keeps q, k, v and one
@@ -19,7 +19,7 @@ pub use crate::nn::kernels::attention::Shape as AttentionShape;
 ///
 /// # Errors
 /// If the shapes do not fit.
-pub fn attention(tape: &Tape, q: &Value, k: &Value, v: &Value, mask: Option<&[bool]>) -> Result<Value> {
+pub fn attention(tape: &Tape, q: &Value, k: &Value, v: &Value, mask: Option<&[bool]>, causal: bool) -> Result<Value> {
     let (batch, length, heads, d) = q.tensor().dims4()?;
     let (_, _, kv_heads, _) = k.tensor().dims4()?;
     let shape = Shape { batch, length, heads, kv_heads, d };
@@ -30,12 +30,12 @@ pub fn attention(tape: &Tape, q: &Value, k: &Value, v: &Value, mask: Option<&[bo
     }
     check_shape(shape, mask)?;
     if !all_fast(&[q.tensor(), k.tensor(), v.tensor()]) {
-        return composed::record(tape, &[q, k, v], |t| composed_attention(&t[0], &t[1], &t[2], mask));
+        return composed::record(tape, &[q, k, v], |t| composed_attention(&t[0], &t[1], &t[2], mask, causal));
     }
     let parts = [q.tensor().contiguous()?, k.tensor().contiguous()?, v.tensor().contiguous()?];
     let (y, logs) = {
         let [q, k, v] = [buffer::view(&parts[0])?, buffer::view(&parts[1])?, buffer::view(&parts[2])?];
-        forward(Isa::in_use(), Setting { shape, angles: None, mask }, Inputs::Apart { q: &q, k: &k, v: &v })
+        forward(Isa::in_use(), Setting { shape, angles: None, mask, causal }, Inputs::Apart { q: &q, k: &k, v: &v })
     };
     let y = buffer::tensor(y, q.tensor().shape())?;
     let mask = mask.map(<[bool]>::to_vec);
@@ -43,7 +43,7 @@ pub fn attention(tape: &Tape, q: &Value, k: &Value, v: &Value, mask: Option<&[bo
         let gradient = gradient.contiguous()?;
         let gradients = {
             let [q, k, v] = [buffer::view(&parts[0])?, buffer::view(&parts[1])?, buffer::view(&parts[2])?];
-            let setting = Setting { shape, angles: None, mask: mask.as_deref() };
+            let setting = Setting { shape, angles: None, mask: mask.as_deref(), causal };
             let inputs = Inputs::Apart { q: &q, k: &k, v: &v };
             backward(Isa::in_use(), setting, inputs, &logs, &buffer::view(&gradient)?)
         };
@@ -52,7 +52,7 @@ pub fn attention(tape: &Tape, q: &Value, k: &Value, v: &Value, mask: Option<&[bo
     }))
 }
 
-/// [`attention`] on the output of one product: rows of queries, keys and values beside each other, of which queries and
+/// Causal [`attention`] on the output of one product: rows of queries, keys and values beside each other, of which queries and
 /// keys are turned first (see [`rope`](super::rope())) by the angles from `offset` on. Nothing is copied in between.
 ///
 /// Shapes: qkv (B T, (H + 2 Hkv) d), result (B T, H d).
@@ -80,17 +80,17 @@ pub fn rotary_attention(
             let q = composed_rope(&all.narrow(2, 0, heads)?, angles, offset)?;
             let k = composed_rope(&all.narrow(2, heads, kv_heads)?, angles, offset)?;
             let v = all.narrow(2, heads + kv_heads, kv_heads)?;
-            composed_attention(&q, &k, &v, mask)?.reshape((rows, heads * d))
+            composed_attention(&q, &k, &v, mask, true)?.reshape((rows, heads * d))
         });
     }
     let tensor = qkv.tensor().contiguous()?;
     let (isa, angles, mask) = (Isa::in_use(), angles.clone(), mask.map(<[bool]>::to_vec));
-    let setting = Setting { shape, angles: Some((&angles, offset)), mask: mask.as_deref() };
+    let setting = Setting { shape, angles: Some((&angles, offset)), mask: mask.as_deref(), causal: true };
     let (y, logs) = forward(isa, setting, Inputs::Beside(&buffer::view(&tensor)?));
     let y = buffer::tensor(y, (rows, heads * d))?;
     Ok(tape.record_fresh(&[qkv], y, move |gradient, _| {
         let gradient = gradient.contiguous()?;
-        let setting = Setting { shape, angles: Some((&angles, offset)), mask: mask.as_deref() };
+        let setting = Setting { shape, angles: Some((&angles, offset)), mask: mask.as_deref(), causal: true };
         let gradients =
             backward(isa, setting, Inputs::Beside(&buffer::view(&tensor)?), &logs, &buffer::view(&gradient)?);
         gradients.into_iter().map(|gradient| buffer::tensor(gradient, tensor.shape()).map(Some)).collect()
@@ -111,7 +111,7 @@ fn check_shape(shape: Shape, mask: Option<&[bool]>) -> Result<()> {
 }
 
 /// By differentiable candle operations; shapes as in [`attention`].
-fn composed_attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&[bool]>) -> Result<Tensor> {
+fn composed_attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&[bool]>, causal: bool) -> Result<Tensor> {
     let ((batch, length, heads, d), (_, _, kv_heads, _)) = (q.dims4()?, k.dims4()?);
     let repeated = |t: &Tensor| -> Result<Tensor> {
         let t = t.transpose(1, 2)?.unsqueeze(2)?;
@@ -121,7 +121,7 @@ fn composed_attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&[bool]>)
     let real = |b: usize, key: usize| mask.is_none_or(|mask| mask[b * length + key]);
     let seen: Vec<f32> = (0..batch * length * length)
         .map(|i| (i / length / length, i / length % length, i % length))
-        .map(|(b, query, key)| if key <= query && real(b, key) { 1.0 } else { 0.0 })
+        .map(|(b, query, key)| if (!causal || key <= query) && real(b, key) { 1.0 } else { 0.0 })
         .collect();
     let seen = Tensor::from_vec(seen, (batch, 1, length, length), &candle_core::Device::Cpu)?
         .to_device(q.device())?

@@ -44,7 +44,7 @@ fn apply(tape: &Tape, case: &Json, v: &[Value]) -> Result<Value> {
             let angles = Angles::new(offset + length, d, case["theta"].as_f64().unwrap());
             rope(tape, &v[0], &Arc::new(angles), offset)
         }
-        "attention" => attention(tape, &v[0], &v[1], &v[2], flags(&case["mask"]).as_deref()),
+        "attention" => attention(tape, &v[0], &v[1], &v[2], flags(&case["mask"]).as_deref(), true),
         op => panic!("the golden file names an unknown operation {op}"),
     }
 }
@@ -122,7 +122,7 @@ impl Decoder<'_> {
             };
             let (q, k, v) = (part("q", heads)?, part("k", kv_heads)?, part("v", kv_heads)?);
             let (q, k) = (rope(tape, &q, &self.angles, 0)?, rope(tape, &k, &self.angles, 0)?);
-            let y = attention(tape, &q, &k, &v, self.mask)?;
+            let y = attention(tape, &q, &k, &v, self.mask, true)?;
             let y = reshape(tape, &y, (batch * length, heads * d))?;
             x = add(tape, &x, &self.layer(tape, &name("self_attn.o_proj"), &y)?)?;
             let n = rms_norm(tape, &x, self.weight(&name("post_attention_layernorm")), 1e-5)?;
@@ -231,7 +231,10 @@ fn gradients_agree_with_finite_differences() {
     check(&|tape, v| embedding(tape, &v[0], &[2, 0, 2, 2]), &[t(&[4, 5], 1)]);
     let angles = Arc::new(Angles::new(9, 8, 10_000.0));
     check(&|tape, v| rope(tape, &v[0], &angles, 4), &[t(&[2, 3, 2, 8], 1)]);
-    check(&|tape, v| attention(tape, &v[0], &v[1], &v[2], None), &[1, 2, 3].map(|seed| t(&[1, 5, 2, 8], seed)));
+    for causal in [true, false] {
+        let inputs = [1, 2, 3].map(|seed| t(&[1, 5, 2, 8], seed));
+        check(&|tape, v| attention(tape, &v[0], &v[1], &v[2], None, causal), &inputs);
+    }
     let shape = AttentionShape { batch: 2, length: 3, heads: 2, kv_heads: 1, d: 8 };
     let mask = [true, false, true, true, true, true];
     check(&|tape, v| rotary_attention(tape, &v[0], shape, &angles, 1, Some(&mask)), &[t(&[6, 32], 1)]);
@@ -332,9 +335,9 @@ fn wrong_shapes_get_an_error_that_names_them() {
         (message(swiglu(&tape, &x, &value(&[4, 5]))), "[4, 6] and [4, 5]"),
         (message(rope(&tape, &value(&[1, 2, 1, 6]), &angles, 0)), "heads of 8 numbers, the heads have 6"),
         (message(rope(&tape, &value(&[1, 2, 1, 8]), &angles, 2)), "3 positions, 4 are needed"),
-        (message(attention(&tape, &heads(2), &heads(2), &heads(1), None)), "do not fit"),
-        (message(attention(&tape, &heads(3), &heads(2), &heads(2), None)), "no multiple"),
-        (message(attention(&tape, &heads(2), &heads(2), &heads(2), Some(&[true]))), "mask of 1 positions"),
+        (message(attention(&tape, &heads(2), &heads(2), &heads(1), None, true)), "do not fit"),
+        (message(attention(&tape, &heads(3), &heads(2), &heads(2), None, true)), "no multiple"),
+        (message(attention(&tape, &heads(2), &heads(2), &heads(2), Some(&[true]), true)), "mask of 1 positions"),
         (message(rotary_attention(&tape, &x, shape, &angles, 0, None)), "does not fit an input of [4, 6]"),
         (message(lora_linear(&tape, &x, &w, Lora { a: &a, b: &b, scale: 1.0 })), "the update of [2, 6] and [5, 3]"),
         (message(projection(&tape, Input::Plain(&x), &[Weight { w: &value(&[5, 7]), lora: None }], None)), "5x7"),

@@ -15,7 +15,7 @@ fn costs_are_counted_by_hand() {
 #[test]
 fn what_does_not_fit_is_said_in_the_users_words() {
     let says = |layers: Vec<Layer>, words: &str| {
-        let found = Architecture { input: [1, 6, 6], classes: 2, layers }.check().expect_err(words);
+        let found = Architecture { input: Input::Image([1, 6, 6]), classes: 2, layers }.check().expect_err(words);
         assert!(found.contains(words), "{found}");
     };
     let pool = || Layer::MaxPool { kernel: 2, stride: 2 };
@@ -46,7 +46,7 @@ fn nothing_overflows_on_absurd_sizes() {
         init: crate::nn::architecture::Init::Default,
     };
     for layers in [vec![pool(huge, 1)], vec![pool(2, 0)], vec![wide(huge)], vec![wide(1), Layer::Flatten]] {
-        let network = Architecture { input: [1, 6, 6], classes: 2, layers };
+        let network = Architecture { input: Input::Image([1, 6, 6]), classes: 2, layers };
         assert!(network.check().is_err());
         network.forward_flops();
         network.activation_bytes(huge);

@@ -6,7 +6,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use super::architecture::{Architecture, BufferKind};
+use super::architecture::{Architecture, BufferKind, PartKind};
 use super::network::Network;
 use crate::disk;
 use crate::reading;
@@ -73,8 +73,8 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
     write(&network.state_dict()?, path)
 }
 
-/// Reads the network's weights and running statistics from a file that has exactly its names and shapes. Nothing
-/// changes if there is an error.
+/// Reads the network's weights and running statistics from a file that has exactly its names and shapes, or none of its
+/// adapters, which then stay as they are. Nothing changes if there is an error.
 ///
 /// # Errors
 /// If the file cannot be read or has another form, and one error for all missing, extra and misshapen names.
@@ -136,16 +136,28 @@ pub fn bytes(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, WeightsError
 /// # Errors
 /// If the file cannot be read, is no whole file of weights or has a type that is not read here.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
-    let Weights { mut file, form, tensors } = Weights::open(path)?;
     let mut read = BTreeMap::new();
+    each(path, |name, tensor| {
+        read.insert(name.to_string(), tensor);
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Gives `f` the tensors of a file one after the other, as [`read`] reads them.
+///
+/// # Errors
+/// As [`read`], and what `f` returns.
+pub fn each(path: &Path, mut f: impl FnMut(&str, Tensor) -> Result<(), WeightsError>) -> Result<(), WeightsError> {
+    let Weights { mut file, form, tensors } = Weights::open(path)?;
     for stored in tensors {
         let mut bytes = vec![0; stored.bytes as usize];
         let at = SeekFrom::Start(stored.from);
         file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
         let tensor = stored.tensor(&bytes).map_err(|e| wrong(path, form, e))?;
-        read.insert(stored.name, tensor);
+        f(&stored.name, tensor)?;
     }
-    Ok(read)
+    Ok(())
 }
 
 /// A file and its checked header: its tensors have different names and lie within it.
@@ -176,8 +188,8 @@ impl Weights {
     }
 }
 
-/// What differs between a model and a file; `None` where they fit.
-fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatch> {
+/// What differs between a model and tensors that were found; `None` where they fit.
+pub fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatch> {
     let mut wanted: BTreeMap<String, (Vec<usize>, bool)> = BTreeMap::new();
     wanted.extend(architecture.parts().into_iter().map(|part| (part.name, (part.shape, false))));
     for buffer in architecture.buffers() {
@@ -199,6 +211,12 @@ fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatc
                 }
             }
         }
+    }
+    // Weights from before a model was adapted have no adapters; some of them only, and something is wrong.
+    let adapters: BTreeSet<String> =
+        architecture.parts().into_iter().filter(|part| part.kind == PartKind::Adapter).map(|part| part.name).collect();
+    if adapters.iter().all(|name| wanted.contains_key(name)) {
+        wanted.retain(|name, _| !adapters.contains(name));
     }
     mismatch.missing.extend(wanted.into_keys());
     (mismatch != Mismatch::default()).then_some(mismatch)

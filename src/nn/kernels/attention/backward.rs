@@ -1,4 +1,4 @@
-//! The reverse of causal attention: the rows of the softmax are formed again from the logarithms that forward kept.
+//! The reverse of attention: the rows of the softmax are formed again from the logarithms that forward kept.
 
 use super::heads::{gather, scatter, transposed};
 use super::{BLOCK, Inputs, Padded, Part, Setting, Shape, products, scale};
@@ -84,8 +84,9 @@ impl Group<'_> {
                     let logs = &logs[first..length.min(first + BLOCK)];
                     let at = first * padded.d;
                     self.block(first, logs, &bias, &q[at..], &dy[at..], &mut common, p, ds);
-                    let ds = Matrix::new(ds, logs.len(), first + logs.len(), padded.length);
-                    let k = Matrix::new(common.k, first + logs.len(), self.setting.shape.d, padded.d);
+                    let keys = self.setting.keys(first + logs.len());
+                    let ds = Matrix::new(ds, logs.len(), keys, padded.length);
+                    let k = Matrix::new(common.k, keys, self.setting.shape.d, padded.d);
                     multiply_on(self.isa, dq, padded.d, ds, k, false);
                     self.put(0, head, first, logs.len(), scale(self.setting.shape), dq);
                 }
@@ -126,12 +127,14 @@ impl Group<'_> {
         ds: &mut [f32],
     ) {
         let shape = self.setting.shape;
-        let (padded, rows, keys) = (Padded::new(shape), logs.len(), first + logs.len());
+        let (padded, rows) = (Padded::new(shape), logs.len());
+        let keys = self.setting.keys(first + rows);
+        let seen = if self.setting.causal { first + 1 } else { keys };
         products(self.isa, shape, q, common.kt, rows, keys, p);
         products(self.isa, shape, dy, common.vt, rows, keys, ds);
         // SAFETY: `p` and `ds` hold `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has a
         // number for each position.
-        unsafe { differentiate(self.isa, p, ds, padded.length, first, bias, logs) };
+        unsafe { differentiate(self.isa, p, ds, padded.length, seen, keys, bias, logs) };
         let (q, dy) = (Matrix::new(q, rows, shape.d, padded.d), Matrix::new(dy, rows, shape.d, padded.d));
         multiply_on(self.isa, common.dv, padded.d, Matrix::new(p, rows, keys, padded.length).t(), dy, true);
         multiply_on(self.isa, common.dk, padded.d, Matrix::new(ds, rows, keys, padded.length).t(), q, true);
@@ -139,29 +142,30 @@ impl Group<'_> {
 }
 
 dispatch! {
-    unsafe fn differentiate(p: &mut [f32], ds: &mut [f32], stride: usize, first: usize, bias: &[f32], logs: &[f32]) => differentiate_of
+    unsafe fn differentiate(p: &mut [f32], ds: &mut [f32], stride: usize, seen: usize, keys: usize, bias: &[f32], logs: &[f32]) => differentiate_of
 }
 
-/// Row i of `p`, logits of query `first + i`, becomes e^(logit + bias - log) for the keys up to the query and 0 for the
+/// Row i of `p`, logits, becomes e^(logit + bias - log) for the first `seen + i` keys, at most all, and 0 for the
 /// later ones; row i of `ds`, holding dP, becomes P (dP - sum of P dP).
 ///
 /// # Safety
-/// `p` and `ds` hold `logs.len()` rows, `stride` apart, of `first + logs.len()` numbers; `bias` is empty or as long as
-/// that. The processor has `S`.
+/// `p` and `ds` hold `logs.len()` rows, `stride` apart, of `keys` numbers; `bias` is empty or as long as
+/// that; `seen` is at most `keys`. The processor has `S`.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn differentiate_of<S: Simd>(
     p: &mut [f32],
     ds: &mut [f32],
     stride: usize,
-    first: usize,
+    seen: usize,
+    keys: usize,
     bias: &[f32],
     logs: &[f32],
 ) {
-    let keys = first + logs.len();
     for (i, &log) in logs.iter().enumerate() {
-        let (p, later) = p[i * stride..][..keys].split_at_mut(first + i + 1);
+        let (p, later) = p[i * stride..][..keys].split_at_mut((seen + i).min(keys));
         later.fill(0.0);
-        let (ds, later) = ds[i * stride..][..keys].split_at_mut(first + i + 1);
+        let (ds, later) = ds[i * stride..][..keys].split_at_mut((seen + i).min(keys));
         later.fill(0.0);
         // SAFETY: reads and writes inside the rows; the caller's promise.
         unsafe {

@@ -1,12 +1,14 @@
-//! Causal attention with grouped heads, a block of queries at a time: no matrix of all positions by all positions is
+//! Attention with grouped heads, causal or over all positions, a block of queries at a time: no matrix of all positions by all positions is
 //! ever kept. Forward keeps the logarithm of the sum of exponentials of each row; backward forms the rows again.
 
 mod backward;
 mod heads;
+mod step;
 #[cfg(test)]
 mod tests;
 
 pub use backward::backward;
+pub use step::Kept;
 
 use super::buffer::{Pieces, unfilled, with_scratch};
 use super::gemm::{Matrix, multiply_on};
@@ -88,9 +90,16 @@ pub struct Setting<'a> {
     pub angles: Option<(&'a Angles, usize)>,
     /// (B, T): whether a position is a real one, which may be attended to.
     pub mask: Option<&'a [bool]>,
+    /// Whether a query sees the keys up to itself alone, or those of all positions.
+    pub causal: bool,
 }
 
 impl Setting<'_> {
+    /// Keys that the queries of a block which ends before `end` see, those of its last one.
+    fn keys(&self, end: usize) -> usize {
+        if self.causal { end } else { self.shape.length }
+    }
+
     fn check(&self) {
         let Shape { length, d, .. } = self.shape;
         if let Some((angles, offset)) = self.angles {
@@ -133,7 +142,7 @@ impl Padded {
     }
 }
 
-/// softmax(q kᵀ / sqrt(d)) v over the keys that are real and not later than the query; query head h sees key head
+/// softmax(q kᵀ / sqrt(d)) v over the keys that are real and, if causal, not later than the query; query head h sees key head
 /// h Hkv / H. A query without such a key gets zeros.
 ///
 /// Returns the output (B, T, H, d), and for each (B, H, T) the logarithm of the sum of the exponentials of the row.
@@ -172,12 +181,13 @@ fn one_group(isa: Isa, setting: Setting, parts: [Part; 3], task: usize, logs: &m
             gather(isa, setting, parts[0], batch, head, setting.angles, scale(shape), q);
             for first in (0..shape.length).step_by(BLOCK) {
                 let logs = &mut logs[first..shape.length.min(first + BLOCK)];
-                let (rows, keys) = (logs.len(), first + logs.len());
+                let (rows, keys) = (logs.len(), setting.keys(first + logs.len()));
                 products(isa, shape, &q[first * padded.d..], kt, rows, keys, logits);
                 let mut factors = [0.0; BLOCK];
+                let seen = if setting.causal { first + 1 } else { keys };
                 // SAFETY: `logits` has `rows` rows of `keys` numbers, `padded.length` apart; the bias is empty or has
                 // a number for each position.
-                unsafe { softmax(isa, logits, padded.length, first, &bias, logs, &mut factors[..rows]) };
+                unsafe { softmax(isa, logits, padded.length, seen, keys, &bias, logs, &mut factors[..rows]) };
                 let (p, v) = (Matrix::new(logits, rows, keys, padded.length), Matrix::new(v, keys, shape.d, padded.d));
                 multiply_on(isa, block, padded.d, p, v, false);
                 let place = |row: usize| ((batch * shape.length + first + row) * shape.heads) + head;
@@ -200,28 +210,29 @@ fn products(isa: Isa, shape: Shape, a: &[f32], bt: &[f32], rows: usize, keys: us
 }
 
 dispatch! {
-    unsafe fn softmax(logits: &mut [f32], stride: usize, first: usize, bias: &[f32], logs: &mut [f32], factors: &mut [f32]) => softmax_of
+    unsafe fn softmax(logits: &mut [f32], stride: usize, seen: usize, keys: usize, bias: &[f32], logs: &mut [f32], factors: &mut [f32]) => softmax_of
 }
 
-/// Row i of `logits`, of query `first + i`, becomes e^(logit - max) for the keys up to the query and 0 for the later
-/// ones of the block; `factors` get 1 / sum, `logs` get max + log sum.
+/// Row i of `logits` becomes e^(logit - max) for the first `seen + i` keys, at most all, and 0 for the later ones;
+/// `factors` get 1 / sum, `logs` get max + log sum.
 ///
 /// # Safety
-/// `logits` holds `logs.len()` rows, `stride` apart, of `first + logs.len()` numbers; `bias` is empty or as long as
-/// that; `factors` is as long as `logs`. The processor has `S`.
+/// `logits` holds `logs.len()` rows, `stride` apart, of `keys` numbers; `bias` is empty or as long as that; `factors` is
+/// as long as `logs`; `seen` is at most `keys`. The processor has `S`.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn softmax_of<S: Simd>(
     logits: &mut [f32],
     stride: usize,
-    first: usize,
+    seen: usize,
+    keys: usize,
     bias: &[f32],
     logs: &mut [f32],
     factors: &mut [f32],
 ) {
-    let keys = first + logs.len();
     for (i, (log, factor)) in logs.iter_mut().zip(factors).enumerate() {
         let row = &mut logits[i * stride..][..keys];
-        let (seen, later) = row.split_at_mut(first + i + 1);
+        let (seen, later) = row.split_at_mut((seen + i).min(keys));
         later.fill(0.0);
         // SAFETY: reads and writes inside `seen` and `bias`; the caller's promise.
         unsafe {

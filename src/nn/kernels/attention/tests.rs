@@ -36,7 +36,8 @@ fn reference(setting: Setting, q: &[f32], k: &[f32], v: &[f32], dy: &[f32]) -> [
         let query = |t: usize| ((b * length + t) * heads + h) * d;
         let key = |t: usize| ((b * length + t) * kv_heads + kv) * d;
         for i in 0..length {
-            let seen: Vec<usize> = (0..=i).filter(|j| setting.mask.is_none_or(|m| m[b * length + j])).collect();
+            let last = if setting.causal { i } else { length - 1 };
+            let seen: Vec<usize> = (0..=last).filter(|j| setting.mask.is_none_or(|m| m[b * length + j])).collect();
             let dot = |j: usize| -> f64 { (0..d).map(|c| q[query(i) + c] * k[key(j) + c]).sum() };
             let largest = seen.iter().map(|&j| dot(j) * scale).fold(f64::NEG_INFINITY, f64::max);
             let mut p: Vec<f64> = seen.iter().map(|&j| (dot(j) * scale - largest).exp()).collect();
@@ -84,8 +85,9 @@ fn attention_agrees_with_f64() {
         let mask: Vec<bool> = (0..rows).map(|i| i % length > 1 && i % 5 != 3).collect();
         let angles = Angles::new(length + 3, d, 10_000.0);
         let turns = if d % 2 == 0 { vec![None, Some((&angles, 3))] } else { vec![None] };
-        for (angles, mask) in turns.iter().flat_map(|&angles| [(angles, None), (angles, Some(&mask[..]))]) {
-            let setting = Setting { shape, angles, mask };
+        let masks = turns.iter().flat_map(|&angles| [(angles, None), (angles, Some(&mask[..]))]);
+        for ((angles, mask), causal) in masks.flat_map(|pair| [(pair, true), (pair, false)]) {
+            let setting = Setting { shape, angles, mask, causal };
             let [y, dq, dk, dv] = reference(setting, &q, &k, &v, &dy);
             let together = beside(shape, [&q, &k, &v]);
             for isa in Isa::available() {
@@ -112,7 +114,7 @@ fn queries_without_a_key_give_zeros_and_get_no_gradient() {
     let [q, k, v, dy] = [1, 2, 3, 4].map(|seed| numbers(2 * 20 * 16, seed, 50.0));
     // The first sequence is padding but for its end, the second entirely.
     let mask: Vec<bool> = (0..40).map(|i| (17..20).contains(&i)).collect();
-    let setting = Setting { shape, angles: None, mask: Some(&mask) };
+    let setting = Setting { shape, angles: None, mask: Some(&mask), causal: true };
     for isa in Isa::available() {
         let inputs = Inputs::Apart { q: &q, k: &k, v: &v };
         let (y, logs) = forward(isa, setting, inputs);
@@ -131,7 +133,7 @@ fn queries_without_a_key_give_zeros_and_get_no_gradient() {
 fn extreme_logits_stay_finite() {
     let shape = Shape { batch: 1, length: 30, heads: 1, kv_heads: 1, d: 8 };
     let [q, k, v] = [1, 2, 3].map(|seed| numbers(30 * 8, seed, 1e4));
-    let setting = Setting { shape, angles: None, mask: None };
+    let setting = Setting { shape, angles: None, mask: None, causal: true };
     for isa in Isa::available() {
         let inputs = Inputs::Apart { q: &q, k: &k, v: &v };
         let (y, logs) = forward(isa, setting, inputs);
@@ -149,7 +151,8 @@ fn nan_in_a_query_is_not_taken_for_one_without_keys() {
     }
     let mask: Vec<bool> = (0..20).map(|i| i != 5).collect();
     for (isa, mask) in Isa::available().into_iter().flat_map(|isa| [(isa, None), (isa, Some(&mask[..]))]) {
-        let (y, _) = forward(isa, Setting { shape, angles: None, mask }, Inputs::Apart { q: &q, k: &k, v: &v });
+        let (y, _) =
+            forward(isa, Setting { shape, angles: None, mask, causal: true }, Inputs::Apart { q: &q, k: &k, v: &v });
         for (row, numbers) in y.chunks(8).enumerate() {
             let broken = row == 0 || row == 17;
             assert!(numbers.iter().all(|x| x.is_nan() == broken), "{isa}, row {row}: {numbers:?}");
@@ -160,7 +163,7 @@ fn nan_in_a_query_is_not_taken_for_one_without_keys() {
 #[test]
 #[should_panic(expected = "0 heads")]
 fn no_heads_are_refused() {
-    let setting =
-        Setting { shape: Shape { batch: 1, length: 1, heads: 0, kv_heads: 1, d: 1 }, angles: None, mask: None };
+    let shape = Shape { batch: 1, length: 1, heads: 0, kv_heads: 1, d: 1 };
+    let setting = Setting { shape, angles: None, mask: None, causal: true };
     backward(Isa::in_use(), setting, Inputs::Apart { q: &[], k: &[1.0], v: &[1.0] }, &[], &[]);
 }
