@@ -17,11 +17,12 @@ impl Canvas {
         canvas
     }
 
-    /// Four images at half their size: above from left to right, then below.
-    pub(super) fn grid(images: [&[u8]; 4], side: usize) -> Canvas {
+    /// Up to four images at half their size: above from left to right, then below.
+    pub(super) fn grid(images: [Option<&[u8]>; 4], side: usize) -> Canvas {
         let mut canvas = Canvas::black();
         let cell = Canvas::SIDE / 2;
         for (at, image) in images.into_iter().enumerate() {
+            let Some(image) = image else { continue };
             let small = halved(image, side);
             let margin = (cell - side / 2) / 2;
             canvas.draw(&small, side / 2, 1, at / 2 * cell + margin, at % 2 * cell + margin);

@@ -69,6 +69,6 @@ pub(super) fn alphabets_of(class_names: &[String]) -> Vec<Option<usize>> {
 }
 
 /// The classes of a group.
-pub(super) fn of_group(group: usize) -> Vec<usize> {
+pub(super) fn classes_of(group: usize) -> Vec<usize> {
     (0..THINGS.len()).filter(|class| THINGS[*class].group == group).collect()
 }
