@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod fix;
 mod fmt;
+mod generate;
 mod input;
 mod job;
 pub mod lines;
@@ -62,6 +63,7 @@ enum Command {
     Fix(fix::Fix),
     Plan(plan::Plan),
     Eval(eval::Eval),
+    Generate(generate::Generate),
     Audit(audit::Audit),
     Explain(explain::Explain),
     List(list::List),
@@ -116,6 +118,7 @@ impl Command {
             Command::Fix(fix) => fix.run(out),
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
+            Command::Generate(generate) => generate.run(out),
             Command::Audit(audit) => audit.run(out),
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),

@@ -229,6 +229,18 @@ impl Architecture {
         own + self.vision().map_or(0, Vision::blocks)
     }
 
+    /// Places that a language model was made for.
+    pub fn positions(&self) -> Option<usize> {
+        fn of(layers: &[Layer]) -> Option<usize> {
+            layers.iter().find_map(|layer| match layer {
+                Layer::Stage(inner) => of(inner),
+                Layer::Attention(attention) => attention.rotary.map(|rotary| rotary.positions),
+                _ => None,
+            })
+        }
+        of(&self.layers)
+    }
+
     /// What it sees with, where it is a language model that does.
     pub fn vision(&self) -> Option<&Vision> {
         match self.layers.first() {

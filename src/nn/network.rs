@@ -100,12 +100,28 @@ impl Network {
     /// # Errors
     /// If the architecture doesn't fit together or memory cannot be had.
     pub fn new(architecture: Architecture, seed: u64, device: &Device) -> Result<Network> {
+        Network::filled(architecture, device, |part| init::tensor(part, seed, device))
+    }
+
+    /// A network whose weights are all 0, to be read from a file.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn zeros(architecture: Architecture, device: &Device) -> Result<Network> {
+        Network::filled(architecture, device, |part| Tensor::zeros(part.shape.as_slice(), DType::F32, device))
+    }
+
+    fn filled(
+        architecture: Architecture,
+        device: &Device,
+        weight: impl Fn(&Part) -> Result<Tensor>,
+    ) -> Result<Network> {
         if let Err(why) = architecture.check() {
             bail!("{why}");
         }
         let mut parameters = Vec::new();
         for part in architecture.parts() {
-            let tensor = init::tensor(&part, seed, device)?;
+            let tensor = weight(&part)?;
             parameters.push(Parameter { part, tensor });
         }
         let mut norms = Vec::new();

@@ -1,6 +1,7 @@
 //! What a language model reads: sequences of tokens with pictures among them.
 
 pub use super::ops::IGNORED;
+use crate::text::sequence::Batch;
 use candle_core::Tensor;
 
 /// A batch of sequences, padded to one length.
@@ -32,6 +33,26 @@ pub enum Seen {
 }
 
 impl Sequences {
+    /// A batch of texts with its pictures; each place learns the token behind it.
+    pub fn of(batch: &Batch, seen: Seen) -> Sequences {
+        let Batch { rows, width, .. } = *batch;
+        let place = |at: usize| (at / width, at % width);
+        let real = |at: usize| {
+            let (row, column) = place(at);
+            (batch.starts[row]..batch.starts[row] + batch.lengths[row]).contains(&column)
+        };
+        let target = |at: usize| if place(at).1 + 1 < width { batch.targets[at + 1] } else { IGNORED };
+        Sequences {
+            count: rows,
+            length: width,
+            ids: batch.ids.clone(),
+            real: (0..rows * width).map(real).collect(),
+            targets: (0..rows * width).map(target).collect(),
+            pictures: batch.pictures.iter().map(|(row, column)| row * width + column).collect(),
+            seen,
+        }
+    }
+
     /// B·T
     pub fn positions(&self) -> usize {
         self.count * self.length

@@ -5,6 +5,7 @@ mod config;
 mod fields;
 pub mod gguf;
 mod names;
+mod open;
 pub mod peft;
 mod shards;
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod tests;
 pub use build::{ClipTower, Decoder, Llava, Projector};
 pub use config::{Form, Pretrained};
 pub use names::canonical;
+pub use open::{describe, open};
 pub use shards::{Shards, load};

@@ -1,0 +1,41 @@
+//! A model from wherever it lies.
+
+use super::config::{Form, Pretrained};
+use super::{gguf, shards};
+use crate::nn::network::Network;
+use crate::nn::weights::WeightsError;
+use crate::reading::{self, json, limits};
+use candle_core::Device;
+use serde_json::Value as Json;
+use std::path::Path;
+
+/// The model of a folder (`config.json` and weights) or of a GGUF file, and whose names its files have.
+///
+/// # Errors
+/// What is missing, broken or not supported, all that is known of it at once.
+pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsError> {
+    if !path.is_dir() {
+        let mut network = Network::zeros(gguf::architecture(path)?, device)?;
+        gguf::load(&mut network, path)?;
+        return Ok((network, Form::Llama));
+    }
+    let Pretrained { architecture, form } = describe(path)?;
+    // Before memory is taken for it.
+    shards::Shards::of(path)?.fit(&architecture, form, path)?;
+    let mut network = Network::zeros(architecture, device)?;
+    shards::load(&mut network, form, path)?;
+    Ok((network, form))
+}
+
+/// What the `config.json` of a folder describes.
+///
+/// # Errors
+/// If there is none, or all that is wrong with it.
+pub fn describe(folder: &Path) -> Result<Pretrained, WeightsError> {
+    let path = folder.join("config.json");
+    let text = reading::content(&path, limits::MANIFEST_BYTES)
+        .map_err(|source| WeightsError::Io { path: path.clone(), source })?;
+    let bad = |what: String| WeightsError::Form { path: path.clone(), form: "model's", what };
+    let json: Json = json::parse(&text, json::Kind::Any).map_err(|e| bad(format!("it is no JSON: {e}")))?;
+    Pretrained::of(&json).map_err(|problems| bad(problems.join("; ")))
+}
