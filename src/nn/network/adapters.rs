@@ -57,6 +57,18 @@ pub(super) fn linear(tape: &Tape, weights: &impl Weights, linear: &Linear, x: &V
     Ok(y)
 }
 
+/// The same of a few rows that nothing is recorded of, without forming the sum of weight and update.
+pub(super) fn thin(weights: &impl Weights, linear: &Linear, x: &Tensor) -> Result<Value> {
+    let of = |name: String| Ok::<_, candle_core::Error>(weights.weight(&name)?.tensor());
+    let mut y = ops::thin_linear(x, of(format!("{}.weight", linear.name))?)?;
+    for adapter in &linear.adapters {
+        let hidden = ops::thin_linear(x, of(adapter.tensor(&linear.name, "lora_A"))?)?;
+        let update = ops::thin_linear(&hidden, of(adapter.tensor(&linear.name, "lora_B"))?)?;
+        y = (y + (update * adapter.scale)?)?;
+    }
+    Ok(Value::constant(y))
+}
+
 /// What one adapter adds.
 fn beside(
     tape: &Tape,

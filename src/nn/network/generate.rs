@@ -13,6 +13,9 @@ use crate::nn::tape::Value;
 use candle_core::{Result, Tensor, bail};
 use std::collections::BTreeMap;
 
+/// Rows up to which reading each weight once costs less than packing it for a product.
+const FEW: usize = 8;
+
 /// What is remembered of the positions so far.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -76,7 +79,9 @@ impl Network {
 
     fn step(&self, sequences: &Sequences, at: &[u32], cache: &mut Cache) -> Result<Tensor> {
         let tape = self.tape();
-        let logits = Reading::constant(&tape, self).continued(self.architecture(), sequences, at, cache)?;
+        let mut reading = Reading::constant(&tape, self);
+        reading.thin = cache.length > 0 && sequences.count <= FEW;
+        let logits = reading.continued(self.architecture(), sequences, at, cache)?;
         cache.length += sequences.length;
         Ok(logits.tensor().clone())
     }

@@ -45,7 +45,7 @@ impl Network {
             weights.insert(parameter.part.name.as_str(), value);
             leaves.push(leaf);
         }
-        let reading = Reading { tape, weights, noise, angles: RefCell::default() };
+        let reading = Reading { tape, weights, noise, thin: false, angles: RefCell::default() };
         let logits = reading.run(&self.architecture.layers, sequences, asked, None)?;
         Ok(Forward { logits, leaves, statistics: Vec::new() })
     }
@@ -67,6 +67,8 @@ pub(super) struct Reading<'a> {
     /// by name
     weights: HashMap<&'a str, Value>,
     noise: Noise<'a>,
+    /// nothing is recorded and there are few rows: a text that is being written
+    pub(super) thin: bool,
     /// those that layers share, once the first has formed them
     angles: RefCell<Option<(Rotary, Arc<Angles>)>>,
 }
@@ -88,7 +90,7 @@ impl<'a> Reading<'a> {
     /// A pass in which nothing gets a gradient.
     pub(super) fn constant(tape: &'a Tape, network: &'a Network) -> Reading<'a> {
         let weights = network.parameters.iter().map(|p| (p.part.name.as_str(), Value::constant(p.tensor.clone())));
-        Reading { tape, weights: weights.collect(), noise: Noise::Off, angles: RefCell::default() }
+        Reading { tape, weights: weights.collect(), noise: Noise::Off, thin: false, angles: RefCell::default() }
     }
 
     /// Logits of these positions, which come behind those that `cache` remembers.
@@ -247,12 +249,15 @@ impl<'a> Reading<'a> {
     }
 
     fn linear(&self, linear: &Linear, x: &Value) -> Result<Value> {
-        adapters::linear(self.tape, self, linear, x, self.noise)
+        match self.thin && linear.bias.is_none() && linear.adapters.iter().all(|adapter| adapter.experts == 1) {
+            true => adapters::thin(self, linear, x.tensor()),
+            false => adapters::linear(self.tape, self, linear, x, self.noise),
+        }
     }
 
     /// Whether these are products that can be taken beside each other.
     fn plain<'l>(&self, mut linears: impl Iterator<Item = &'l Linear>) -> bool {
-        linears.all(|linear| linear.bias.is_none() && adapters::becomes_one(linear, self.noise))
+        !self.thin && linears.all(|linear| linear.bias.is_none() && adapters::becomes_one(linear, self.noise))
     }
 
     /// These linear layers of `input` beside each other, and `residual` added; all of them [`plain`](Self::plain).
@@ -318,6 +323,7 @@ impl<'a> Reading<'a> {
             other => return self.layer(other, &self.norm(norm, x)?, &Rows { count: 1, length: 0, real: None }, None),
         };
         match norm.kind {
+            _ if self.thin => Ok(Value::constant(ops::thin_linear(self.norm(norm, x)?.tensor(), w.tensor())?)),
             RowNormKind::Rms { epsilon } => {
                 let input = ops::Input::Normed { x, w: self.weight(&format!("{}.weight", norm.name))?, epsilon };
                 ops::projection(self.tape, input, &[Weight { w, lora: None }], None)

@@ -37,6 +37,7 @@ mod rms_norm;
 mod rope;
 mod softmax;
 mod swiglu;
+mod thin_linear;
 
 pub use add::add;
 pub use affine_const::affine_const;
@@ -65,6 +66,7 @@ pub use rms_norm::rms_norm;
 pub use rope::{Angles, rope};
 pub use softmax::{log_softmax, softmax};
 pub use swiglu::swiglu;
+pub use thin_linear::thin_linear;
 
 /// Added to variances before the root is taken, in every normalization: PyTorch's default.
 pub const NORM_EPSILON: f64 = 1e-5;

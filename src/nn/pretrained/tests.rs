@@ -248,6 +248,24 @@ fn adapters_have_the_logits_and_gradients_of_peft() {
 }
 
 #[test]
+fn texts_with_adapters_go_on_as_those_of_the_merged_model() {
+    let (adapted, _) = adapted("llama");
+    let prompt = Sequences {
+        count: 1,
+        length: 3,
+        ids: vec![3, 9, 27],
+        real: vec![true; 3],
+        targets: vec![IGNORED; 3],
+        pictures: vec![],
+        seen: Seen::Nothing,
+    };
+    let made = |network: &Network| network.generate(&prompt, 12, &[], |_, logits| greedy(logits)).unwrap();
+    let with = made(&adapted);
+    assert_eq!(with, made(&adapted.merge("default").unwrap()));
+    assert_ne!(with, made(&pretrained(&folder("llama"))));
+}
+
+#[test]
 fn merged_adapters_give_the_same_logits_and_are_gone() {
     let goldens = candle_core::safetensors::load(self::goldens().join("lora.safetensors"), &Device::Cpu).unwrap();
     for name in ["llama", "llava"] {

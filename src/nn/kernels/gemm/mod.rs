@@ -5,7 +5,10 @@
 //! of at most [`DEPTH`] steps; for each part and each panel of columns (the width of a register block) the panel of `b`
 //! is packed, unless it can be read where it lies, and multiplied with all rows of the block.
 
+mod thin;
 mod tile;
+
+pub use thin::thin;
 
 use super::buffer::{Shared, unfilled, with_scratch};
 use super::simd::{Isa, LANES, Simd, dispatch};
