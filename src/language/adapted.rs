@@ -35,11 +35,13 @@ pub(super) fn adapted(spec: &Spec, architecture: Architecture) -> Result<Archite
     Ok(architecture.adapted(&adapter, |name| wanted.contains(name)).0)
 }
 
-/// All but the classifier, and nothing of a vision tower or its projector.
+/// All but the classifier, where there are others, and nothing of a vision tower or its projector.
 fn by_default(architecture: &Architecture, linears: &[String]) -> BTreeSet<String> {
     let head = architecture.head();
     let sees = |name: &str| name.starts_with("vision_tower.") || name.starts_with("multi_modal_projector.");
-    linears.iter().filter(|name| head != Some(name.as_str()) && !sees(name)).cloned().collect()
+    let inner = linears.iter().filter(|name| head != Some(name.as_str()) && !sees(name));
+    let inner: BTreeSet<String> = inner.cloned().collect();
+    if inner.is_empty() { linears.iter().filter(|name| !sees(name)).cloned().collect() } else { inner }
 }
 
 fn targeted(targets: &[&str], linears: &[String]) -> Result<BTreeSet<String>, Problem> {

@@ -108,6 +108,8 @@ fn every_statement_is_documented_and_its_example_is_clean() {
             ("phase", _) => format!("{example}\npolish()"),
             ("thaw", _) => format!("train_only layers[0]\ntrain 1\n{example}\ntrain 1"),
             ("measure", _) => format!("objective adversarial(pgd(eps: 8/255))\n{example}\ntrain 1"),
+            // Adapters come before the first step.
+            ("protect" | "merge", _) => format!("{example}\ntrain 1"),
             (_, WordKind::Setting) => format!("{example}\ntrain 1"),
             _ => format!("data fashion(validation: 10%)\ntrain 1\n{example}\ntrain 1"),
         };

@@ -21,7 +21,7 @@ pub static MEMBER: Member = Member {
         Param::new(
             "targets",
             Type::List(&Type::Text),
-            "names of layers, or how they end: `q_proj`; none: all linear layers but the classifier, and none of a vision tower",
+            "names of layers, or how they end: `q_proj`; none: all linear layers but the classifier (where there are others), and none of a vision tower",
         )
         .or(Default::Absent)
         .named(),
@@ -29,7 +29,7 @@ pub static MEMBER: Member = Member {
     ],
     doc: "beside each weight w the update alpha/rank · b a with a (rank, inputs) and b (outputs, rank); b starts at 0",
     source: "Hu et al. 2022, LoRA, eq. 3; PEFT; rslora: Kalajdzievski 2023, arXiv 2312.03732",
-    example: "model mlp(hidden: [64]); adapt lora(rank: 16, alpha: 32)",
+    example: "adapt lora(rank: 16, alpha: 32)",
 };
 
 pub(super) fn build(spec: &Spec) -> Adapter {

@@ -27,6 +27,10 @@ pub static SELECTORS: &[Described] = &[
     ("norms", "scales and shifts of norms"),
     ("biases", "biases of convolutions and linear layers"),
     ("embeddings", "weights of embeddings"),
+    ("adapters", "factors that `adapt` has put beside linear layers"),
+    ("vision", "the tower that a language model sees with"),
+    ("projector", "what makes the vectors of pictures as wide as those of tokens"),
+    ("language", "the decoder of a language model"),
     ("params", "tensors by name, `*` for any characters: `params(\"layer4.*\")`"),
 ];
 

@@ -14,7 +14,7 @@ pub static ADAPT: Word = Word {
     with: false,
     block: false,
     doc: "small factors beside the weights of linear layers are trained; all other weights stand still unless `thaw` names them",
-    example: "model mlp(hidden: [64]); adapt lora(rank: 16, alpha: 32)",
+    example: "adapt lora(rank: 16, alpha: 32)",
     lower: Lower::Statement(lower),
 };
 

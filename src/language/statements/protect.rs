@@ -40,7 +40,7 @@ pub static PROTECT: Word = Word {
     with: false,
     block: false,
     doc: "RegLoRA: where the adapters changed most, those of later tasks are held at 0",
-    example: "model mlp(hidden: [64]); adapt lora; train 1; protect adapters top: 2%, weight: 2500; merge adapters; train 1",
+    example: "adapt lora; train 1; protect adapters top: 2%, weight: 2500; merge adapters; train 1",
     lower: Lower::Statement(protect),
 };
 
@@ -52,7 +52,7 @@ pub static MERGE: Word = Word {
     with: false,
     block: false,
     doc: "the adapters' updates become part of the weights, and fresh adapters begin",
-    example: "model mlp(hidden: [64]); adapt lora; train 1; merge adapters; train 1",
+    example: "adapt lora; train 1; merge adapters; train 1",
     lower: Lower::Statement(merge),
 };
 
