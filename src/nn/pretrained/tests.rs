@@ -339,3 +339,14 @@ fn dropout_leaves_its_share_out_and_depends_on_sequence_and_clock_alone() {
     assert_eq!(max_error(&other.narrow(0, 0, 3).unwrap(), &first.narrow(0, 0, 3).unwrap()), 0.0);
     assert!(max_error(&other.narrow(0, 3, 2).unwrap(), &first.narrow(0, 3, 2).unwrap()) > 1e-5);
 }
+
+/// Writes adapters for `tests/goldens/check_peft.py`, which loads them in PEFT.
+#[test]
+#[ignore = "for tests/goldens/check_peft.py, which sets FSCHED_PEFT"]
+fn adapters_for_peft() {
+    let target = PathBuf::from(std::env::var_os("FSCHED_PEFT").expect("a folder in FSCHED_PEFT"));
+    for name in ["llama", "llava"] {
+        let (network, form) = adapted(name);
+        peft::write(&network, "default", form, name, &target.join(name)).unwrap();
+    }
+}
