@@ -3,12 +3,9 @@
 use super::build::{ClipTower, Decoder, Llava, Projector};
 use super::fields::Fields;
 use crate::nn::architecture::{Activation, Architecture, Rotary};
+use crate::text::picture::{CLIP_MEAN, CLIP_STD};
 use serde_json::Value as Json;
 use std::cell::RefCell;
-
-/// CLIP's statistics of pixels: every checkpoint of it has them.
-const CLIP_MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
-const CLIP_STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
 
 /// A model that was trained elsewhere.
 #[derive(Clone, Debug, PartialEq)]

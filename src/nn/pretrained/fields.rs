@@ -35,51 +35,34 @@ impl<'a> Fields<'a> {
         self.problems.borrow_mut().push(format!("{}{name} {what}", self.at));
     }
 
+    /// Its value as `read` takes it; the default where it is not there, or is told to be no `expected`.
+    fn read<T>(&self, name: &str, default: T, expected: &str, read: impl Fn(&Json) -> Option<T>) -> T {
+        let Some(value) = self.get(name) else { return default };
+        read(value).unwrap_or_else(|| {
+            self.wrong(name, &format!("is {value}, not {expected}"));
+            default
+        })
+    }
+
     /// A whole number of at least 1 and at most 2^24.
     pub(super) fn size(&self, name: &str, default: usize) -> usize {
-        match self.get(name).map(Json::as_u64) {
-            None => default,
-            Some(Some(n)) if (1..=1 << 24).contains(&n) => n as usize,
-            _ => {
-                self.wrong(name, &format!("is {}, not a whole number from 1 to {}", self.json[name], 1 << 24));
-                default
-            }
-        }
+        let within = |value: &Json| value.as_u64().filter(|n| (1..=1 << 24).contains(n)).map(|n| n as usize);
+        self.read(name, default, &format!("a whole number from 1 to {}", 1 << 24), within)
     }
 
     /// A whole number, of any sign.
     pub(super) fn integer(&self, name: &str, default: i64) -> i64 {
-        match self.get(name).map(Json::as_i64) {
-            None => default,
-            Some(Some(n)) => n,
-            _ => {
-                self.wrong(name, &format!("is {}, not a whole number", self.json[name]));
-                default
-            }
-        }
+        self.read(name, default, "a whole number", Json::as_i64)
     }
 
     /// A number above 0.
     pub(super) fn positive(&self, name: &str, default: f64) -> f64 {
-        match self.get(name).map(Json::as_f64) {
-            None => default,
-            Some(Some(x)) if x > 0.0 && x.is_finite() => x,
-            _ => {
-                self.wrong(name, &format!("is {}, not a number above 0", self.json[name]));
-                default
-            }
-        }
+        let above = |value: &Json| value.as_f64().filter(|x| *x > 0.0 && x.is_finite());
+        self.read(name, default, "a number above 0", above)
     }
 
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
-        match self.get(name).map(Json::as_bool) {
-            None => default,
-            Some(Some(flag)) => flag,
-            _ => {
-                self.wrong(name, &format!("is {}, not true or false", self.json[name]));
-                default
-            }
-        }
+        self.read(name, default, "true or false", Json::as_bool)
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&'a str> {

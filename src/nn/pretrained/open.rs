@@ -1,7 +1,8 @@
 //! A model from wherever it lies.
 
 use super::config::{Form, Pretrained};
-use super::{gguf, shards};
+use super::gguf;
+use super::shards::Shards;
 use crate::nn::network::Network;
 use crate::nn::weights::WeightsError;
 use crate::reading::{self, json, limits};
@@ -21,9 +22,10 @@ pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsErro
     }
     let Pretrained { architecture, form } = describe(path)?;
     // Before memory is taken for it.
-    shards::Shards::of(path)?.fit(&architecture, form, path)?;
+    let shards = Shards::of(path)?;
+    shards.fit(&architecture, form, path)?;
     let mut network = Network::zeros(architecture, device)?;
-    shards::load(&mut network, form, path)?;
+    shards.read(&mut network, form)?;
     Ok((network, form))
 }
 

@@ -87,6 +87,22 @@ impl Shards {
     }
 }
 
+impl Shards {
+    /// Reads their weights, which [`fit`](Self::fit), into a network.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read(&self, network: &mut Network, form: Form) -> Result<(), WeightsError> {
+        for file in &self.files {
+            weights::each(file, |name, tensor| match kept(network.architecture(), form, name) {
+                Some(name) => Ok(network.take_over(&name, &tensor)?),
+                None => Ok(()),
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// What a tensor of a file is called here; a classifier beside an embedding that it is tied to is left out.
 fn kept(architecture: &Architecture, form: Form, name: &str) -> Option<String> {
     let name = canonical(form, name)?;
@@ -101,13 +117,7 @@ fn kept(architecture: &Architecture, form: Form, name: &str) -> Option<String> {
 pub fn load(network: &mut Network, form: Form, folder: &Path) -> Result<(), WeightsError> {
     let shards = Shards::of(folder)?;
     shards.fit(network.architecture(), form, folder)?;
-    for file in &shards.files {
-        weights::each(file, |name, tensor| match kept(network.architecture(), form, name) {
-            Some(name) => Ok(network.take_over(&name, &tensor)?),
-            None => Ok(()),
-        })?;
-    }
-    Ok(())
+    shards.read(network, form)
 }
 
 /// What a folder without weights that are read holds instead.

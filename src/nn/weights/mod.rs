@@ -6,7 +6,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use super::architecture::{Architecture, BufferKind, PartKind};
+use super::architecture::{Architecture, BufferKind};
 use super::network::Network;
 use crate::disk;
 use crate::reading;
@@ -191,7 +191,13 @@ impl Weights {
 /// What differs between a model and tensors that were found; `None` where they fit.
 pub fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mismatch> {
     let mut wanted: BTreeMap<String, (Vec<usize>, bool)> = BTreeMap::new();
-    wanted.extend(architecture.parts().into_iter().map(|part| (part.name, (part.shape, false))));
+    let mut adapters = BTreeSet::new();
+    for part in architecture.parts() {
+        if part.is_adapter() {
+            adapters.insert(part.name.clone());
+        }
+        wanted.insert(part.name, (part.shape, false));
+    }
     for buffer in architecture.buffers() {
         wanted.insert(buffer.name, (buffer.shape, buffer.kind == BufferKind::BatchesTracked));
     }
@@ -213,8 +219,6 @@ pub fn compare(architecture: &Architecture, found: &[TensorFacts]) -> Option<Mis
         }
     }
     // Weights from before a model was adapted have no adapters; some of them only, and something is wrong.
-    let adapters: BTreeSet<String> =
-        architecture.parts().into_iter().filter(|part| part.kind == PartKind::Adapter).map(|part| part.name).collect();
     if adapters.iter().all(|name| wanted.contains_key(name)) {
         wanted.retain(|name, _| !adapters.contains(name));
     }
