@@ -10,13 +10,12 @@ use std::sync::LazyLock;
 
 /// The members of a family, in the order in which they are listed.
 pub fn members(family: Family) -> &'static [&'static Member] {
-    static MODELS: LazyLock<Vec<&Member>> = LazyLock::new(|| models::MODELS.iter().map(|m| m.0).collect());
     static OPTIMIZERS: LazyLock<Vec<&Member>> = LazyLock::new(|| optimizers::OPTIMIZERS.iter().map(|m| m.0).collect());
     static SCHEDULES: LazyLock<Vec<&Member>> = LazyLock::new(|| schedules::SCHEDULES.iter().map(|m| m.0).collect());
     match family {
         Family::Data => data::MEMBERS,
         Family::Augment => augment::MEMBERS,
-        Family::Model => &MODELS,
+        Family::Model => models::MEMBERS,
         Family::Adapter => adapters::MEMBERS,
         Family::Layer => models::layers::LAYERS,
         Family::Optimizer => &OPTIMIZERS,

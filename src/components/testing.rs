@@ -26,7 +26,7 @@ pub(crate) fn convnet(norm: &str) -> Network {
 fn convnet_for(norm: &str, image: [usize; 3], classes: usize) -> Network {
     let member = models::MODELS.iter().map(|(member, _)| *member).find(|member| member.name == "convnet").unwrap();
     let arguments = [("blocks", Value::Int(2)), ("width", Value::Int(6)), ("norm", Value::Word(norm.into()))];
-    let architecture = models::build(&spec(member, &arguments), image, classes).unwrap();
+    let architecture = models::of_images(&spec(member, &arguments), image, classes).unwrap();
     Network::new(architecture, 0, &Device::Cpu).unwrap()
 }
 

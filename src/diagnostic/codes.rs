@@ -70,6 +70,7 @@ codes! {
     CLASS_COUNT = 305 "FS0305" "class-count" Error;
     BAD_WEIGHTS = 306 "FS0306" "weights-do-not-fit" Error;
     NO_ADAPTER = 307 "FS0307" "no-adapter" Error;
+    NOT_OF_TEXTS = 308 "FS0308" "not-of-conversations" Error;
     MISSING_FILE = 401 "FS0401" "missing-file" Error;
     BAD_FILE = 402 "FS0402" "bad-file" Error;
     NO_SPLIT = 403 "FS0403" "no-such-split" Error;

@@ -32,6 +32,7 @@ mod load;
 mod measured;
 mod mismatch;
 mod near;
+mod of_texts;
 mod phases;
 mod pragma;
 mod remembered;

@@ -4,11 +4,12 @@
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
-use crate::components::{Duration, Expression, Metric, Selector, Spec, Split, Value};
-use crate::components::{objectives, recall};
+use crate::components::{Duration, Environment, Expression, Metric, Selector, Spec, Split, Value};
+use crate::components::{objectives, recall, tasks};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
+use crate::text::item::Style;
 use std::sync::Arc;
 
 /// What `plan` counts and `runtime` runs.
@@ -164,7 +165,7 @@ impl Op {
     }
 }
 
-/// `train`, `consolidate`, `relearn`.
+/// `train`, `learn`, `consolidate`, `relearn`.
 #[derive(Clone, Debug)]
 pub struct Train {
     pub word: &'static str,
@@ -377,6 +378,8 @@ pub struct Target {
 pub struct Settings {
     pub data: Spec,
     pub facts: Arc<DataFacts>,
+    /// how conversations are trained on, where the data are some
+    pub texts: TextSettings,
     pub augment: Vec<Spec>,
     pub batch: Batch,
     /// batches whose gradients are added up before one step
@@ -397,6 +400,25 @@ pub struct Settings {
     pub frozen_statistics: Arc<[usize]>,
     pub measure: Chain<Measure>,
     pub keep: Keep,
+}
+
+/// How conversations are trained on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextSettings {
+    /// the tasks of `learn`: [`Value::Task`]s, or later; none: all of the data
+    pub learned: Option<Value>,
+    /// places of the decoder; none: as many as the model was made for
+    pub max_length: Option<u64>,
+    /// what is rewritten before it is learned
+    pub diversify: Option<Diversify>,
+}
+
+/// Answer style diversification of what is learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diversify {
+    /// of each task's conversations, in 0..=1
+    pub share: f64,
+    pub over: Vec<Style>,
 }
 
 /// How many examples a step of training sees.
@@ -452,9 +474,26 @@ pub struct Keep {
 }
 
 impl Settings {
+    /// Examples in an epoch. Of tasks that a loop's variable decides, as if each had its share.
+    pub fn train_count(&self) -> u64 {
+        let all = self.facts.count(Split::Train) as u64;
+        match (&self.texts.learned, self.facts.texts()) {
+            (Some(learned), _) if learned.waits() => all.div_ceil(self.facts.classes.max(1) as u64),
+            (Some(learned), Some(texts)) => texts.count(&tasks::numbers(learned), Split::Train) as u64,
+            _ => all,
+        }
+    }
+
+    /// The same settings in a round of the loops that decide which tasks are learned; `None` where nothing waits for them.
+    pub fn in_round(&self, round: &mut impl Environment) -> Option<Settings> {
+        let learned = self.texts.learned.as_ref().filter(|learned| learned.waits())?;
+        let learned = Some(learned.resolve(round).ok()?);
+        Some(Settings { texts: TextSettings { learned, ..self.texts.clone() }, ..self.clone() })
+    }
+
     /// Examples in one optimizer step.
     pub fn examples_per_step(&self) -> u64 {
-        let all = self.facts.count(Split::Train) as u64;
+        let all = self.train_count();
         match self.batch {
             Batch::Size(n) => (n * self.accumulate).min(all.max(1)),
             Batch::All => all.max(1),
@@ -463,7 +502,7 @@ impl Settings {
 
     /// Optimizer steps in one epoch; the last batch may be smaller.
     pub fn steps_per_epoch(&self) -> u64 {
-        (self.facts.count(Split::Train) as u64).div_ceil(self.examples_per_step()).max(1) * self.replays()
+        self.train_count().div_ceil(self.examples_per_step()).max(1) * self.replays()
     }
 
     /// Steps that are taken on each batch before the next.

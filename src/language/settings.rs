@@ -4,10 +4,10 @@ use super::adapted::adapted;
 use super::chain::Chain;
 use super::context::Context;
 use super::lints::{self, Added};
-use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings};
+use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings, TextSettings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
-use crate::components::data::DataFacts;
+use crate::components::data::{DataFacts, Holds};
 use crate::components::metrics;
 use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
@@ -23,6 +23,7 @@ pub(super) struct Current {
     pub data: Placed<Spec>,
     pub model: Placed<Spec>,
     pub adapt: Placed<Option<Spec>>,
+    pub texts: TextSettings,
     pub augment: Vec<Spec>,
     pub batch: Batch,
     pub accumulate: u64,
@@ -135,6 +136,7 @@ impl Default for Current {
             data: Placed { value: spec(Family::Data, "fashion"), span: None },
             model: Placed { value: spec(Family::Model, "convnet"), span: None },
             adapt: Placed { value: None, span: None },
+            texts: TextSettings::default(),
             augment: Vec::new(),
             batch: Batch::Size(64),
             accumulate: 1,
@@ -181,8 +183,18 @@ impl Context<'_> {
         Some(settings)
     }
 
+    /// The data in force. A language model that nobody gave some reads `quiz`.
+    pub(super) fn data_here(&self) -> Placed<Spec> {
+        let data = &self.current.data;
+        if data.span.is_some() || !models::text::reads_text(&self.current.model.value) {
+            return data.clone();
+        }
+        let quiz = find(Family::Data, "quiz").and_then(with_defaults);
+        quiz.map_or(data.clone(), |value| Placed { value, span: None })
+    }
+
     fn settle(&mut self, span: Span) -> Option<Arc<Settings>> {
-        let data = self.current.data.clone();
+        let data = self.data_here();
         let facts = self.facts(&data.value, data.span.unwrap_or(span))?;
         let model = self.fixed_model(&facts, span)?;
         self.fold_freezes(&model)?;
@@ -194,6 +206,7 @@ impl Context<'_> {
         Some(self.share(Settings {
             data: data.value,
             facts,
+            texts: current.texts,
             augment: current.augment,
             batch: current.batch,
             accumulate: current.accumulate,
@@ -213,6 +226,9 @@ impl Context<'_> {
     /// As [`Context::settings`], at a step that feeds the data to the model: their classes must fit.
     pub fn fitting_settings(&mut self, span: Span) -> Option<Arc<Settings>> {
         let settings = self.settings(span)?;
+        if settings.facts.texts().is_some() {
+            return self.suits_texts(&settings, span).then_some(settings);
+        }
         if settings.facts.classes != self.head_classes {
             let (have, need) = (self.head_classes, settings.facts.classes);
             let message = format!("the head has {have} rows, but this data has {need} classes");
@@ -246,7 +262,13 @@ impl Context<'_> {
         let Placed { value: spec, span: placed } = self.current.model.clone();
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
-            let fits = model.architecture.input == Input::Image(facts.shape);
+            let fits = match &facts.holds {
+                Holds::Images(shape) => model.architecture.input == Input::Image(*shape),
+                Holds::Texts(texts) => {
+                    let sees = model.architecture.vision().is_some() || !texts.pictures;
+                    matches!(model.architecture.input, Input::Text { .. }) && sees
+                }
+            };
             if !same {
                 let mut d = Diagnostic::new(Code::SECOND_MODEL, placed.unwrap_or(span), "a second model after steps");
                 if let Some(first) = first {
@@ -262,7 +284,7 @@ impl Context<'_> {
             return self.model.clone();
         }
         let Placed { value: adapt, span: adapted_at } = self.current.adapt.clone();
-        let built = models::build(&spec, facts.shape, facts.classes).map_err(|problem| (problem, placed));
+        let built = models::build(&spec, facts, &self.options.places).map_err(|problem| (problem, placed));
         let adapted = built.and_then(|architecture| match &adapt {
             Some(adapt) => adapted(adapt, architecture).map_err(|problem| (problem, adapted_at)),
             None => Ok(architecture),
@@ -270,7 +292,7 @@ impl Context<'_> {
         match adapted {
             Ok(architecture) => {
                 let parts = architecture.parts().into();
-                self.head_classes = facts.classes;
+                self.head_classes = architecture.classes;
                 self.model = Some(Arc::new(Model { spec, adapt, architecture, parts, span: placed }));
                 self.model.clone()
             }
@@ -284,11 +306,21 @@ impl Context<'_> {
     fn shape_mismatch(&mut self, facts: &DataFacts, span: Span) {
         let model = self.model.as_ref().expect("only called with a model");
         let [c, h, w] = model.architecture.input.picture();
-        let [c2, h2, w2] = facts.shape;
-        let message = format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}");
+        let [c2, h2, w2] = facts.image();
+        let message = match (model.architecture.input, facts.texts()) {
+            (Input::Text { .. }, Some(_)) => "the model sees no pictures, and this data has some".to_string(),
+            (Input::Text { .. }, None) => {
+                "the model reads conversations, this data has images with classes".to_string()
+            }
+            (Input::Image(_), Some(_)) => "the model was made for images, this data has conversations".to_string(),
+            (Input::Image(_), None) => {
+                format!("the model was made for {c}x{h}x{w} images, this data has {c2}x{h2}x{w2}")
+            }
+        };
         let at = self.current.data.span.unwrap_or(span);
         self.report(
-            Diagnostic::new(Code::BAD_MODEL, at, message).help("use data of one shape (channels, height, width)"),
+            Diagnostic::new(Code::BAD_MODEL, at, message)
+                .help("use data of one kind and shape (channels, height, width)"),
         );
     }
 
@@ -297,7 +329,7 @@ impl Context<'_> {
         if self.current.poisoned {
             return None;
         }
-        let data = self.current.data.clone();
+        let data = self.data_here();
         let facts = self.facts(&data.value, data.span.unwrap_or(span))?;
         self.fixed_model(&facts, span)
     }
@@ -405,7 +437,10 @@ impl Context<'_> {
             return None;
         }
         let split = metric.split.unwrap_or(facts.default_split());
-        if !self.costs_fit(&metric.spec, facts) || !self.tasks_fit(metric, facts, split, span) {
+        if !self.of_its_kind(metric, facts, span)
+            || !self.costs_fit(&metric.spec, facts)
+            || !self.tasks_fit(metric, facts, split, span)
+        {
             return None;
         }
         let mut filled = metric.clone();
@@ -440,7 +475,7 @@ impl Context<'_> {
         if self.diagnostics.iter().any(|d| d.code == Code::NO_SPLIT && d.message == message) {
             return;
         }
-        let Placed { value: data, span: placed } = self.current.data.clone();
+        let Placed { value: data, span: placed } = self.data_here();
         let d = Diagnostic::new(Code::NO_SPLIT, span, message);
         let d = match split {
             Split::Validation => d.help(format!("make one: `data {}(validation: 10%)`", data.name())),

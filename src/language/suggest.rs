@@ -111,18 +111,12 @@ pub fn nearest(name: &str, candidates: impl IntoIterator<Item = &'static str>) -
 
 /// Words of the language that this version does not have yet, and what does some of it today.
 static LATER: &[(&str, &str)] = &[
-    ("learn", "`train 10` trains on all of the present data"),
     ("sweep", "run the file once for each value: `fsched run FILE --set name=value`"),
     ("variant", "write a file for each variant, and run both with the same `seed`"),
     ("compare", "write a file for each variant, and run both with the same `seed`"),
-    ("protect", ""),
-    ("merge", ""),
     ("export", "a run folder keeps the weights as safetensors files"),
-    ("diversify", ""),
-    ("adapt", "`train_only head` trains a part of the weights"),
     ("probe", ""),
     ("regularize", "`weight_decay` is the optimizer's: `optimizer sgd(lr: 0.1, weight_decay: 5e-4)`"),
-    ("max_length", ""),
 ];
 
 /// What helps instead of a word that only a later version has.

@@ -2,10 +2,10 @@
 
 use super::context::Context;
 use super::program::{Settings, When};
-use crate::components::data::DataFacts;
+use crate::components::data::{DataFacts, texts};
 use crate::components::metrics::{drift, retention, sensitivity};
 use crate::components::tasks;
-use crate::components::{Expression, Metric, Problem, Spec, Split, Type, Value, conditions};
+use crate::components::{Expression, Family, Metric, Problem, Spec, Split, Type, Value, conditions};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -20,6 +20,9 @@ impl Context<'_> {
                 return None;
             }
         }
+        if let Some(tasks) = tasks::seen::tasks(spec) {
+            return Some(Value::List(tasks.into_iter().map(Value::Task).collect()));
+        }
         let facts = self.facts(spec.component("data"), spans[0])?;
         match tasks::build(spec, &facts) {
             Ok(tasks) => Some(Value::List(tasks.into_iter().map(Value::Task).collect())),
@@ -28,6 +31,46 @@ impl Context<'_> {
                 None
             }
         }
+    }
+
+    /// A data set of conversations where tasks or a list are wanted: it is the list of its tasks.
+    pub(super) fn as_tasks(&mut self, value: Value, ty: &Type, span: Span) -> Option<Value> {
+        let wanted = matches!(ty, Type::Tasks | Type::List(Type::Any));
+        let data = match value.as_component(Family::Data) {
+            Some(data) if wanted && texts::is_one(data) => data.clone(),
+            _ => return Some(value),
+        };
+        let facts = self.facts(&data, span)?;
+        tasks::of_data(&data, &facts)
+    }
+
+    /// The one data set of tasks, the same in each round of the loops that decide which tasks they are. It must be of
+    /// conversations.
+    pub(super) fn data_of_tasks(&mut self, tasks: &Value, span: Span) -> Option<Spec> {
+        let mut data: Vec<Spec> = Vec::new();
+        for (_, value) in self.rounds(tasks) {
+            for task in tasks::of(&value) {
+                if !data.contains(&task.data) {
+                    data.push(task.data.clone());
+                }
+            }
+        }
+        let of_texts = |spec: &&Spec| texts::is_one(spec);
+        let d = match data.as_slice() {
+            [one] if texts::is_one(one) => return Some(one.clone()),
+            [] => return None,
+            [several @ ..] if several.iter().all(|spec| of_texts(&spec)) => {
+                let message = "these tasks are of several data sets";
+                Diagnostic::new(Code::WRONG_TYPE, span, message).help("write the rounds out, each with tasks of one")
+            }
+            [..] => {
+                let message = "these tasks are classes of images, which are trained together";
+                let help = "write `train`; tasks of conversations, such as those of `quiz`, are learned one by one";
+                Diagnostic::new(Code::WRONG_TYPE, span, message).help(help)
+            }
+        };
+        self.report(d);
+        None
     }
 
     /// A condition on the run's past, known at run time only.
@@ -90,8 +133,8 @@ impl Context<'_> {
         let ours = "divide the data that is trained on: `let shop = fashion(validation: 20%)`, `data shop`, \
                     `split(shop, by: class, size: 5)`";
         let d = match () {
-            () if own.shape != facts.shape => {
-                let ([c, h, w], [c2, h2, w2]) = (own.shape, facts.shape);
+            () if own.image() != facts.image() => {
+                let ([c, h, w], [c2, h2, w2]) = (own.image(), facts.image());
                 let message =
                     format!("these tasks are of `{name}`, {c}x{h}x{w} images, but the model has {c2}x{h2}x{w2} here");
                 Diagnostic::new(Code::BAD_MODEL, span, message)

@@ -29,7 +29,10 @@ fn one<'v>(step: &'v Step, clock: &mut Clock<'v>) -> Option<u64> {
     match &step.op {
         Op::Train(train) => {
             let mut total = match train.duration.resolve(&mut clock.env).ok()? {
-                Value::Duration(d) => d.steps(train.settings.steps_per_epoch())?,
+                Value::Duration(d) => {
+                    let here = train.settings.in_round(&mut clock.env);
+                    d.steps(here.as_ref().unwrap_or(&train.settings).steps_per_epoch())?
+                }
                 _ => return None,
             };
             for trigger in train.triggers.iter().filter(|t| matches!(t.due, Due::Every(_))) {
@@ -66,7 +69,9 @@ pub(super) fn uses(body: &[Step], variable: u32) -> bool {
     body.iter().any(|step| match &step.op {
         Op::Train(train) => {
             let mut found = false;
-            train.duration.visit(&mut |e| found |= matches!(e, Expression::Variable(v, _) if *v == variable));
+            for value in std::iter::once(&train.duration).chain(&train.settings.texts.learned) {
+                value.visit(&mut |e| found |= matches!(e, Expression::Variable(v, _) if *v == variable));
+            }
             found || train.triggers.iter().any(|t| uses(&t.body, variable))
         }
         op => op.bodies().any(|body| uses(body, variable)),

@@ -29,6 +29,7 @@ impl<'a> Context<'a> {
     /// The value of an expression in a place; `None` after an error, which has been reported.
     pub fn value(&mut self, expr: &'a Expr, place: Place<'_>) -> Option<Value> {
         let raw = self.evaluate(expr, place.ty)?;
+        let raw = self.as_tasks(raw, place.ty, expr.span)?;
         let list = matches!(expr.kind, ExprKind::List(_)).then(|| raw.clone());
         let value = match coerce(raw, place.ty) {
             Ok(value) => value,
@@ -196,6 +197,7 @@ impl<'a> Context<'a> {
             }
         }
         let list = self.evaluate(base, &Type::Any)?;
+        let list = self.as_tasks(list, &Type::Tasks, base.span)?;
         let at = self.evaluate(index, &Type::Int)?;
         if list.waits() || at.waits() {
             return Some(Value::Later(Box::new(Expression::Item(waiting(list).into(), waiting(at).into())), Type::Any));

@@ -7,11 +7,13 @@
 //! gradient of weights. So full training takes about 3 F, an attack's pass 2 F, an evaluation F.
 
 use super::passes::EVALUATION_BATCH;
-use crate::components::{Spec, Split, Value};
+use super::text_cost;
+use crate::components::{Spec, Value};
 use crate::language::program::{Batch, Program, Settings};
 use crate::nn::architecture::{Architecture, Layer, Part, PartKind};
 use crate::nn::shapes::Shape;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How fast a machine computes this program's network: operations in a second, as a short calibration found them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,13 +33,38 @@ pub struct PassCost {
     layers: Vec<u64>,
     /// numbers in the largest input and output of one layer, for one image
     widest: u64,
+    /// numbers that a training pass keeps of one conversation; `None` of images
+    kept: Option<u64>,
+    /// layers that pictures among texts are seen with: what they make of a picture is kept where they stand still
+    seen_with: Range<usize>,
 }
 
 impl PassCost {
     pub fn of(architecture: &Architecture) -> PassCost {
-        let mut cost = PassCost { layers: Vec::new(), widest: 0 };
+        let mut cost = PassCost { layers: Vec::new(), widest: 0, kept: None, seen_with: 0..0 };
         cost.follow(&architecture.layers, architecture.start());
         cost
+    }
+
+    /// Of a program's network and of examples such as it trains on.
+    pub fn of_program(program: &Program) -> PassCost {
+        let architecture = &program.model.architecture;
+        match text_cost::of_program(program) {
+            Some(tokens) => PassCost::of_texts(architecture, tokens),
+            None => PassCost::of(architecture),
+        }
+    }
+
+    /// Of a language model, whose examples are conversations of so many tokens.
+    pub fn of_texts(architecture: &Architecture, tokens: u64) -> PassCost {
+        let parts = architecture.parts();
+        let seen = parts.iter().filter(|part| text_cost::seen_with(part)).map(|part| part.layer);
+        PassCost {
+            layers: text_cost::layers(architecture, tokens),
+            widest: tokens.saturating_mul(architecture.classes as u64),
+            kept: Some(text_cost::kept(architecture, tokens)),
+            seen_with: seen.clone().min().unwrap_or(0)..seen.max().map_or(0, |last| last + 1),
+        }
     }
 
     /// Ends where a layer doesn't fit, which the checker has refused before.
@@ -84,10 +111,12 @@ impl PassCost {
     /// Operations of one image's training pass where these parts are trained.
     pub fn training(&self, parts: &[Part], trainable: &[bool]) -> f64 {
         let trained = || parts.iter().zip(trainable).filter(|(_, t)| **t).map(|(part, _)| part);
+        let still = !trained().any(|part| self.seen_with.contains(&part.layer));
+        let unseen: f64 = self.seen_with.clone().filter(|_| still).map(|layer| self.layer(layer)).sum();
         let weights: f64 = trained().filter(|p| is_weight(p.kind)).map(|p| self.layer(p.layer)).sum();
         let first = trained().map(|p| p.layer).min().unwrap_or(self.layers.len());
         let inputs: f64 = self.layers.iter().skip(first + 1).map(|n| *n as f64).sum();
-        self.forward() + weights + inputs
+        self.forward() - unseen + weights + inputs
     }
 
     fn layer(&self, index: usize) -> f64 {
@@ -126,7 +155,7 @@ pub fn remembered(optimizer: &Spec) -> u64 {
 /// Bytes of what a training pass keeps until it has walked back: all outputs of layers, and the gradient that is
 /// under way.
 pub fn training_pass_bytes(program: &Program, cost: &PassCost, settings: &Settings) -> u64 {
-    let images = settings.facts.count(Split::Train) as u64;
+    let images = settings.train_count();
     let batch = match settings.batch {
         Batch::Size(n) => n.min(images),
         Batch::All => images,
@@ -136,11 +165,17 @@ pub fn training_pass_bytes(program: &Program, cost: &PassCost, settings: &Settin
 
 /// The same for an attack in an evaluation; without an attack, only a layer's input and output live at a time.
 pub fn evaluation_pass_bytes(program: &Program, cost: &PassCost, attacked: bool) -> u64 {
-    if attacked { pass_bytes(program, cost, EVALUATION_BATCH) } else { 4 * cost.widest * EVALUATION_BATCH }
+    match attacked {
+        true => pass_bytes(program, cost, EVALUATION_BATCH),
+        false => cost.widest.saturating_mul(4 * EVALUATION_BATCH),
+    }
 }
 
 fn pass_bytes(program: &Program, cost: &PassCost, batch: u64) -> u64 {
-    let kept = program.model.architecture.activation_bytes(usize::try_from(batch).unwrap_or(usize::MAX));
+    let kept = match cost.kept {
+        Some(kept) => batch.saturating_mul(4 * kept),
+        None => program.model.architecture.activation_bytes(usize::try_from(batch).unwrap_or(usize::MAX)),
+    };
     kept.saturating_add(batch.saturating_mul(4 * cost.widest))
 }
 
@@ -161,8 +196,14 @@ pub fn features_bytes(program: &Program, images: u64) -> u64 {
     images.saturating_mul(8 * (numbers + widest)).saturating_add(products)
 }
 
-/// Bytes of a data set in memory: a byte for each pixel value, four for each label.
+/// Bytes of a data set in memory: a byte for each pixel value, four for each label; of conversations their texts, in tokens
+/// too, and what is kept of a picture of `quiz`'s size.
 pub fn data_bytes(settings: &Settings) -> u64 {
-    let image: u64 = settings.facts.shape.iter().map(|n| *n as u64).product();
+    if let Some(texts) = settings.facts.texts() {
+        let picture = if texts.pictures { 3 * 32 * 32 } else { 0 };
+        let each = (6 * texts.characters + picture + 512) as u64;
+        return settings.facts.counts.iter().map(|n| *n as u64).sum::<u64>().saturating_mul(each);
+    }
+    let image: u64 = settings.facts.image().iter().map(|n| *n as u64).product();
     settings.facts.counts.iter().map(|n| *n as u64).sum::<u64>().saturating_mul(image + 4)
 }

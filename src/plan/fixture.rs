@@ -3,7 +3,9 @@
 use super::Plan;
 use crate::components::{
     Default, Duration, Expression, Family, Member, Metric, Param, Selector, Spec, Type, Value, attacks,
-    data::DataFacts, forgetting, metrics, models, objectives, selector::Index,
+    data::{DataFacts, Holds},
+    forgetting, metrics, models, objectives,
+    selector::Index,
 };
 use crate::language::chain::Chain;
 use crate::language::program::*;
@@ -65,11 +67,12 @@ pub fn settings() -> Settings {
     Settings {
         data: spec(&IMAGES, &[("folder", Value::Text("fashion".into()))]),
         facts: Arc::new(DataFacts {
-            shape: [1, 28, 28],
+            holds: Holds::Images([1, 28, 28]),
             classes: 10,
             class_names: Vec::new(),
             counts: [1000, 200, 500],
         }),
+        texts: TextSettings::default(),
         augment: Vec::new(),
         batch: Batch::Size(100),
         accumulate: 1,
@@ -90,7 +93,7 @@ pub fn program(body: Vec<Step>) -> Program {
     let given = [("width", Value::Int(8))];
     let (convnet, _) = models::MODELS.iter().find(|(m, _)| m.name == "convnet").expect("there is a convnet");
     let model = spec(convnet, &given);
-    let architecture = models::build(&model, [1, 28, 28], 10).expect("28x28 images fit three blocks");
+    let architecture = models::of_images(&model, [1, 28, 28], 10).expect("28x28 images fit three blocks");
     let parts = architecture.parts();
     let model = Model { spec: model, adapt: None, architecture, parts: parts.into(), span: None };
     Program {

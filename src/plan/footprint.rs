@@ -24,7 +24,7 @@ const PROCESS_BYTES: u64 = 32 << 20;
 impl Footprint {
     pub fn of(program: &Program) -> Footprint {
         let mut survey = Survey::default();
-        let cost = PassCost::of(&program.model.architecture);
+        let cost = PassCost::of_program(program);
         each_step(&program.body, &mut |step| survey.step(program, &cost, &step.op));
         let weights = cost::weight_bytes(program);
         let state: u64 = survey.optimizers.values().sum();
@@ -50,7 +50,7 @@ impl Footprint {
 /// perturbation of `free`, which stays.
 fn objective_bytes(program: &Program, s: &Settings) -> (u64, u64) {
     let Some(objective) = s.objective.as_component(Family::Objective) else { return (0, 0) };
-    let image: u64 = s.facts.shape.iter().map(|n| *n as u64).product();
+    let image: u64 = s.facts.image().iter().map(|n| *n as u64).product();
     let carried = if objectives::carries(objective) { 4 * image * s.examples_per_step() } else { 0 };
     let perturbed = objective.member == &objectives::awp::MEMBER;
     (if perturbed { 2 * cost::weight_bytes(program) } else { 0 }, carried)

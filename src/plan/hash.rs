@@ -9,8 +9,8 @@ use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
 use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
-    At, Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, Train, Trigger, When,
-    Zap,
+    At, Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, TextSettings, Train,
+    Trigger, When, Zap,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -319,7 +319,7 @@ impl<'a> Canon<'a> {
             measured.extend(metrics.into_iter().map(|metric| json!([metric, duration(every, Some(epoch))])));
         }
         let best = self.best(s);
-        json!({
+        let mut json = json!({
             "data": self.data(s),
             "augment": augment,
             "batch": match s.batch { Batch::Size(n) => json!(n), Batch::All => json!("all") },
@@ -332,7 +332,20 @@ impl<'a> Canon<'a> {
             "frozen_statistics": *s.frozen_statistics,
             "measure": measured,
             "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
-        })
+        });
+        if s.texts != TextSettings::default() {
+            json["texts"] = self.texts(&s.texts);
+        }
+        json
+    }
+
+    fn texts(&mut self, texts: &TextSettings) -> Json {
+        let learned = texts.learned.as_ref().map(|learned| self.value(learned, None));
+        let diversify = texts.diversify.as_ref().map(|d| {
+            let over: Vec<&str> = d.over.iter().map(|style| style.word()).collect();
+            json!([d.share, over])
+        });
+        json!({ "learned": learned, "max_length": texts.max_length, "diversify": diversify })
     }
 
     /// Those that scale a learning rate somewhere; the others tick unheard.
@@ -343,7 +356,7 @@ impl<'a> Canon<'a> {
 
     fn data(&mut self, s: &Settings) -> Json {
         let counts: Vec<usize> = [Split::Train, Split::Validation, Split::Test].map(|x| s.facts.count(x)).to_vec();
-        json!([self.spec(&s.data, None), s.facts.shape, s.facts.classes, counts])
+        json!([self.spec(&s.data, None), s.facts.image(), s.facts.classes, counts])
     }
 
     fn metrics(&mut self, metrics: &[Metric], s: &Settings) -> Vec<Json> {
@@ -387,7 +400,13 @@ impl<'a> Canon<'a> {
             Value::Named(items) => items.iter().map(|(n, v)| json!([n, self.value(v, epoch)])).collect(),
             Value::Selector(s) => self.selector(s),
             Value::Metric(m) => self.metric(m, None),
-            Value::Task(task) => json!({ "task": self.spec(&task.data, None), "classes": task.classes }),
+            Value::Task(task) => {
+                let mut json = json!({ "task": self.spec(&task.data, None), "classes": task.classes });
+                if task.once_learned {
+                    json["seen"] = json!(true);
+                }
+                json
+            }
             Value::Component(spec) => self.spec(spec, epoch),
             Value::Later(e, ty) => {
                 json!({ "later": self.expression(e, None), "type": format!("{ty:?}"), "epoch": epoch })

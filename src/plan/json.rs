@@ -8,7 +8,7 @@ use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
     Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Op, Otherwise, Program, Selected, Settings, Step,
-    Target, Train, Trigger, When, Zap,
+    Target, TextSettings, Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -196,7 +196,7 @@ fn settings(program: &Program, s: &Settings) -> Json {
         .collect();
     let layers = program.model.architecture.layers();
     let still: Vec<&String> = s.frozen_statistics.iter().filter_map(|l| layers.get(*l)).collect();
-    json!({
+    let mut json = json!({
         "data": data(s),
         "augment": s.augment.iter().map(|a| a.to_json()).collect::<Vec<_>>(),
         "batch": match s.batch { Batch::Size(n) => json!(n), Batch::All => json!("all") },
@@ -211,13 +211,29 @@ fn settings(program: &Program, s: &Settings) -> Json {
         "frozen_statistics": still,
         "measure": s.measure.iter().map(|m| measure(m, s)).collect::<Vec<_>>(),
         "keep": keep(&s.keep),
-    })
+    });
+    if s.texts != TextSettings::default() {
+        let TextSettings { learned, max_length, diversify } = &s.texts;
+        let diversify = diversify.as_ref().map(|d| {
+            let over: Vec<&str> = d.over.iter().map(|style| style.word()).collect();
+            json!({ "share": d.share, "over": over })
+        });
+        let learned = learned.as_ref().map(Value::to_json);
+        json["texts"] = json!({ "learned": learned, "max_length": max_length, "diversify": diversify });
+    }
+    json
 }
 
 fn data(s: &Settings) -> Json {
     let mut json = s.data.to_json();
-    json["shape"] = json!(s.facts.shape);
-    json["images"] = json!({
+    let examples = match s.facts.texts() {
+        Some(_) => "conversations",
+        None => {
+            json["shape"] = json!(s.facts.image());
+            "images"
+        }
+    };
+    json[examples] = json!({
         "train": s.facts.count(Split::Train),
         "validation": s.facts.count(Split::Validation),
         "test": s.facts.count(Split::Test),

@@ -16,6 +16,7 @@ pub mod range;
 mod settings_text;
 mod table;
 pub mod targets;
+mod text_cost;
 pub mod totals;
 mod triggers;
 mod variables;

@@ -57,7 +57,7 @@ pub struct Work {
 
 /// What `steps` optimizer steps take, begun at the start of an epoch; the last batch of an epoch may be smaller.
 pub fn training(settings: &Settings, steps: u64) -> Work {
-    let all = settings.facts.count(Split::Train) as u64;
+    let all = settings.train_count();
     let per_step = settings.examples_per_step();
     let (per_epoch, replays) = (settings.steps_per_epoch(), settings.replays());
     let per_pass = per_epoch / replays;
@@ -77,7 +77,7 @@ pub fn training(settings: &Settings, steps: u64) -> Work {
 
 /// The first batches of an epoch; no more than it has.
 pub fn batches(settings: &Settings, asked: u64) -> Work {
-    let all = settings.facts.count(Split::Train) as u64;
+    let all = settings.train_count();
     let batch = match settings.batch {
         Batch::Size(n) => n.max(1),
         Batch::All => all.max(1),

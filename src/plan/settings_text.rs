@@ -3,7 +3,8 @@
 use super::table::{WIDTH, wrap};
 use super::{lessons, passes, words};
 use crate::components::{Metric, Split, Value};
-use crate::language::program::{Batch, Measure, Program, Settings, When};
+use crate::language::program::{Batch, Diversify, Measure, Program, Settings, When};
+use crate::nn::architecture::Input;
 
 /// Longer values have what they come to on a line of its own.
 const WIDEST_VALUE: usize = 28;
@@ -65,7 +66,12 @@ fn model(program: &Program) -> Line {
     let [c, h, w] = program.model.architecture.input.picture();
     let (weights, layers) = (words::plural(weights, "weight"), words::plural(layers, "layer"));
     let adapted = model.adapt.as_ref().map(|adapt| format!(" with {}", words::spec(adapt))).unwrap_or_default();
-    let comes_to = format!("{weights} in {tensors}, {layers}; {c}x{h}x{w} images");
+    let reads = match model.architecture.input {
+        Input::Text { picture: None } => "reads text".to_string(),
+        Input::Text { .. } => format!("reads text and {c}x{h}x{w} pictures"),
+        Input::Image(_) => format!("{c}x{h}x{w} images"),
+    };
+    let comes_to = format!("{weights} in {tensors}, {layers}; {reads}");
     Line { name: "model", value: format!("{}{adapted}", words::spec(&model.spec)), comes_to }
 }
 
@@ -75,6 +81,14 @@ fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
     lines.push(line("optimizer", words::spec(&s.optimizer.spec), ""));
     if !s.augment.is_empty() {
         lines.insert(1, line("augment", words::list(s.augment.iter().map(words::spec)), ""));
+    }
+    if let Some(n) = s.texts.max_length {
+        lines.push(line("max_length", words::count(n), "tokens, those of the picture counted"));
+    }
+    if let Some(Diversify { share, over }) = &s.texts.diversify {
+        let over = words::list(over.iter().map(|style| style.word().to_string()));
+        let value = format!("{}%", share * 100.0);
+        lines.push(line("diversify", value, &format!("of each task rewritten, over {over}")));
     }
     if let Some(memory) = &s.memory {
         lines.push(line("memory", words::spec(&memory.spec), "follows in each consolidate"));
@@ -103,7 +117,8 @@ fn data(s: &Settings) -> Line {
     let splits = [Split::Train, Split::Validation, Split::Test].map(|split| (split, s.facts.count(split) as u64));
     let counts =
         splits.iter().filter(|(_, n)| *n > 0).map(|(split, n)| format!("{} {}", words::count(*n), split.name()));
-    let comes_to = format!("{}, {}", words::list(counts), words::plural(s.facts.classes as u64, "class"));
+    let parts = if s.facts.texts().is_some() { "task" } else { "class" };
+    let comes_to = format!("{}, {}", words::list(counts), words::plural(s.facts.classes as u64, parts));
     Line { name: "data", value: words::spec(&s.data), comes_to }
 }
 

@@ -123,7 +123,7 @@ pub struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     pub fn new(program: &'a Program) -> Counter<'a> {
-        let cost = PassCost::of(&program.model.architecture);
+        let cost = PassCost::of_program(program);
         Counter { program, cost, variables: Variables::default(), known: Vec::new(), may_have_ended: false }
     }
 
@@ -223,6 +223,13 @@ impl<'a> Counter<'a> {
     }
 
     pub(super) fn training(&mut self, train: &Train) -> Totals {
+        match train.settings.in_round(&mut self.variables) {
+            Some(settings) => self.training_in_round(&Train { settings: settings.into(), ..train.clone() }),
+            None => self.training_in_round(train),
+        }
+    }
+
+    fn training_in_round(&mut self, train: &Train) -> Totals {
         let settings = &*train.settings;
         let per_epoch = settings.steps_per_epoch();
         match self.variables.resolve(&train.duration) {
@@ -453,7 +460,7 @@ mod tests {
     #[test]
     fn forward_passes_cost_what_the_architecture_says() {
         let program = program(Vec::new());
-        let cost = PassCost::of(&program.model.architecture);
+        let cost = PassCost::of_program(program);
         assert_eq!(cost.forward(), program.model.architecture.forward_flops() as f64);
     }
 

@@ -103,7 +103,8 @@ fn settings_use(s: &Settings, id: u32, effects: bool) -> bool {
     let measured = || s.measure.iter().flat_map(|m| &m.metrics).chain(&s.keep.best).any(|m| spec_uses(&m.spec, id));
     let trained = || [&s.data, &s.optimizer.spec].into_iter().chain(&s.augment).any(|spec| spec_uses(spec, id));
     let taught = || s.recall.iter().chain(s.memory.iter().map(|m| &m.spec)).any(|spec| spec_uses(spec, id));
-    value_uses(&s.objective, id) || taught() || measured() || effects && trained()
+    let learned = s.texts.learned.as_ref().is_some_and(|learned| value_uses(learned, id));
+    learned || value_uses(&s.objective, id) || taught() || measured() || effects && trained()
 }
 
 fn spec_uses(spec: &Spec, id: u32) -> bool {

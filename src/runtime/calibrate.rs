@@ -2,7 +2,7 @@
 //! counts of operations divided by these speeds.
 
 use super::error::Failure;
-use super::{RunError, exec, in_pool, outside};
+use super::{RunError, exec, in_pool, outside, texts};
 use crate::components::attacks;
 use crate::components::objectives::{self, Batch, Draws, cross_entropy};
 use crate::components::optimizers::{self, OptimizerState};
@@ -32,6 +32,9 @@ pub fn calibrate(program: &Program, device: &Device, threads: usize) -> Result<P
 }
 
 fn measure(program: &Program, device: &Device) -> Result<Profile, Failure> {
+    if let Some(profile) = texts::calibrate(program, device)? {
+        return Ok(profile);
+    }
     let parts = &program.model.parts;
     let cost = PassCost::of(&program.model.architecture);
     let settings = exec::first_training(&program.body);
@@ -93,7 +96,7 @@ fn noise(network: &Network, images: u64, device: &Device) -> Result<Batch, Failu
 }
 
 /// Seconds of the fastest of several runs, after one that warms caches up; that one counts where it is slow itself.
-fn fastest(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+pub(super) fn fastest(mut work: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
     let mut timed = || {
         let began = Instant::now();
         work().map(|()| began.elapsed().as_secs_f64().max(1e-9))

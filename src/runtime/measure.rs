@@ -4,7 +4,7 @@ use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::guard::not_finite;
 use super::moment::Moment;
-use super::{Run, recovery, retention, sensitivity, some_examples, train, within};
+use super::{Run, recovery, retention, sensitivity, some_examples, texts, train, within};
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
 use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work, step_loss};
@@ -74,7 +74,15 @@ pub fn all(run: &mut Run, metrics: &[Metric], settings: &Settings) -> Result<Vec
         metrics.iter().filter(|m| is_overfitting(&m.spec)).map(|m| probe(&on_train(m), settings)).collect();
     let is_measured = |m: &Metric| !recovery::is_one(&m.spec) && !step_loss::is_one(&m.spec);
     let values = metrics.iter().zip(&probes).filter(|(m, _)| is_measured(m)).map(|(_, p)| p);
-    let (retained, others): (Vec<&Probe>, Vec<&Probe>) = values.chain(&on_train).partition(|p| is_retention(&p.spec));
+    let values: Vec<&Probe> = values.chain(&on_train).collect();
+    if settings.facts.texts().is_some() {
+        forget_older(run);
+        for probe in &values {
+            texts::measure::measure(run, probe, settings)?;
+        }
+    }
+    let images = values.into_iter().filter(|_| settings.facts.texts().is_none());
+    let (retained, others): (Vec<&Probe>, Vec<&Probe>) = images.partition(|p| is_retention(&p.spec));
     for split in [Split::Train, Split::Validation, Split::Test] {
         let wanted: Vec<&Probe> = others.iter().copied().filter(|p| p.split == split).collect();
         measure(run, split, &wanted, settings)?;
@@ -164,12 +172,18 @@ fn remember(run: &mut Run, reading: &Reading) {
     run.state.journal.histories.entry(reading.key.clone()).or_default().push(point);
 }
 
-/// Measures on one split what isn't known yet.
-fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) -> Result<(), Halt> {
+/// What was measured at other weights counts no longer.
+fn forget_older(run: &mut Run) {
     let at = run.state.point();
     if run.readings.at != at {
         run.readings = Readings { at, known: HashMap::new() };
     }
+}
+
+/// Measures on one split what isn't known yet.
+fn measure(run: &mut Run, split: Split, wanted: &[&Probe], settings: &Settings) -> Result<(), Halt> {
+    forget_older(run);
+    let at = run.state.point();
     let mut new: Vec<&Probe> = Vec::new();
     for probe in wanted {
         if !run.readings.known.contains_key(&probe.key) && new.iter().all(|n| n.key != probe.key) {

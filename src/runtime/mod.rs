@@ -13,8 +13,6 @@
 //!   handed to objectives beside the first; checkpoints write it as `memory.safetensors`.
 //! - *Extra heads* (random-label probes) are further networks over a feature tap of `Network::forward`, with their own
 //!   optimizer states by id, trained in the same pass from detached features.
-//! - *Batches of tokens*: `objectives::Batch` becomes one case of several; [`train`] only asks a data set for its length,
-//!   for a batch of indices and for ids, and an objective for a pass.
 //! - *Several processes* (`Collective`) reduce gradients between `train::gradients` and `train::update`, each process
 //!   taking its part of the order of examples; draws are keyed by example, so they don't depend on who draws.
 
@@ -43,6 +41,7 @@ mod sensitivity;
 mod sound;
 pub mod state;
 pub mod store;
+mod texts;
 mod train;
 mod triggers;
 mod within;
@@ -58,7 +57,6 @@ use crate::components::metrics::{Costs, Matrix};
 use crate::components::{Duration, Problem, Spec, Split, Value};
 use crate::disk::{self, Patience};
 use crate::language::program::Program;
-use crate::nn::network::Network;
 use crate::plan::totals::Counter;
 use crate::source::Span;
 use candle_core::Device;
@@ -112,8 +110,7 @@ pub struct Summary {
 /// What could not be foreseen before the run: disks, memory, losses that aren't finite. The error names the step.
 pub fn run(program: &Program, world: &mut World) -> Result<Summary, RunError> {
     in_pool(world.threads, || {
-        let network = Network::new(program.model.architecture.clone(), program.seed, &world.device);
-        let network = network.map_err(|e| outside(e.into()))?.with_precision(program.precision);
+        let network = texts::first(program, world).map_err(outside)?.with_precision(program.precision);
         Run::new(program, world, State::new(network)).finish(false)
     })
 }
@@ -161,6 +158,7 @@ struct Run<'a> {
     matrices: BTreeMap<String, Matrix>,
     readings: measure::Readings,
     retained: retention::Retained,
+    texts: texts::Texts,
     /// of the step under way
     evaluations: within::Evaluations,
     /// weights that are measured in place of the present ones
@@ -199,6 +197,7 @@ impl<'a> Run<'a> {
             matrices: BTreeMap::new(),
             readings: measure::Readings::default(),
             retained: retention::Retained::default(),
+            texts: texts::Texts::default(),
             evaluations: within::Evaluations::default(),
             lent: None,
             bests: BTreeMap::new(),

@@ -89,6 +89,9 @@ pub fn settings(run: &mut Run, settings: &Settings) -> Result<Settings, Halt> {
         let mut now = settings.clone();
         now.optimizer.spec = now.optimizer.spec.resolve(scope)?;
         now.objective = now.objective.resolve(scope)?;
+        if let Some(learned) = &mut now.texts.learned {
+            *learned = learned.resolve(scope)?;
+        }
         if let Some(memory) = &mut now.memory {
             memory.spec = memory.spec.resolve(scope)?;
         }

@@ -12,7 +12,7 @@ use crate::components::optimizers::OptimizerState;
 use crate::nn::network::Network;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run is at one moment. Two runs in the same state go on alike; a checkpoint holds all of it.
 ///
@@ -55,6 +55,12 @@ pub struct Journal {
     /// the first checkpoint that `checkpoint "name"` made: what `retention` compares with unless told otherwise
     #[serde(default)]
     pub first_checkpoint: Option<String>,
+    /// tasks that `learn` has trained on
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub learned: BTreeSet<String>,
+    /// how right each answer to a task's questions was when the task had been learned
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub answered: BTreeMap<String, Vec<f64>>,
     /// the last `forget` or `zap`
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub forgot: Option<Forgot>,

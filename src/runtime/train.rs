@@ -10,6 +10,8 @@ use super::follow::Follower;
 use super::guard::{broken_weight, gradients_arrive, not_finite};
 use super::moment::Moment;
 use super::progress::Progress;
+use super::texts::measure::learned_key;
+use super::texts::{self, Written};
 use super::triggers::{self, After};
 use super::{Run, Snapshot, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
@@ -18,7 +20,7 @@ use crate::components::objectives::{self, Batch, Crafted, Draws, Lesson, Objecti
 use crate::components::optimizers::{self, Optimizer};
 use crate::components::recall::{self, Recall, Teacher};
 use crate::components::schedules::{self, Schedule};
-use crate::components::{Duration, Family, Split, Value};
+use crate::components::{Duration, Family, Split, Value, tasks};
 use crate::disk;
 use crate::language::program::{self, Settings};
 use crate::nn::network::Trainable;
@@ -81,6 +83,8 @@ pub(super) struct Trainer {
     recalls: Vec<Recall>,
     following: Option<Follower>,
     optimizer: Box<dyn Optimizer>,
+    /// what is learned of conversations, where the data are some
+    written: Option<Arc<Written>>,
     examples_per_step: usize,
     /// examples whose gradients are formed at once
     chunk: usize,
@@ -107,7 +111,13 @@ impl Trainer {
         };
         let steps_per_epoch = settings.steps_per_epoch();
         some_examples(&data, Split::Train)?;
+        let written = match settings.facts.texts() {
+            Some(_) => Some(texts::learned(run, &data, &settings)?),
+            None => None,
+        };
+        run.texts.pictures.tower_moves(written.is_some() && tower_is_trained(run, &settings));
         Ok(Trainer {
+            written,
             settings,
             duration,
             data,
@@ -164,14 +174,19 @@ impl Trainer {
     /// The examples of a pass over the data, in the order in which they are met: shuffled by the run's clock at its
     /// beginning, or as the data has them where all are one batch.
     fn order(&self, run: &mut Run) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.examples().len()).collect();
+        let count = self.written.as_ref().map_or_else(|| self.examples().len(), |written| written.count());
+        let mut order: Vec<usize> = (0..count).collect();
         let (clock, seed) = (run.state.journal.clock, run.program.seed);
         let Some(progress) = progress(run) else { return order };
         if progress.done.is_multiple_of(self.steps_per_epoch) {
             progress.pass_clock = clock;
         }
         if let program::Batch::Size(_) = self.settings.batch {
-            Stream::new(seed, "order", &[progress.pass_clock]).shuffle(&mut order);
+            let mut stream = Stream::new(seed, "order", &[progress.pass_clock]);
+            match &self.written {
+                Some(written) => order = written.order(self.examples_per_step, stream),
+                None => stream.shuffle(&mut order),
+            }
         }
         order
     }
@@ -291,6 +306,24 @@ impl Trainer {
 
     /// Loss and gradients of one chunk, which begins at `place` in the batch.
     fn pass(&self, run: &mut Run, chunk: &[usize], place: usize) -> Result<Pass, Halt> {
+        let trainable = &self.settings.trainable;
+        let (pass, ids) = match &self.written {
+            Some(written) => {
+                let pass = written.pass(run, self.objective.as_ref(), &self.recalls, chunk, trainable)?;
+                (pass, written.ids(chunk))
+            }
+            None => self.pass_of_images(run, chunk, place)?,
+        };
+        if !pass.loss.is_finite() {
+            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &ids).into());
+        }
+        if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
+            gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
+        }
+        Ok(pass)
+    }
+
+    fn pass_of_images(&self, run: &mut Run, chunk: &[usize], place: usize) -> Result<(Pass, Vec<u64>), Halt> {
         let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
         let trainable = &self.settings.trainable;
         // A batch is trained on again as it was changed the first time.
@@ -303,13 +336,7 @@ impl Trainer {
         let crafted = Crafted { batch, attacked, carried };
         let lessons: Vec<Lesson> = self.recalls.iter().map(|r| ask(run, r, &crafted)).collect::<Result<_, Halt>>()?;
         let pass = self.objective.learn(network, &crafted, &lessons, Trainable::Only(trainable))?;
-        if !pass.loss.is_finite() {
-            return Err(not_finite(run, &format!("the loss became {}", pass.loss), &crafted.batch.ids).into());
-        }
-        if run.guarded.insert(run.state.journal.cursor.id().to_string()) {
-            gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
-        }
-        Ok(pass)
+        Ok((pass, crafted.batch.ids))
     }
 
     /// One step of the optimizer; the learning rate that it used.
@@ -365,6 +392,11 @@ impl Trainer {
         if let Some(following) = &self.following {
             following.at_end(run, self)?;
         }
+        run.texts.pictures.tower_moves(false);
+        if let Some(learned) = self.settings.texts.learned.as_ref().filter(|_| self.written.is_some()) {
+            let keys = tasks::numbers(learned).into_iter().map(|task| learned_key(&self.settings.data, task));
+            run.state.journal.learned.extend(keys);
+        }
         if let Some(name) = broken_weight(&run.state.network)? {
             return Err(not_finite(run, &format!("{name} is no longer finite"), &[]).into());
         }
@@ -379,6 +411,12 @@ impl Trainer {
         }
         Ok(())
     }
+}
+
+/// Whether the vision tower of a language model is trained under these settings.
+fn tower_is_trained(run: &Run, settings: &Settings) -> bool {
+    let trained = run.state.network.parameters().iter().zip(settings.trainable.iter()).filter(|(_, trained)| **trained);
+    trained.map(|(parameter, _)| &parameter.part).any(|part| part.name.starts_with("vision_tower."))
 }
 
 /// What a teacher says about a batch.

@@ -222,7 +222,7 @@ fn load(place: &Path, name: &str) -> Answer {
     match (facts, loaded) {
         (Ok(facts), Ok(set)) => {
             assert_eq!(facts, set.facts);
-            let size = facts.shape.iter().product::<usize>() as u64;
+            let size = facts.image().iter().product::<usize>() as u64;
             Ok(facts.counts.iter().sum::<usize>() as u64 * (size + limits::EXAMPLE_BYTES))
         }
         (_, Err(error)) => Err(error),

@@ -1,18 +1,26 @@
 //! The examples of one split, as training and evaluation see them.
 
+use crate::text::item::Item;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Images, labels and ids of one split. Splits and subsets share one copy of the pixels.
+/// Images or conversations of one split, with labels and ids. Splits and subsets share one copy of them.
 #[derive(Clone, Debug)]
 pub struct Examples {
-    pixels: Arc<Pixels>,
-    /// for each example, which image of the shared pixels is its own
+    content: Content,
+    /// for each example, which of the shared ones is its own
     rows: Vec<u32>,
+    /// classes of images; of conversations their tasks
     labels: Vec<u32>,
     /// the labels before noise, where there is noise
     true_labels: Option<Vec<u32>>,
     ids: Vec<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Images(Arc<Pixels>),
+    Texts(Arc<[Item]>),
 }
 
 /// Images as bytes, one after another, each in the order C, H, W.
@@ -36,7 +44,19 @@ impl Pixels {
 impl Examples {
     /// `rows`, `labels` and `ids` are of one length; each row is an image of `pixels`.
     pub(super) fn new(pixels: Arc<Pixels>, rows: Vec<u32>, labels: Vec<u32>, ids: Vec<u64>) -> Examples {
-        Examples { pixels, rows, labels, true_labels: None, ids }
+        Examples { content: Content::Images(pixels), rows, labels, true_labels: None, ids }
+    }
+
+    /// Conversations, each with the number of its task and its id.
+    pub(super) fn of_texts(items: Vec<Item>, labels: Vec<u32>, ids: Vec<u64>) -> Examples {
+        let rows = (0..items.len() as u32).collect();
+        Examples { content: Content::Texts(items.into()), rows, labels, true_labels: None, ids }
+    }
+
+    /// The same examples with other conversations in their places, as many as before.
+    pub fn rewritten(&self, items: Vec<Item>) -> Examples {
+        let rows = (0..items.len() as u32).collect();
+        Examples { content: Content::Texts(items.into()), rows, ..self.clone() }
     }
 
     /// Those of some classes, by their labels, in the same order.
@@ -44,7 +64,7 @@ impl Examples {
         let taken: Vec<usize> = (0..self.len()).filter(|i| classes.contains(&self.labels[*i])).collect();
         let labels = |all: &[u32]| taken.iter().map(|i| all[*i]).collect::<Vec<u32>>();
         Examples {
-            pixels: self.pixels.clone(),
+            content: self.content.clone(),
             rows: labels(&self.rows),
             labels: labels(&self.labels),
             true_labels: self.true_labels.as_deref().map(labels),
@@ -67,18 +87,31 @@ impl Examples {
         self.rows.is_empty()
     }
 
-    /// C, H, W
+    /// C, H, W of images; zeros of conversations
     pub fn shape(&self) -> [usize; 3] {
-        self.pixels.shape
+        match &self.content {
+            Content::Images(pixels) => pixels.shape,
+            Content::Texts(_) => [0; 3],
+        }
     }
 
-    /// Pixels in [0, 1] of these examples, in the order N, C, H, W. Indices are below [`Examples::len`].
+    /// The conversations, where they are some; in order.
+    pub fn items(&self) -> Option<impl ExactSizeIterator<Item = &Item>> {
+        match &self.content {
+            Content::Images(_) => None,
+            Content::Texts(items) => Some(self.rows.iter().map(|row| &items[*row as usize])),
+        }
+    }
+
+    /// Pixels in [0, 1] of these examples, in the order N, C, H, W; of conversations none. Indices are below
+    /// [`Examples::len`].
     pub fn batch(&self, indices: &[usize]) -> Vec<f32> {
-        let size = self.pixels.shape.iter().product::<usize>();
+        let Content::Images(pixels) = &self.content else { return Vec::new() };
+        let size = pixels.shape.iter().product::<usize>();
         let mut out = Vec::with_capacity(indices.len() * size);
         for index in indices {
             let start = self.rows[*index] as usize * size;
-            out.extend(self.pixels.bytes[start..start + size].iter().map(|b| self.pixels.values[*b as usize]));
+            out.extend(pixels.bytes[start..start + size].iter().map(|b| pixels.values[*b as usize]));
         }
         out
     }

@@ -1,4 +1,5 @@
-//! Data sets: read from files or built in, split, and handed out as batches of pixels in [0, 1].
+//! Data sets: read from files or built in, split, and handed out as batches of pixels in [0, 1] or, those of [`texts`],
+//! as conversations.
 //!
 //! [`describe`] answers from headers, for the checker; [`load`] reads everything. Each member's file holds its
 //! description, its `header` and its `read`.
@@ -17,12 +18,13 @@ mod image_folder;
 mod omniglot;
 mod picture;
 mod places;
-pub mod quiz;
 mod reader;
 mod split;
+pub mod texts;
 
 pub use examples::Examples;
 pub use places::{DEFAULT_DATA, Places};
+pub use texts::{TextTask, Texts};
 
 use crate::components::{Member, Problem, ProblemKind, Spec, Split, Value};
 use examples::Pixels;
@@ -49,10 +51,10 @@ static ENTRIES: [Entry; 7] = [
 
 /// The family's members, in the order in which they are listed.
 pub static MEMBERS: &[&Member] = &{
-    let mut members = [ENTRIES[0].member; ENTRIES.len()];
+    let mut members = [ENTRIES[0].member; ENTRIES.len() + texts::ENTRIES.len()];
     let mut at = 0;
     while at < members.len() {
-        members[at] = ENTRIES[at].member;
+        members[at] = if at < ENTRIES.len() { ENTRIES[at].member } else { texts::ENTRIES[at - ENTRIES.len()].0 };
         at += 1;
     }
     members
@@ -61,15 +63,39 @@ pub static MEMBERS: &[&Member] = &{
 /// What the checker must know of a data set; read from headers alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataFacts {
-    /// C, H, W
-    pub shape: [usize; 3],
+    pub holds: Holds,
+    /// of images; of conversations the tasks
     pub classes: usize,
     pub class_names: Vec<String>,
-    /// images in train, validation, test; 0 where there is no such split
+    /// examples in train, validation, test; 0 where there is no such split
     pub counts: [usize; 3],
 }
 
+/// What the examples of a data set are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Holds {
+    /// C, H, W
+    Images([usize; 3]),
+    Texts(Texts),
+}
+
 impl DataFacts {
+    /// C, H, W of images; zeros of conversations.
+    pub fn image(&self) -> [usize; 3] {
+        match self.holds {
+            Holds::Images(shape) => shape,
+            Holds::Texts(_) => [0; 3],
+        }
+    }
+
+    /// What is known of conversations, where it holds some.
+    pub fn texts(&self) -> Option<&Texts> {
+        match &self.holds {
+            Holds::Images(_) => None,
+            Holds::Texts(texts) => Some(texts),
+        }
+    }
+
     pub fn count(&self, split: Split) -> usize {
         self.counts[split as usize]
     }
@@ -105,12 +131,20 @@ impl Dataset {
 
 /// The facts of a data set without reading its images. The seed decides which examples are taken, never how many.
 pub fn describe(spec: &Spec, places: &Places, _seed: u64) -> Result<DataFacts, Problem> {
+    known(spec)?;
+    if let Some(texts) = texts::describe(spec, places) {
+        return texts;
+    }
     let (entry, settings) = prepare(spec)?;
     facts((entry.header)(spec, places)?, settings)
 }
 
 /// Reads a data set and makes its splits: the same bytes for the same files, arguments and seed.
 pub fn load(spec: &Spec, places: &Places, seed: u64) -> Result<Dataset, Problem> {
+    known(spec)?;
+    if let Some(texts) = texts::load(spec, places) {
+        return texts;
+    }
     let (entry, settings) = prepare(spec)?;
     let raw = (entry.read)(spec, places)?;
     let checksum = raw.checksum();
@@ -118,7 +152,7 @@ pub fn load(spec: &Spec, places: &Places, seed: u64) -> Result<Dataset, Problem>
     let facts = facts(header, settings)?;
     let division = settings.divide(&train, facts.counts, facts.classes, seed);
     let noisy = settings.noisy_labels(&train, &division.train, facts.classes, seed);
-    let share = |split: RawSplit| Shared::new(split, facts.shape, white);
+    let share = |split: RawSplit| Shared::new(split, facts.image(), white);
     let (train, own_validation, test) = (share(train), share(own_validation), share(test));
     let validation =
         if own_validation.labels.is_empty() { train.rows(&division.validation) } else { own_validation.all() };
@@ -132,15 +166,24 @@ pub fn load(spec: &Spec, places: &Places, seed: u64) -> Result<Dataset, Problem>
 
 /// The checksum that [`load`] gives, without making splits.
 pub fn checksum(spec: &Spec, places: &Places) -> Result<String, Problem> {
+    known(spec)?;
+    if let Some(texts) = texts::load(spec, places) {
+        return Ok(texts?.checksum);
+    }
     let (entry, _) = prepare(spec)?;
     Ok((entry.read)(spec, places)?.checksum())
 }
 
-fn prepare(spec: &Spec) -> Result<(&'static Entry, Settings), Problem> {
+/// Data are read before the run.
+fn known(spec: &Spec) -> Result<(), Problem> {
     if let Some((param, _)) = spec.member.params.iter().zip(&spec.args).find(|(_, v)| matches!(v, Value::Later(..))) {
         let message = format!("`{}` of data must be known before the run", param.name);
         return Err(Problem::new(ProblemKind::DoesNotFit, message).help("write it as a constant").of(param.name));
     }
+    Ok(())
+}
+
+fn prepare(spec: &Spec) -> Result<(&'static Entry, Settings), Problem> {
     let Some(entry) = ENTRIES.iter().find(|entry| entry.member.name == spec.name()) else {
         unreachable!("`{}` is not described as a data set", spec.name());
     };
@@ -150,7 +193,7 @@ fn prepare(spec: &Spec) -> Result<(&'static Entry, Settings), Problem> {
 fn facts(header: Header, settings: Settings) -> Result<DataFacts, Problem> {
     let counts = settings.counts(&header)?;
     let Header { shape, class_names, .. } = header;
-    Ok(DataFacts { shape, classes: class_names.len(), class_names, counts })
+    Ok(DataFacts { holds: Holds::Images(shape), classes: class_names.len(), class_names, counts })
 }
 
 /// A split whose pixels several [`Examples`] may share.

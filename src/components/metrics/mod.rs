@@ -3,6 +3,7 @@
 pub mod clean;
 pub mod compare;
 pub mod confusion;
+mod conversations;
 pub mod cost;
 mod detail;
 pub mod drift;
@@ -20,7 +21,9 @@ pub mod sensitivity;
 pub mod soundness;
 pub mod stages;
 pub mod step_loss;
+pub mod truth_alignment;
 
+pub use conversations::conversation_losses;
 pub use detail::{Detail, Flag, Part, interval, wilson};
 pub use evaluate::{Evaluation, Examples, Measure, Measured, Standing, Work, evaluate};
 pub use logits::{correct, predictions};
@@ -87,7 +90,7 @@ pub fn of_memory(spec: &Spec) -> bool {
 }
 
 /// The family's members with what their numbers mean, in the order in which they are listed.
-static METRICS: [(&Member, &MetricInfo); 14] = [
+static METRICS: [(&Member, &MetricInfo); 17] = [
     (&loss::MEMBER, &loss::INFO),
     (&clean::MEMBER, &clean::INFO),
     (&robust::MEMBER, &robust::INFO),
@@ -102,6 +105,9 @@ static METRICS: [(&Member, &MetricInfo); 14] = [
     (&confusion::MEMBER, &confusion::INFO),
     (&groups::MEMBER, &groups::INFO),
     (&step_loss::MEMBER, &step_loss::INFO),
+    (&truth_alignment::MEMBER, &truth_alignment::INFO),
+    (&truth_alignment::KNOWLEDGE, &truth_alignment::KNOWLEDGE_INFO),
+    (&truth_alignment::FORGOTTEN, &truth_alignment::FORGOTTEN_INFO),
 ];
 
 /// The descriptions of all metrics.
@@ -148,6 +154,27 @@ pub fn is_of_train(spec: &Spec) -> bool {
 /// Whether it is a metric of its own, one that others can be made of.
 pub fn is_plain(spec: &Spec) -> bool {
     !compares(spec) && !step_loss::is_one(spec) && !matches!(spec.args.first(), Some(Value::Metric(_)))
+}
+
+/// What a metric is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    Images,
+    Texts,
+    Both,
+}
+
+/// Whether it is of images with classes, of conversations, or of either; one that is made of another as that is.
+pub fn reads_texts(spec: &Spec) -> Reads {
+    if spec.member == &sensitivity::MEMBER || compares(spec) {
+        return Reads::Images;
+    }
+    match spec.args.first() {
+        Some(Value::Metric(inner)) => reads_texts(&inner.spec),
+        _ if truth_alignment::generates(spec) => Reads::Texts,
+        _ if spec.member == &loss::MEMBER || step_loss::is_one(spec) => Reads::Both,
+        _ => Reads::Images,
+    }
 }
 
 /// The same of the metric of that name; of a `gap` as if it were of a share.

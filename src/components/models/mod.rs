@@ -8,14 +8,16 @@ mod mlp;
 mod preact_resnet18;
 mod resnet18;
 mod sequential;
+pub mod text;
 mod wide_resnet;
 
+use crate::components::data::{DataFacts, Holds, Places};
 use crate::components::{Default, Member, Param, Problem, ProblemKind, Spec, Type, Value};
 use crate::nn::architecture::{Architecture, Init, Layer, Linear, NormKind};
 
 type Build = fn(&Spec, [usize; 3], usize) -> Result<Architecture, Problem>;
 
-/// All models with their builders.
+/// All models for images with their builders.
 pub static MODELS: &[(&Member, Build)] = &[
     (&mlp::MEMBER, mlp::build),
     (&convnet::MEMBER, convnet::build),
@@ -25,8 +27,49 @@ pub static MODELS: &[(&Member, Build)] = &[
     (&sequential::MEMBER, sequential::build),
 ];
 
-/// The network that `spec` (a model) describes, for images of `input` = C, H, W; checked to fit them and the classes.
-pub fn build(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architecture, Problem> {
+/// The descriptions of all models, those for images first.
+pub static MEMBERS: &[&Member] = &{
+    let mut members = [MODELS[0].0; 6 + text::MEMBERS.len()];
+    let mut at = 0;
+    while at < members.len() {
+        members[at] = if at < 6 { MODELS[at].0 } else { text::MEMBERS[at - 6] };
+        at += 1;
+    }
+    members
+};
+
+/// The network that `spec` (a model) describes, for data with these facts; checked to fit them.
+///
+/// # Errors
+/// Arguments that do not go together, files that lack or are broken, and data that the model cannot take.
+pub fn build(spec: &Spec, facts: &DataFacts, places: &Places) -> Result<Architecture, Problem> {
+    let unfit = |message: String, help: &str| Err(Problem::new(ProblemKind::DoesNotFit, message).help(help));
+    match (&facts.holds, text::build(spec, places)) {
+        (Holds::Images(shape), None) => of_images(spec, *shape, facts.classes),
+        (Holds::Texts(_), None) => unfit(
+            format!("`{}` is a model of images, this data has conversations", spec.name()),
+            "take a language model, such as `model tiny_llava`",
+        ),
+        (Holds::Images(_), Some(_)) => unfit(
+            format!("`{}` reads conversations, this data has images with classes", spec.name()),
+            "take data of conversations, such as `data quiz`",
+        ),
+        (Holds::Texts(texts), Some(architecture)) => {
+            let architecture = architecture?;
+            if texts.pictures && architecture.vision().is_none() {
+                let message = format!("`{}` sees no pictures, and this data has some", spec.name());
+                return unfit(message, "take a model with a vision tower, such as `tiny_llava` or `llava(…)`");
+            }
+            Ok(architecture)
+        }
+    }
+}
+
+/// The network that `spec` describes, for images of `input` = C, H, W; checked to fit them and the classes.
+///
+/// # Errors
+/// Arguments that do not go together, and images that the network cannot take.
+pub fn of_images(spec: &Spec, input: [usize; 3], classes: usize) -> Result<Architecture, Problem> {
     let (_, build) = MODELS
         .iter()
         .find(|(member, _)| member.name == spec.name())

@@ -7,7 +7,10 @@ pub mod free;
 mod loss;
 pub mod mart;
 mod pass;
+mod texts;
 pub mod trades;
+
+pub use texts::{Read, read_once};
 
 pub use loss::{Lesson, Likeness, Loss, On, log_softmax, rows};
 

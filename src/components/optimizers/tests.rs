@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 /// mlp(hidden: [hidden]) on 1x2x2 images of two classes, its weights by formula.
 fn network(hidden: i64) -> Network {
     let (mlp, _) = models::MODELS.iter().find(|(m, _)| m.name == "mlp").expect("mlp is a model");
-    let architecture = models::build(&spec(mlp, &[("hidden", ints(&[hidden]))]), [1, 2, 2], 2).expect("it fits");
+    let architecture = models::of_images(&spec(mlp, &[("hidden", ints(&[hidden]))]), [1, 2, 2], 2).expect("it fits");
     let mut network = Network::new(architecture, 0, &Device::Cpu).expect("it can be made");
     let parts = network.architecture().parts();
     let tensors = parts.into_iter().enumerate().map(|(i, part)| (part.name, test_tensor(&part.shape, i as u64)));

@@ -5,7 +5,8 @@ pub mod mse;
 
 use crate::components::objectives::{Crafted, Lesson, Likeness, On};
 use crate::components::{Default, Member, Param, Spec, Type, Value, entries};
-use crate::nn::network::Network;
+use crate::nn::network::{Asked, Network, Noise, Trainable};
+use crate::nn::sequences::Sequences;
 use candle_core::Result;
 
 /// A term of the loss.
@@ -94,5 +95,15 @@ impl Recall {
     /// What the network's operations return.
     pub fn ask(&self, teacher: &Network, crafted: &Crafted) -> Result<Lesson> {
         Lesson::of(teacher, crafted, self.on, self.weight, self.likeness)
+    }
+
+    /// What the teacher says of the tokens that are learned.
+    ///
+    /// # Errors
+    /// What the network's operations return.
+    pub fn ask_texts(&self, teacher: &Network, sequences: &Sequences) -> Result<Lesson> {
+        let tape = teacher.tape();
+        let answers = teacher.read(&tape, sequences, Asked::Learned, Trainable::None, Noise::Off)?.logits;
+        Ok(Lesson::given(answers.tensor().clone(), self.weight, self.likeness))
     }
 }

@@ -1,5 +1,6 @@
 //! Tasks: parts of a data set that are learned, kept and measured by themselves.
 
+pub mod seen;
 mod split;
 
 use super::data::DataFacts;
@@ -8,19 +9,24 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Some classes of a data set, in each of its splits.
+/// Some classes of a data set, in each of its splits; of conversations a task of theirs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// a member of [`crate::components::Family::Data`]
     pub data: Spec,
     /// by number, ascending
     pub classes: Vec<u32>,
+    /// of conversations, what the task is called
+    pub name: Option<String>,
+    /// counts only once it has been learned: `seen(tasks)`
+    pub once_learned: bool,
 }
 
 type Build = fn(&Spec, &DataFacts) -> Result<Vec<Task>, Problem>;
 
 /// The family's members with what makes their tasks, in the order in which they are listed.
-static TASKS: [(&Member, Build); 1] = [(&split::MEMBER, split::build)];
+static TASKS: [(&Member, Build); 2] =
+    [(&split::MEMBER, split::build), (&seen::MEMBER, |spec, _| Ok(seen::tasks(spec).unwrap_or_default()))];
 
 /// The descriptions of all that makes tasks.
 pub static MEMBERS: &[&Member] = &entries::members(&TASKS);
@@ -36,7 +42,10 @@ pub fn build(spec: &Spec, facts: &DataFacts) -> Result<Vec<Task>, Problem> {
 impl Task {
     /// Canonical JSON; part of the plan.
     pub fn to_json(&self) -> serde_json::Value {
-        json!({ "data": self.data.to_json(), "classes": self.classes })
+        match self.once_learned {
+            true => json!({ "data": self.data.to_json(), "classes": self.classes, "seen": true }),
+            false => json!({ "data": self.data.to_json(), "classes": self.classes }),
+        }
     }
 }
 
@@ -54,6 +63,22 @@ pub fn of(value: &Value) -> Vec<&Task> {
     }
 }
 
+/// The tasks that a data set of conversations consists of, as a list; `None` of images, which `split` divides.
+pub fn of_data(data: &Spec, facts: &DataFacts) -> Option<Value> {
+    let texts = facts.texts()?;
+    let task = |number: usize| {
+        let name = Some(texts.tasks[number].name.clone());
+        Value::Task(Task { data: data.clone(), classes: vec![number as u32], name, once_learned: false })
+    };
+    Some(Value::List((0..texts.tasks.len()).map(task).collect()))
+}
+
+/// The numbers of tasks, or of their classes, within their data; ascending.
+pub fn numbers(value: &Value) -> Vec<u32> {
+    let numbers: BTreeSet<u32> = of(value).into_iter().flat_map(|task| task.classes.iter().copied()).collect();
+    numbers.into_iter().collect()
+}
+
 /// What several tasks hold together: the classes of each data set, in the order in which it is met first.
 pub fn joined<'t>(tasks: &[&'t Task]) -> Vec<(&'t Spec, BTreeSet<u32>)> {
     let mut joined: Vec<(&Spec, BTreeSet<u32>)> = Vec::new();
@@ -66,19 +91,24 @@ pub fn joined<'t>(tasks: &[&'t Task]) -> Vec<(&'t Spec, BTreeSet<u32>)> {
     joined
 }
 
-/// In short: `classes 0..=4`, `classes 0..=2, 7 and 9`.
+/// In short: `classes 0..=4`, `classes 0..=2, 7 and 9`, `option, short`.
 pub fn shown(tasks: &[&Task]) -> String {
+    let names: Option<Vec<&str>> = tasks.iter().map(|task| task.name.as_deref()).collect();
+    if let Some(names) = names.filter(|names| !names.is_empty()) {
+        let names = names.join(", ");
+        return if tasks.iter().any(|task| task.once_learned) { format!("seen of {names}") } else { names };
+    }
     let parts = joined(tasks);
     let with_data = parts.len() > 1;
     let part = |(data, classes): &(&Spec, BTreeSet<u32>)| {
         let of = if with_data { format!(" of {}", data.name()) } else { String::new() };
-        format!("{}{of}", numbers(classes))
+        format!("{}{of}", ranges(classes))
     };
     parts.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// Runs of numbers as ranges.
-fn numbers(classes: &BTreeSet<u32>) -> String {
+fn ranges(classes: &BTreeSet<u32>) -> String {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for &class in classes {
         match runs.last_mut() {

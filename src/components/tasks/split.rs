@@ -19,12 +19,20 @@ pub static MEMBER: Member = Member {
 
 pub(super) fn build(spec: &Spec, facts: &DataFacts) -> Result<Vec<Task>, Problem> {
     let (data, size) = (spec.component("data"), spec.usize("size"));
+    if facts.texts().is_some() {
+        let message = format!("`{}` holds conversations, which are in tasks already", data.name());
+        let help = format!("it is the list of its tasks itself: `for task in {} {{ … }}`", data.name());
+        return Err(Problem::new(ProblemKind::DoesNotFit, message).help(help).of("data"));
+    }
     if size > facts.classes {
         let message = format!("`size` of `split` is {size}, but `{}` has {} classes", data.name(), facts.classes);
         return Err(Problem::new(ProblemKind::DoesNotFit, message).of("size"));
     }
     let classes: Vec<u32> = (0..facts.classes as u32).collect();
-    Ok(classes.chunks(size).map(|classes| Task { data: data.clone(), classes: classes.to_vec() }).collect())
+    Ok(classes
+        .chunks(size)
+        .map(|classes| Task { data: data.clone(), classes: classes.to_vec(), name: None, once_learned: false })
+        .collect())
 }
 
 #[cfg(test)]

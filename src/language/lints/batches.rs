@@ -2,14 +2,13 @@
 
 use super::super::program::{Batch, Settings};
 use super::super::statements::Written;
-use crate::components::Split;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::language::context::Context;
 use std::sync::Arc;
 
 /// More examples in a step than there are.
 pub(super) fn too_large(cx: &mut Context<'_>, settings: &Arc<Settings>, _: &Written<'_>) {
-    let (Batch::Size(size), images) = (settings.batch, settings.facts.count(Split::Train) as u64) else { return };
+    let (Batch::Size(size), images) = (settings.batch, settings.train_count()) else { return };
     let word = if size > images { "batch" } else { "accumulate" };
     if size.saturating_mul(settings.accumulate) <= images {
         return;

@@ -73,7 +73,7 @@ fn data<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let facts = cx.facts(&spec, span);
     cx.current.poisoned |= facts.is_none();
     if let Some(facts) = facts {
-        cx.index.data(DataNote { span, shape: facts.shape, classes: facts.classes, counts: facts.counts });
+        cx.index.data(DataNote { span, shape: facts.image(), classes: facts.classes, counts: facts.counts });
     }
     cx.current.data = Placed { value: spec, span: Some(span) };
 }

@@ -8,7 +8,8 @@ use crate::language::context::Context;
 use crate::language::followed::Stand;
 use crate::language::index::Sense;
 use crate::language::program::{At, Evaluate, Op, Settings};
-use crate::language::values::{split_of, unknown_split};
+use crate::language::settings::Placed;
+use crate::language::values::{Place, split_of, unknown_split};
 use crate::source::Span;
 use crate::syntax::tree::{Expr, ExprKind};
 
@@ -38,13 +39,25 @@ pub static EVALUATE: Word = Word {
 };
 
 fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let outer = cx.current.clone();
+    measured(cx, written);
+    cx.current = outer;
+}
+
+fn measured<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let span = written.bound.span("metrics");
+    let on = cx.on_tasks(written.bound.value("metrics"), written.simple.on.as_ref());
+    let Some(tasks) = on else { return };
     let settings = cx.fitting_settings(written.word());
     let (Some(settings), Some(metrics)) = (settings, written.bound.value("metrics").and_then(metrics)) else { return };
     if !metrics.iter().all(|m| cx.metric_stands(m, Stand::Evaluate, span)) {
         return;
     }
-    let Some(metrics) = cx.split_metrics(metrics, written.simple.on.as_ref(), span) else { return };
+    let metrics = match tasks {
+        Some(tasks) => Some(metrics.into_iter().map(|m| metrics_on(m, &tasks)).collect()),
+        None => cx.split_metrics(metrics, written.simple.on.as_ref(), span),
+    };
+    let Some(metrics) = metrics else { return };
     let filled: Option<Vec<Metric>> = metrics.iter().map(|m| cx.filled(m, &settings.facts, span)).collect();
     let Some(metrics) = filled else { return };
     if !metrics.iter().all(|m| cx.history_known(m, &settings, span) && cx.stages_known(&m.spec, span)) {
@@ -56,6 +69,14 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return;
     }
     cx.emit(written.span, Op::Evaluate(Evaluate { metrics, per_example, at, settings }));
+}
+
+/// A metric of conversations on these tasks.
+fn metrics_on(mut metric: Metric, tasks: &Value) -> Metric {
+    if let Some((place, _)) = metric.spec.member.param("tasks") {
+        metric.spec.args[place] = tasks.clone();
+    }
+    metric
 }
 
 /// `best`, `[best, last]`: each once.
@@ -85,6 +106,29 @@ pub(super) fn metrics(list: &Value) -> Option<Vec<Metric>> {
 }
 
 impl<'a> Context<'a> {
+    /// The tasks that `on` names, where the metrics are of conversations, and then their data is in force; `Some(None)`
+    /// where it names a split or nothing.
+    fn on_tasks(&mut self, metrics: Option<&Value>, on: Option<&'a Expr>) -> Option<Option<Value>> {
+        let Some(on) = on else { return Some(None) };
+        let named = matches!(&on.kind, ExprKind::Name(name) if split_of(name).is_some());
+        let metrics = metrics.and_then(self::metrics).unwrap_or_default();
+        let of_texts = |metric: &Metric| catalogue::truth_alignment::generates(&metric.spec);
+        if named || !metrics.iter().any(of_texts) {
+            return Some(None);
+        }
+        if let Some(other) = metrics.iter().find(|metric| !of_texts(metric)) {
+            let message = format!("`{other}` is not measured on single tasks");
+            let d = Diagnostic::new(Code::NOT_OF_TEXTS, on.span, message);
+            self.report(d.help("evaluate it in a statement of its own, on a split"));
+            return None;
+        }
+        let place = Place { what: &"`on` of `evaluate`", ty: &Type::Tasks, bounds: None };
+        let tasks = self.value(on, place)?;
+        let data = self.data_of_tasks(&tasks, on.span)?;
+        self.current.data = Placed { value: data, span: Some(on.span) };
+        Some(Some(tasks))
+    }
+
     /// Whether there are best checkpoints, and the metrics are of weights alone.
     fn can_be_had_at_best(&mut self, metrics: &[Metric], settings: &Settings, span: Span) -> bool {
         if settings.keep.best.is_empty() {

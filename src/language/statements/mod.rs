@@ -15,6 +15,7 @@ mod memory;
 mod model;
 mod optimizer;
 mod protect;
+mod texts;
 mod train;
 mod triggers;
 mod until;
@@ -99,6 +100,7 @@ pub static WORDS: &[&Word] = &[
     &train::TRAIN,
     &train::CONSOLIDATE,
     &train::RELEARN,
+    &train::LEARN,
     &forget::FORGET,
     &zap::ZAP,
     &evaluate::EVALUATE,
@@ -115,6 +117,8 @@ pub static WORDS: &[&Word] = &[
     &data::AUGMENT,
     &data::BATCH,
     &data::ACCUMULATE,
+    &texts::MAX_LENGTH,
+    &texts::DIVERSIFY,
     &model::MODEL,
     &model::WEIGHTS,
     &adapt::ADAPT,

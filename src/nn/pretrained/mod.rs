@@ -14,5 +14,5 @@ mod tests;
 pub use build::{ClipTower, Decoder, Llava, Projector};
 pub use config::{Form, Pretrained};
 pub use names::canonical;
-pub use open::{describe, open};
+pub use open::{describe, open, planned};
 pub use shards::{Shards, load};

@@ -3,6 +3,7 @@
 use super::config::{Form, Pretrained};
 use super::gguf;
 use super::shards::Shards;
+use crate::nn::architecture::Architecture;
 use crate::nn::network::Network;
 use crate::nn::weights::WeightsError;
 use crate::reading::{self, json, limits};
@@ -27,6 +28,19 @@ pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsErro
     let mut network = Network::zeros(architecture, device)?;
     shards.read(&mut network, form)?;
     Ok((network, form))
+}
+
+/// The architecture of a folder before a run: what its `config.json` describes. Weights may come later; those that are
+/// there must fit.
+///
+/// # Errors
+/// As [`open`], but for weights that are not there.
+pub fn planned(folder: &Path) -> Result<Architecture, WeightsError> {
+    let Pretrained { architecture, form } = describe(folder)?;
+    if Shards::are_there(folder) {
+        Shards::of(folder)?.fit(&architecture, form, folder)?;
+    }
+    Ok(architecture)
 }
 
 /// What the `config.json` of a folder describes.

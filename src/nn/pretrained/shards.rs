@@ -27,6 +27,11 @@ struct Index {
 }
 
 impl Shards {
+    /// Whether a folder has weights, in one file or several.
+    pub fn are_there(folder: &Path) -> bool {
+        folder.join(INDEX).is_file() || folder.join(ONE).is_file()
+    }
+
     /// Those of a folder, by its index where it has one.
     ///
     /// # Errors

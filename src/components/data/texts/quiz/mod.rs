@@ -9,10 +9,12 @@
 //! (28 x 28, two black pixels around), four of them at half size, and two digits (8 x 8) side by side at twice their size; so
 //! patches of 4 or 8 fit, and all tasks share one size. The three channels are equal, since vision towers take RGB.
 
+pub mod member;
 mod pictures;
 mod questions;
 mod things;
 
+use super::super::{digits, fashion, load, omniglot};
 use super::{DataFacts, Examples, Places};
 use crate::components::scoring::Scorer;
 use crate::components::styles::Prompts;
@@ -119,11 +121,11 @@ impl QuizTask {
         }
     }
 
-    fn data(self) -> &'static super::Member {
+    fn data(self) -> &'static crate::components::Member {
         match self {
-            QuizTask::Class => &super::omniglot::MEMBER,
-            QuizTask::YesNo | QuizTask::Reading => &super::digits::MEMBER,
-            _ => &super::fashion::MEMBER,
+            QuizTask::Class => &omniglot::MEMBER,
+            QuizTask::YesNo | QuizTask::Reading => &digits::MEMBER,
+            _ => &fashion::MEMBER,
         }
     }
 }
@@ -138,7 +140,7 @@ pub fn build(task: QuizTask, size: Size, seed: u64, prompts: &Prompts) -> Result
     // The embedded sets take no argument that has no default.
     let args = member.params.iter().map(|param| param.default.value(|_| Value::None).unwrap_or(Value::None));
     let spec = Spec { member, args: args.collect() };
-    let data = super::load(&spec, &Places::default(), 0)?;
+    let data = load(&spec, &Places::default(), 0)?;
     let part = |examples: &Examples, name: &str, split: u64, count: usize| -> Vec<Item> {
         let images = Images::of(examples, &data.facts, task);
         let item = |at: usize| {
@@ -174,7 +176,7 @@ impl Images {
                 classes[*class].push(bytes.collect());
             }
         }
-        Images { side: facts.shape[1], classes }
+        Images { side: facts.image()[1], classes }
     }
 
     /// An image of a class, each as likely.

@@ -1,0 +1,49 @@
+//! `instructions("train.json")`: one's own conversations.
+
+use super::{Part, Places, Problem, TEXT_SCORERS, expecting, style_of, unreadable};
+use crate::components::scoring::Scorer;
+use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
+use crate::text::instructions::{Pictures, conversations};
+use std::path::Path;
+
+pub static MEMBER: Member = Member {
+    family: Family::Data,
+    name: "instructions",
+    params: &[
+        Param::new(
+            "train",
+            Type::Text,
+            "file of conversations: LLaVA's JSON, or messages with roles; a list, or one a line",
+        ),
+        Param::new("test", Type::Text, "file of the same form, whose last answers are the truth")
+            .or(Default::Absent)
+            .named(),
+        Param::new("images", Type::Text, "folder that pictures are named from; none: the folder of the file")
+            .or(Default::Absent)
+            .named(),
+        Param::new("scorer", Type::Word(TEXT_SCORERS), "what compares answers with the truth")
+            .or(Default::Word("gqa"))
+            .named(),
+    ],
+    doc: "conversations from files, about pictures or about none; one task",
+    source: "Liu et al. 2023, LLaVA; the forms of LLaMA-Factory and ShareGPT",
+    example: "data instructions(\"data/train.json\", test: \"data/test.json\", images: \"data/images\")",
+};
+
+pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
+    let text = |name: &str| match spec.get(name) {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let images = text("images").map(|folder| places.resolve(&folder).map_err(|e| e.of("images"))).transpose()?;
+    let file = |name: &'static str| -> Result<Option<Vec<_>>, Problem> {
+        let Some(path) = text(name) else { return Ok(None) };
+        let path = places.resolve(&path).map_err(|e| e.of(name))?;
+        let root = images.as_deref().or(path.parent()).unwrap_or(Path::new(""));
+        let items = conversations::read(&path, &mut Pictures::below(root)).map_err(|e| unreadable(e).of(name))?;
+        Ok(Some(items))
+    };
+    let (train, test) = (file("train")?.unwrap_or_default(), expecting(file("test")?.unwrap_or_default()));
+    let scorer = Scorer::of(spec.word("scorer")).unwrap_or(Scorer::Gqa);
+    Ok(vec![Part { name: "instructions".into(), scorer, style: style_of(scorer), train, test, first_id: 0 }])
+}

@@ -1,0 +1,100 @@
+//! Conversations in a run: written in tokens once for each data set, task and way of writing, in batches with their
+//! pictures, and answered.
+
+mod answers;
+mod calibrate;
+pub mod measure;
+mod pictures;
+mod written;
+
+pub use calibrate::calibrate;
+pub use written::{Written, learned};
+
+use super::Run;
+use super::error::Failure;
+use crate::components::models::text;
+use crate::language::program::{Program, Settings};
+use crate::nn::network::Network;
+use crate::nn::pretrained;
+use crate::text::sequence::{Room, Writer};
+use crate::text::template::Template;
+use crate::text::tokenizer::Tokenizer;
+use pictures::Pictures;
+use std::sync::Arc;
+
+/// What a run keeps of conversations. All of it follows from the program, its files and the weights.
+#[derive(Default)]
+pub struct Texts {
+    reader: Option<Arc<Reader>>,
+    /// those used last, with what they are known by
+    written: Vec<(String, Arc<Written>)>,
+    pub(super) pictures: Pictures,
+    answers: answers::Known,
+}
+
+/// How the model of a program reads.
+pub struct Reader {
+    tokenizer: Tokenizer,
+    template: Template,
+    /// places of the decoder
+    positions: usize,
+    /// places that a picture takes; 0 where the model sees none
+    picture: usize,
+    /// pixels on a side of a picture
+    side: usize,
+}
+
+impl Reader {
+    fn of(run: &Run) -> Result<Reader, Failure> {
+        let model = &run.program.model;
+        let tokenizer = text::tokenizer(&model.spec, &run.world.places)?;
+        let (tokens, rows) = (tokenizer.size(), model.architecture.classes);
+        if tokens > rows {
+            let message = format!("the tokenizer has {tokens} tokens, the model's vocabulary {rows}");
+            return Err(Failure::new(message).help("they are of different models"));
+        }
+        let vision = model.architecture.vision();
+        Ok(Reader {
+            tokenizer,
+            template: text::template(&model.spec),
+            positions: model.architecture.positions().unwrap_or(usize::MAX),
+            picture: vision.map_or(0, |vision| vision.tokens),
+            side: vision.and_then(|vision| vision.picture()).map_or(0, |[_, _, width]| width),
+        })
+    }
+
+    fn writer(&self, settings: &Settings) -> Result<Writer<'_>, Failure> {
+        let asked = settings.texts.max_length.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let room = Room { max_length: asked.min(self.positions), picture: self.picture };
+        Writer::new(&self.tokenizer, self.template, room).map_err(Failure::new)
+    }
+}
+
+/// How the model of the run reads; files are opened at the first use.
+fn reader(run: &mut Run) -> Result<Arc<Reader>, Failure> {
+    if let Some(reader) = &run.texts.reader {
+        return Ok(reader.clone());
+    }
+    let reader = Arc::new(Reader::of(run)?);
+    run.texts.reader = Some(reader.clone());
+    Ok(reader)
+}
+
+/// The network that a run begins with: with the weights of its files, where its model has some.
+///
+/// # Errors
+/// Files that lack or do not fit, and memory that cannot be had.
+pub fn first(program: &Program, world: &super::World) -> Result<Network, Failure> {
+    let model = &program.model;
+    let Some(path) = text::weights(&model.spec, &world.places) else {
+        return Ok(Network::new(model.architecture.clone(), program.seed, &world.device)?);
+    };
+    let shown = model.spec.text("path");
+    let path = path?;
+    let opened = pretrained::open(&path, &world.device).map_err(|error| {
+        let message = error.to_string().replace(&path.display().to_string(), shown);
+        Failure::new(message).help("put the model's weights beside its config.json, as its authors publish them")
+    });
+    let (network, _) = opened?;
+    Ok(network.rebuilt(model.architecture.clone(), program.seed)?)
+}
