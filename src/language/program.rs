@@ -89,6 +89,11 @@ pub enum Op {
     Merge {
         settings: Arc<Settings>,
     },
+    /// weights as others read them, in the run folder
+    Export {
+        what: Exported,
+        name: String,
+    },
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
@@ -325,15 +330,66 @@ pub struct Zap {
     pub settings: Arc<Settings>,
 }
 
-/// RegLoRA's key elements of the task just learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What the task just learned needs of later ones.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Protect {
-    /// of each layer's update, in 0..=1
-    pub share: f64,
+    pub by: Method,
     /// of the term of the loss from here on
     pub weight: f64,
-    /// an element counts once, however many tasks chose it
-    pub unique: bool,
+}
+
+/// What is written for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// a folder as PEFT keeps adapters
+    Adapters,
+    /// a safetensors file with PyTorch's names
+    Weights,
+}
+
+impl Exported {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Exported::Adapters => "adapters",
+            Exported::Weights => "weights",
+        }
+    }
+}
+
+/// How later tasks are held.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// RegLoRA
+    KeyElements {
+        /// of each layer's update, in 0..=1
+        share: f64,
+        /// an element counts once, however many tasks chose it
+        unique: bool,
+    },
+    /// O-LoRA
+    Orthogonal {
+        /// of the norms of the new factors, beside their overlap with earlier ones
+        size: f64,
+    },
+    /// EWC
+    Fisher {
+        /// conversations of the task that importances are measured on
+        examples: u64,
+        /// in which the task is the one that is learned
+        settings: Arc<Settings>,
+    },
+}
+
+impl Method {
+    /// As it is written.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Method::KeyElements { .. } => "key_elements",
+            Method::Orthogonal { .. } => "orthogonal",
+            Method::Fisher { .. } => "fisher",
+        }
+    }
 }
 
 /// Metrics that are measured once.
@@ -411,6 +467,17 @@ pub struct TextSettings {
     pub max_length: Option<u64>,
     /// what is rewritten before it is learned
     pub diversify: Option<Diversify>,
+    /// what is met again of tasks learned before
+    pub replay: Option<Replay>,
+}
+
+/// Conversations of tasks learned before, beside those of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// of the conversations of a batch, in 0..=1
+    pub share: f64,
+    /// conversations that are kept of each task
+    pub keep: u64,
 }
 
 /// Answer style diversification of what is learned.

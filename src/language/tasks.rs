@@ -59,11 +59,11 @@ impl Context<'_> {
         let d = match data.as_slice() {
             [one] if texts::is_one(one) => return Some(one.clone()),
             [] => return None,
-            [several @ ..] if several.iter().all(|spec| of_texts(&spec)) => {
+            several if several.iter().all(|spec| of_texts(&spec)) => {
                 let message = "these tasks are of several data sets";
                 Diagnostic::new(Code::WRONG_TYPE, span, message).help("write the rounds out, each with tasks of one")
             }
-            [..] => {
+            _ => {
                 let message = "these tasks are classes of images, which are trained together";
                 let help = "write `train`; tasks of conversations, such as those of `quiz`, are learned one by one";
                 Diagnostic::new(Code::WRONG_TYPE, span, message).help(help)

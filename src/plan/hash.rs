@@ -9,8 +9,8 @@ use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
 use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
-    At, Batch, Due, Evaluate, Forget, Op, Otherwise, Program, Selected, Settings, Step, Target, TextSettings, Train,
-    Trigger, When, Zap,
+    At, Batch, Due, Evaluate, Forget, Method, Op, Otherwise, Program, Selected, Settings, Step, Target, TextSettings,
+    Train, Trigger, When, Zap,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -219,7 +219,14 @@ impl<'a> Canon<'a> {
                 json!({ "guard": self.condition(&guard.condition, &guard.settings), "else": otherwise })
             }
             Op::Stop => json!("stop"),
-            Op::Protect(p) => json!({ "protect": [p.share, p.weight, p.unique] }),
+            Op::Export { what, name } => json!({ "export": [what.word(), name] }),
+            Op::Protect(p) => match &p.by {
+                Method::KeyElements { share, unique } => json!({ "protect": [share, p.weight, unique] }),
+                Method::Orthogonal { size } => json!({ "protect": ["orthogonal", p.weight, size] }),
+                Method::Fisher { examples, settings } => {
+                    json!({ "protect": ["fisher", p.weight, examples, self.data(settings), self.texts(&settings.texts)] })
+                }
+            },
             Op::Merge { settings } => json!({ "merge": self.at_forget(settings) }),
             Op::Forget(forget) => self.forget(forget),
             Op::Zap(zap) => self.zap(zap),
@@ -345,7 +352,8 @@ impl<'a> Canon<'a> {
             let over: Vec<&str> = d.over.iter().map(|style| style.word()).collect();
             json!([d.share, over])
         });
-        json!({ "learned": learned, "max_length": texts.max_length, "diversify": diversify })
+        let replay = texts.replay.as_ref().map(|replay| json!([replay.share, replay.keep]));
+        json!({ "learned": learned, "max_length": texts.max_length, "diversify": diversify, "replay": replay })
     }
 
     /// Those that scale a learning rate somewhere; the others tick unheard.

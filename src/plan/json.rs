@@ -7,8 +7,8 @@ use super::totals::Counter;
 use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
-    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Op, Otherwise, Program, Selected, Settings, Step,
-    Target, TextSettings, Train, Trigger, When, Zap,
+    Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Method, Op, Otherwise, Program, Selected, Settings,
+    Step, Target, TextSettings, Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -155,8 +155,18 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
         Op::Guard(guard) => self::guard(guard),
         Op::Stop => json!({ "kind": "stop" }),
+        Op::Export { what, name } => json!({ "kind": "export", "what": what.word(), "name": name }),
         Op::Protect(p) => {
-            json!({ "kind": "protect", "top": p.share, "weight": p.weight, "duplicates": super::words::duplicates(p) })
+            let mut json = json!({ "kind": "protect", "by": p.by.word(), "weight": p.weight });
+            match &p.by {
+                Method::KeyElements { share, unique } => {
+                    json["top"] = json!(share);
+                    json["duplicates"] = json!(if *unique { "unique" } else { "keep" });
+                }
+                Method::Orthogonal { size } => json["size"] = json!(size),
+                Method::Fisher { examples, .. } => json["examples"] = json!(examples),
+            }
+            json
         }
         Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
         Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
@@ -213,13 +223,15 @@ fn settings(program: &Program, s: &Settings) -> Json {
         "keep": keep(&s.keep),
     });
     if s.texts != TextSettings::default() {
-        let TextSettings { learned, max_length, diversify } = &s.texts;
+        let TextSettings { learned, max_length, diversify, replay } = &s.texts;
         let diversify = diversify.as_ref().map(|d| {
             let over: Vec<&str> = d.over.iter().map(|style| style.word()).collect();
             json!({ "share": d.share, "over": over })
         });
         let learned = learned.as_ref().map(Value::to_json);
-        json["texts"] = json!({ "learned": learned, "max_length": max_length, "diversify": diversify });
+        let replay = replay.as_ref().map(|r| json!({ "share": r.share, "keep": r.keep }));
+        json["texts"] =
+            json!({ "learned": learned, "max_length": max_length, "diversify": diversify, "replay": replay });
     }
     json
 }

@@ -193,12 +193,8 @@ impl<'a> Listing<'a> {
             Op::Load { path, .. } => format!("weights {path:?}"),
             Op::Guard(guard) => format!("guard {} else {}", guard.text, guard.otherwise),
             Op::Stop => "stop".into(),
-            Op::Protect(p) => format!(
-                "protect adapters: top {}, weight {}, duplicates: {}",
-                words::value(&Value::Real(p.share), None),
-                p.weight,
-                words::duplicates(p)
-            ),
+            Op::Export { what, name } => format!("export {} to {name:?}", what.word()),
+            Op::Protect(p) => words::protect(p),
             Op::Merge { .. } => "merge adapters".into(),
             Op::Repeat { count, until: Some(until), .. } => {
                 format!("repeat until {}: at most {}", until.text, words::plural(*count, "time"))

@@ -3,7 +3,7 @@
 use super::table::{WIDTH, wrap};
 use super::{lessons, passes, words};
 use crate::components::{Metric, Split, Value};
-use crate::language::program::{Batch, Diversify, Measure, Program, Settings, When};
+use crate::language::program::{Batch, Diversify, Measure, Program, Replay, Settings, When};
 use crate::nn::architecture::Input;
 
 /// Longer values have what they come to on a line of its own.
@@ -89,6 +89,14 @@ fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
         let over = words::list(over.iter().map(|style| style.word().to_string()));
         let value = format!("{}%", share * 100.0);
         lines.push(line("diversify", value, &format!("of each task rewritten, over {over}")));
+    }
+    if let Some(Replay { share, keep }) = &s.texts.replay {
+        let kept = words::plural(*keep, "conversation");
+        lines.push(line(
+            "replay",
+            format!("{}%", share * 100.0),
+            &format!("of each batch, from {kept} of each task before"),
+        ));
     }
     if let Some(memory) = &s.memory {
         lines.push(line("memory", words::spec(&memory.spec), "follows in each consolidate"));

@@ -7,7 +7,7 @@ use super::range::{Number, Range};
 use super::variables::{Variables, cost_uses, measured_at_forget, metrics_in};
 use crate::components::{Duration, Expression, Metric, Spec, Value};
 use crate::language::program::{
-    At, Evaluate, Forget, Guard, Op, Otherwise, Program, Settings, Step, Train, Until, When,
+    At, Evaluate, Forget, Guard, Method, Op, Otherwise, Program, Protect, Settings, Step, Train, Until, When,
 };
 use serde_json::json;
 
@@ -157,9 +157,22 @@ impl<'a> Counter<'a> {
                 self.known.clear();
                 Totals::default()
             }
-            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } | Op::Stop | Op::Protect(_) => {
+            Op::Protect(protect) => self.protect(protect),
+            Op::Checkpoint { .. } | Op::Schedule { .. } | Op::FreshOptimizer { .. } | Op::Stop | Op::Export { .. } => {
                 Totals::default()
             }
+        }
+    }
+
+    /// Importances take a pass over each of so many examples.
+    fn protect(&mut self, protect: &Protect) -> Totals {
+        let Method::Fisher { examples, settings } = &protect.by else { return Totals::default() };
+        let count = settings.train_count().min(*examples);
+        let work = self.cost.training(&self.program.model.parts, &settings.trainable);
+        Totals {
+            gradient_evaluations: Range::exactly(count),
+            training_flops: Range::exactly(count as f64 * work),
+            ..Totals::default()
         }
     }
 
@@ -460,7 +473,7 @@ mod tests {
     #[test]
     fn forward_passes_cost_what_the_architecture_says() {
         let program = program(Vec::new());
-        let cost = PassCost::of_program(program);
+        let cost = PassCost::of_program(&program);
         assert_eq!(cost.forward(), program.model.architecture.forward_flops() as f64);
     }
 

@@ -1,7 +1,7 @@
 //! Loops' variables: what waits for them, and what it is once they are known.
 
 use crate::components::{Environment, Expression, Metric, Spec, Value};
-use crate::language::program::{Due, Op, Settings, Step, Trigger, When};
+use crate::language::program::{Due, Method, Op, Settings, Step, Trigger, When};
 
 /// The loops' variables that are known, innermost last. Nothing is measured before the run, so values that need a
 /// measurement stay unknown.
@@ -95,7 +95,11 @@ fn step_uses(step: &Step, id: u32, effects: bool) -> bool {
         Op::For { values, body, .. } => values.iter().any(|v| value_uses(v, id)) || body_uses(body),
         Op::Schedule { schedule, .. } => effects && value_uses(schedule, id),
         Op::Load { settings: s, .. } | Op::Merge { settings: s } => settings(s),
-        Op::Checkpoint { .. } | Op::Rollback { .. } | Op::FreshOptimizer { .. } | Op::Stop | Op::Protect(_) => false,
+        Op::Protect(p) => match &p.by {
+            Method::Fisher { settings: s, .. } => settings(s),
+            _ => false,
+        },
+        Op::Checkpoint { .. } | Op::Rollback { .. } | Op::FreshOptimizer { .. } | Op::Stop | Op::Export { .. } => false,
     }
 }
 

@@ -2,11 +2,21 @@
 
 use super::range::Range;
 use crate::components::{Default, Duration, Metric, Param, Spec, Type, Value, tasks};
-use crate::language::program::Protect;
+use crate::language::program::{Method, Protect};
 
-/// How often a protected element counts.
-pub fn duplicates(protect: &Protect) -> &'static str {
-    if protect.unique { "unique" } else { "keep" }
+/// `protect adapters` with what it says of its method.
+pub fn protect(protect: &Protect) -> String {
+    let more = match &protect.by {
+        Method::KeyElements { share: top, unique } => {
+            let duplicates = if *unique { "unique" } else { "keep" };
+            format!("top {}, weight {}, duplicates: {duplicates}", real(*top), real(protect.weight))
+        }
+        Method::Orthogonal { size } => format!("orthogonal, weight {}, size: {}", real(protect.weight), real(*size)),
+        Method::Fisher { examples, .. } => {
+            format!("fisher, weight {}, {}", real(protect.weight), plural(*examples, "example"))
+        }
+    };
+    format!("protect adapters: {more}")
 }
 
 /// `1234567` → `1,234,567`

@@ -3,7 +3,7 @@
 use super::error::{Failure, Halt};
 use super::event::Kind;
 use super::state::Expectation;
-use super::{Frame, Run, checkpoint, control, follow, forget, lent, measure, protect, scope, train, within};
+use super::{Frame, Run, checkpoint, control, export, follow, forget, lent, measure, protect, scope, train, within};
 use crate::components::{Expression, Value};
 use crate::disk;
 use crate::language::program::{Evaluate, Op, Settings, Step, Until};
@@ -108,6 +108,7 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         }
         Op::Guard(op) => control::guard(run, op),
         Op::Stop => Err(Halt::Leave),
+        Op::Export { what, name } => export::export(run, *what, name),
         Op::Protect(op) => protect::protect(run, op),
         Op::Merge { settings } => forget::merge(run, settings),
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),

@@ -25,6 +25,7 @@ mod cursor;
 mod error;
 pub mod event;
 mod exec;
+mod export;
 mod follow;
 mod forget;
 mod guard;

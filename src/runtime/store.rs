@@ -2,7 +2,7 @@
 
 use super::checkpoint::Snapshot;
 use super::error::Failure;
-use super::protect::{Protected, SAVED};
+use super::protect::{Protected, SAVED, Weights};
 use super::state::{Journal, State};
 use crate::components::memory::Memory;
 use crate::components::optimizers::{OptimizerState, TensorState};
@@ -85,9 +85,9 @@ pub struct Pair {
     classes: usize,
     /// of the stable network
     memory: Option<MemoryFacts>,
-    /// weight of the term of what `protect` holds still, once something does
+    /// of the terms of what `protect` holds still, once something does
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    protected: Option<f64>,
+    protected: Option<Weights>,
     /// updates so far, by optimizer and weight
     optimizer_steps: BTreeMap<u32, BTreeMap<String, u64>>,
 }
@@ -371,7 +371,7 @@ fn read_pair(
     }
     let tensors = weights::read(&remembered).map_err(unreadable)?;
     let optimizers = remember(&tensors, &pair.optimizer_steps)?;
-    let protected = Protected::of(&tensors, pair.protected.unwrap_or_default())?;
+    let protected = Protected::of(&tensors, pair.protected)?;
     Ok(Snapshot { network, memory, optimizers, protected, pair: pair.clone() })
 }
 
@@ -384,8 +384,16 @@ fn strange(network: &Network, remembered: &[TensorFacts]) -> Option<String> {
         if fact.name == CARRIED {
             return fact.shape.len() == 4 && fact.shape[1..] == input;
         }
-        if let Some(layer) = fact.name.strip_prefix(SAVED) {
-            return fact.shape.len() == 1 && shapes.contains_key(format!("{layer}.weight").as_str());
+        for (prefix, dimensions) in SAVED.iter().zip([1, 2]) {
+            if let Some(layer) = fact.name.strip_prefix(prefix) {
+                let weight = shapes.get(format!("{layer}.weight").as_str());
+                let fits = dimensions == 1 || weight.is_some_and(|weight| weight[1..] == fact.shape[1..]);
+                return fact.shape.len() == dimensions && weight.is_some() && fits;
+            }
+        }
+        if let Some(rest) = fact.name.strip_prefix(SAVED[2]) {
+            let weight = rest.rsplit_once('/').map(|(weight, _)| weight);
+            return weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape);
         }
         let weight = fact.name.split_once('/').and_then(|(_, rest)| rest.rsplit_once('/')).map(|(weight, _)| weight);
         weight.and_then(|weight| shapes.get(weight)).is_some_and(|shape| *shape == fact.shape)
@@ -435,7 +443,7 @@ impl Pair {
                 updates: memory.updates,
                 revision: memory.revision,
             }),
-            protected: (!state.protected.elements.is_empty()).then_some(state.protected.weight),
+            protected: state.protected.weights(),
             optimizer_steps: state.optimizers.iter().map(|(id, state)| (*id, steps(state))).collect(),
         }
     }

@@ -85,6 +85,8 @@ pub(super) struct Trainer {
     optimizer: Box<dyn Optimizer>,
     /// what is learned of conversations, where the data are some
     written: Option<Arc<Written>>,
+    /// what is met again of tasks learned before
+    replayed: Option<Arc<Written>>,
     examples_per_step: usize,
     /// examples whose gradients are formed at once
     chunk: usize,
@@ -115,9 +117,14 @@ impl Trainer {
             Some(_) => Some(texts::learned(run, &data, &settings)?),
             None => None,
         };
+        let replayed = match settings.facts.texts() {
+            Some(_) => texts::replayed(run, &data, &settings)?,
+            None => None,
+        };
         run.texts.pictures.tower_moves(written.is_some() && tower_is_trained(run, &settings));
         Ok(Trainer {
             written,
+            replayed,
             settings,
             duration,
             data,
@@ -310,7 +317,7 @@ impl Trainer {
         let (pass, ids) = match &self.written {
             Some(written) => {
                 let pass = written.pass(run, self.objective.as_ref(), &self.recalls, chunk, trainable)?;
-                (pass, written.ids(chunk))
+                (self.with_replay(run, pass, chunk.len(), place)?, written.ids(chunk))
             }
             None => self.pass_of_images(run, chunk, place)?,
         };
@@ -321,6 +328,21 @@ impl Trainer {
             gradients_arrive(&run.state.network, &pass.gradients, trainable)?;
         }
         Ok(pass)
+    }
+
+    /// The pass over a chunk together with one over what is met again: the mean is over the tokens of both.
+    fn with_replay(&self, run: &mut Run, pass: Pass, count: usize, place: usize) -> Result<Pass, Halt> {
+        let (Some(replayed), Some(replay)) = (&self.replayed, &self.settings.texts.replay) else { return Ok(pass) };
+        let count = ((replay.share * count as f64).round() as usize).min(replayed.count());
+        if count == 0 {
+            return Ok(pass);
+        }
+        let (seed, clock) = (run.program.seed, run.state.journal.clock);
+        let mut again = Stream::new(seed, "replayed", &[clock, place as u64]).choose_distinct(replayed.count(), count);
+        again.sort_unstable();
+        let more = replayed.pass(run, self.objective.as_ref(), &self.recalls, &again, &self.settings.trainable)?;
+        let passes = pass.passes + more.passes;
+        Ok(Pass { passes, ..Pass::join(pass, more)? })
     }
 
     fn pass_of_images(&self, run: &mut Run, chunk: &[usize], place: usize) -> Result<(Pass, Vec<u64>), Halt> {

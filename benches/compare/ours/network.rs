@@ -45,7 +45,7 @@ pub struct Images {
 impl Images {
     pub fn open(case: &ImagesCase) -> Result<Images> {
         let model = component(Family::Model, &case.model, &case.arguments)?;
-        let architecture = models::build(&model, case.input, case.classes).map_err(told)?;
+        let architecture = models::of_images(&model, case.input, case.classes).map_err(told)?;
         let against = |attack: &Map<String, Json>| -> Result<Box<dyn Objective>> {
             let attack = Value::Component(component(Family::Attack, pgd::MEMBER.name, attack)?);
             Ok(objectives::build(&with(&adversarial::MEMBER, vec![("attack".into(), attack)])?))

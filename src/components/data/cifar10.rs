@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn binary_batches_are_read_in_order() {
         let data = loaded(made(write_binary).path());
-        assert_eq!((data.facts.shape, data.facts.classes, data.facts.counts), ([3, 32, 32], 10, [15, 0, 3]));
+        assert_eq!((data.facts.image(), data.facts.classes, data.facts.counts), ([3, 32, 32], 10, [15, 0, 3]));
         assert_eq!(data.train.labels(&[0, 1, 14]), [3, 4, 7]);
         let expected: Vec<f32> = image(17).into_iter().map(|v| f32::from(v) / 255.0).collect();
         assert_eq!(data.train.batch(&[14]), expected);

@@ -62,13 +62,18 @@ impl Examples {
     /// Those of some classes, by their labels, in the same order.
     pub fn of_classes(&self, classes: &BTreeSet<u32>) -> Examples {
         let taken: Vec<usize> = (0..self.len()).filter(|i| classes.contains(&self.labels[*i])).collect();
-        let labels = |all: &[u32]| taken.iter().map(|i| all[*i]).collect::<Vec<u32>>();
+        self.at(&taken)
+    }
+
+    /// Those at these places, in their order.
+    pub fn at(&self, places: &[usize]) -> Examples {
+        let of = |all: &[u32]| places.iter().map(|i| all[*i]).collect::<Vec<u32>>();
         Examples {
             content: self.content.clone(),
-            rows: labels(&self.rows),
-            labels: labels(&self.labels),
-            true_labels: self.true_labels.as_deref().map(labels),
-            ids: taken.iter().map(|i| self.ids[*i]).collect(),
+            rows: of(&self.rows),
+            labels: of(&self.labels),
+            true_labels: self.true_labels.as_deref().map(of),
+            ids: self.ids(places),
         }
     }
 

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn reads_what_is_there() {
         let data = loaded(&files()).unwrap();
-        assert_eq!((data.facts.shape, data.facts.classes, data.facts.counts), ([1, 2, 3], 3, [4, 0, 2]));
+        assert_eq!((data.facts.image(), data.facts.classes, data.facts.counts), ([1, 2, 3], 3, [4, 0, 2]));
         assert_eq!(data.facts.class_names, ["0", "1", "2"]);
         assert_eq!(data.train.all_labels(), [0, 2, 1, 2]);
         assert_eq!(data.train.batch(&[1]), [6.0, 7.0, 8.0, 9.0, 10.0, 11.0].map(|v: f32| v / 255.0));

@@ -195,7 +195,7 @@ mod tests {
             fs::write(at.join("train/.hidden"), "").unwrap();
         });
         let data = data.unwrap();
-        assert_eq!((data.facts.shape, data.facts.counts), ([1, 2, 3], [3, 1, 1]));
+        assert_eq!((data.facts.image(), data.facts.counts), ([1, 2, 3], [3, 1, 1]));
         assert_eq!(data.facts.class_names, ["cat", "dog"]);
         assert_eq!(data.train.all_labels(), [0, 1, 1]);
         let first: Vec<f32> = (0..3).map(|i| data.train.batch(&[i])[0]).collect();
@@ -219,7 +219,7 @@ mod tests {
             RgbImage::from_pixel(2, 2, Rgb([128, 128, 128])).save(at.join("c/c.jpg")).unwrap();
         });
         let data = data.unwrap();
-        assert_eq!(data.facts.shape, [3, 2, 2]);
+        assert_eq!(data.facts.image(), [3, 2, 2]);
         let bytes = |i| data.train.batch(&[i]).iter().map(|v| (v * 255.0).round() as u8).collect::<Vec<_>>();
         assert_eq!(bytes(0), [0, 1, 2, 3, 100, 100, 100, 100, 200, 200, 200, 200]);
         assert_eq!(bytes(1), [9, 9, 9, 9, 8, 8, 8, 8, 7, 7, 7, 7]);

@@ -13,7 +13,7 @@ fn complete(name: &str, at: &str) -> Dataset {
     let described = start.elapsed();
     let data = load(&spec, &places, 0).unwrap();
     assert_eq!(data.facts, facts);
-    println!("{name}(\"{at}\"): shape {:?}, {} classes, counts {:?}", facts.shape, facts.classes, facts.counts);
+    println!("{name}(\"{at}\"): shape {:?}, {} classes, counts {:?}", facts.image(), facts.classes, facts.counts);
     println!(
         "  described in {described:.2?}, loaded in {:.2?}, checksum {}",
         start.elapsed() - described,
@@ -46,7 +46,7 @@ fn moments(examples: &Examples) -> Vec<(f64, f64)> {
 #[ignore = "needs complete Fashion-MNIST: scripts/real_data.sh"]
 fn complete_fashion_mnist() {
     let data = complete("idx", "fashion");
-    assert_eq!((data.facts.shape, data.facts.counts), ([1, 28, 28], [60_000, 0, 10_000]));
+    assert_eq!((data.facts.image(), data.facts.counts), ([1, 28, 28], [60_000, 0, 10_000]));
     assert_eq!(per_class(data.train.all_labels(), 10), [6000; 10]);
     assert_eq!(per_class(data.test.all_labels(), 10), [1000; 10]);
     let (mean, deviation) = moments(&data.train)[0];
@@ -74,7 +74,7 @@ fn complete_fashion_mnist() {
 #[ignore = "needs complete CIFAR-10: scripts/real_data.sh"]
 fn complete_cifar10() {
     let data = complete("cifar10", "cifar10");
-    assert_eq!((data.facts.shape, data.facts.counts), ([3, 32, 32], [50_000, 0, 10_000]));
+    assert_eq!((data.facts.image(), data.facts.counts), ([3, 32, 32], [50_000, 0, 10_000]));
     assert_eq!(per_class(data.train.all_labels(), 10), [5000; 10]);
     assert_eq!(per_class(data.test.all_labels(), 10), [1000; 10]);
     assert_eq!(data.train.labels(&[0, 1, 2, 3, 4]), [6, 9, 9, 4, 1]);

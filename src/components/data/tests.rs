@@ -51,7 +51,7 @@ fn real(name: &'static str, value: f64) -> (&'static str, Value) {
 #[test]
 fn digits_are_the_1797_of_scikit_learn() {
     let data = load_embedded("digits", &[], 0);
-    assert_eq!((data.facts.shape, data.facts.classes, data.facts.counts), ([1, 8, 8], 10, [1297, 0, 500]));
+    assert_eq!((data.facts.image(), data.facts.classes, data.facts.counts), ([1, 8, 8], 10, [1297, 0, 500]));
     assert_eq!(data.train.labels(&[0, 1, 2, 3, 1296]), [0, 1, 2, 3, 9]);
     assert_eq!(&data.train.batch(&[0])[..8], [0.0, 0.0, 5.0 / 16.0, 13.0 / 16.0, 9.0 / 16.0, 1.0 / 16.0, 0.0, 0.0]);
     // numpy: loadtxt(csv)[:1297, :64].mean() / 16 and [1297:, :64]
@@ -62,7 +62,7 @@ fn digits_are_the_1797_of_scikit_learn() {
 #[test]
 fn fashion_is_balanced_and_bright_as_published() {
     let data = load_embedded("fashion", &[], 0);
-    assert_eq!((data.facts.shape, data.facts.classes, data.facts.counts), ([1, 28, 28], 10, [2000, 0, 500]));
+    assert_eq!((data.facts.image(), data.facts.classes, data.facts.counts), ([1, 28, 28], 10, [2000, 0, 500]));
     assert_eq!(per_class(data.train.all_labels(), 10), [200; 10]);
     assert_eq!(per_class(data.test.all_labels(), 10), [50; 10]);
     assert_eq!(data.train.labels(&[0, 1, 2, 3, 4]), [9, 0, 0, 3, 0]);
@@ -75,7 +75,7 @@ fn fashion_is_balanced_and_bright_as_published() {
 fn omniglot_has_its_three_splits() {
     let split = |word: &str| ("split", Value::Word(word.into()));
     let all = load_embedded("omniglot", &[], 0);
-    assert_eq!((all.facts.shape, all.facts.classes, all.facts.counts), ([1, 28, 28], 242, [242 * 15, 0, 242 * 5]));
+    assert_eq!((all.facts.image(), all.facts.classes, all.facts.counts), ([1, 28, 28], 242, [242 * 15, 0, 242 * 5]));
     assert!((mean(&all.train) - 0.080_419_464).abs() < 1e-6, "{}", mean(&all.train));
     let pretrain = load_embedded("omniglot", &[split("pretrain")], 0);
     assert_eq!((pretrain.facts.classes, pretrain.facts.counts), (155, [155 * 20, 0, 0]));

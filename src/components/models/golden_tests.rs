@@ -88,7 +88,7 @@ fn small(name: &str) -> Architecture {
         "sequential" => ("sequential", vec![("layers", layers_of_sequential())], [2, 12, 12], 4),
         other => unreachable!("{other}"),
     };
-    build(&spec(member(model), &args), input, classes).expect("the model fits")
+    of_images(&spec(member(model), &args), input, classes).expect("the model fits")
 }
 
 const SMALL: [&str; 8] = [
@@ -243,7 +243,7 @@ fn full_size_models_have_pytorchs_tensors() {
         ("preact_resnet18", [3, 32, 32]),
         ("wide_resnet", [3, 32, 32]),
     ] {
-        let architecture = build(&spec(member(name), &[]), input, 10).expect("the model fits");
+        let architecture = of_images(&spec(member(name), &[]), input, 10).expect("the model fits");
         let count: usize = architecture.parts().iter().map(|p| p.count()).sum();
         assert_eq!(Some(count as u64), golden["full"][name]["parameters"].as_u64(), "{name}");
         let text: String = state_dict_lines(&architecture).iter().map(|line| format!("{line}\n")).collect();

@@ -8,7 +8,7 @@ fn member(name: &str) -> &'static Member {
 }
 
 fn refused(name: &str, args: &[(&str, Value)], input: [usize; 3]) -> Problem {
-    let problem = build(&spec(member(name), args), input, 10).expect_err("refused");
+    let problem = of_images(&spec(member(name), args), input, 10).expect_err("refused");
     assert_eq!(problem.kind, ProblemKind::DoesNotFit);
     assert!(problem.help.is_some(), "{problem:?}");
     problem
@@ -94,7 +94,7 @@ fn residual_blocks_are_what_blocks_counts() {
     let residual = || spec(&layers::RESIDUAL, &[("body", components(vec![out(&layers::CONV, 1)]))]);
     let ends = vec![spec(&layers::FLATTEN, &[]), out(&layers::LINEAR, 10)];
     let spec = spec(member("sequential"), &[("layers", components([vec![residual(), residual()], ends].concat()))]);
-    let network = build(&spec, [1, 4, 4], 10).expect("it fits");
+    let network = of_images(&spec, [1, 4, 4], 10).expect("it fits");
     assert_eq!((network.blocks(), network.layers().len()), (2, 3));
     assert_eq!(network.parts()[2].block, Some(1));
 }

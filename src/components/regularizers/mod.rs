@@ -1,6 +1,7 @@
 //! Regularizers: what keeps new adapters from changing what earlier tasks need. Each is a term of the loss that depends on
 //! weights alone, so it is formed once a step, whatever chunks its batch comes in.
 
+pub mod fisher;
 pub mod key_elements;
 pub mod orthogonal;
 

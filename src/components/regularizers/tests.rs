@@ -76,7 +76,11 @@ fn key_elements_and_their_penalty_are_those_of_the_published_code() {
 fn orthogonal_adapters_pay_for_amounts() {
     let golden = golden();
     let network = network(&golden);
-    let earlier = NAMES[..2].iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    let mut earlier = std::collections::BTreeMap::<String, Tensor>::new();
+    for (layer, rows) in NAMES[..2].iter().flat_map(|name| orthogonal::directions(&network, name).unwrap()) {
+        let all = earlier.remove(&layer).map_or(rows.clone(), |before| Tensor::cat(&[&before, &rows], 0).unwrap());
+        earlier.insert(layer, all);
+    }
     compare(&network, &orthogonal::penalty(&network, &earlier, "now", 0.5, 0.1).unwrap(), &golden, "orthogonal");
 }
 
@@ -93,5 +97,40 @@ fn a_new_adapter_pays_nothing_and_has_no_slope() {
     assert_eq!(penalty.value, 0.0);
     for (_, gradient) in &penalty.gradients {
         assert!(numbers(gradient).unwrap().iter().all(|x| *x == 0.0));
+    }
+}
+
+#[test]
+fn importance_is_the_sum_over_tasks_of_weighted_squares() {
+    let golden = golden();
+    let mut network = network(&golden);
+    let shapes: Vec<Tensor> = network.parameters().iter().map(|p| p.tensor.clone()).collect();
+    let squares = |shift: f64| -> Vec<Option<Tensor>> {
+        shapes.iter().map(|t| Some(((t.sqr().unwrap() + shift).unwrap()).copy().unwrap())).collect()
+    };
+    let before: Vec<Vec<f64>> = shapes.iter().map(|t| numbers(t).unwrap()).collect();
+    let (mut importance, mut expected) = (fisher::Importance::default(), 0.0);
+    let first: Vec<Vec<f64>> = squares(0.5).iter().map(|f| numbers(f.as_ref().unwrap()).unwrap()).collect();
+    importance.add(&network, &squares(0.5)).unwrap();
+    assert!(importance.penalty(&network, 3.0).unwrap().value < 1e-3, "nothing has moved");
+    for index in 0..shapes.len() {
+        network
+            .write(index, |numbers| {
+                numbers.iter_mut().for_each(|x| *x += 0.25);
+                Ok(())
+            })
+            .unwrap();
+    }
+    for (f, x) in first.iter().zip(&before) {
+        expected += f.iter().zip(x).map(|(f, x)| f * (x + 0.25 - x).powi(2)).sum::<f64>();
+    }
+    let penalty = importance.penalty(&network, 3.0).unwrap();
+    assert!((penalty.value - 1.5 * expected).abs() < 1e-4 * penalty.value, "{} {}", penalty.value, 1.5 * expected);
+    for ((place, gradient), f) in
+        penalty.gradients.iter().zip(penalty.gradients.iter().map(|(place, _)| &first[*place]))
+    {
+        let found = numbers(gradient).unwrap();
+        let off = found.iter().zip(f).fold(0f64, |m, (d, f)| m.max((d - 3.0 * f * 0.25).abs()));
+        assert!(off < 1e-4, "{place}: {off}");
     }
 }

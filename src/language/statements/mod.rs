@@ -6,6 +6,7 @@ mod control;
 mod data;
 mod evaluate;
 mod expect;
+mod export;
 mod forget;
 mod freeze;
 mod guard;
@@ -104,6 +105,7 @@ pub static WORDS: &[&Word] = &[
     &forget::FORGET,
     &zap::ZAP,
     &evaluate::EVALUATE,
+    &export::EXPORT,
     &checkpoint::CHECKPOINT,
     &checkpoint::ROLLBACK,
     &expect::EXPECT,
@@ -119,6 +121,7 @@ pub static WORDS: &[&Word] = &[
     &data::ACCUMULATE,
     &texts::MAX_LENGTH,
     &texts::DIVERSIFY,
+    &texts::REPLAY,
     &model::MODEL,
     &model::WEIGHTS,
     &adapt::ADAPT,

@@ -1,10 +1,11 @@
 //! `protect` and `merge`: what becomes of adapters when a task has been learned.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Param, Type, Value};
+use crate::components::{Default, Param, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::language::program::{Op, Protect};
+use crate::language::program::{Method, Op, Protect};
+use crate::language::settings::Placed;
 
 const ADAPTERS: Param = Param::new("what", Type::Word(&["adapters"]), "the model's adapters");
 
@@ -13,6 +14,13 @@ pub static PROTECT: Word = Word {
     kind: WordKind::Step,
     params: &[
         ADAPTERS,
+        Param::new(
+            "by",
+            Type::Word(&["key_elements", "orthogonal", "fisher"]),
+            "RegLoRA: where the update is largest; O-LoRA: directions that earlier adapters have; EWC: weights near what they were",
+        )
+        .or(Default::Word("key_elements"))
+        .named(),
         Param::new(
             "top",
             Type::Share,
@@ -23,9 +31,9 @@ pub static PROTECT: Word = Word {
         Param::new(
             "weight",
             Type::Real,
-            "of the loss's term: times the mean amount, per layer and over layers, of the new update there",
+            "of the loss's term; none: 2500 for key_elements, 0.5 for orthogonal, 100 for fisher",
         )
-        .or(Default::Real(2500.0))
+        .or(Default::Absent)
         .named()
         .at_least(0.0),
         Param::new(
@@ -35,11 +43,23 @@ pub static PROTECT: Word = Word {
         )
         .or(Default::Word("keep"))
         .named(),
+        Param::new("size", Type::Real, "of orthogonal: weight of the norms of the new factors")
+            .or(Default::Real(0.0))
+            .named()
+            .at_least(0.0),
+        Param::new("tasks", Type::Tasks, "of fisher: the tasks just learned, which importances are measured on")
+            .or(Default::Absent)
+            .named()
+            .varies(Varies::All),
+        Param::new("examples", Type::Int, "of fisher: conversations that they are measured on")
+            .or(Default::Int(200))
+            .named()
+            .within(1.0, 1e6),
     ],
     on: false,
     with: false,
     block: false,
-    doc: "RegLoRA: where the adapters changed most, those of later tasks are held at 0",
+    doc: "what the task just learned needs of later ones: RegLoRA, O-LoRA or EWC on adapters",
     example: "adapt lora; train 1; protect adapters top: 2%, weight: 2500; merge adapters; train 1",
     lower: Lower::Statement(protect),
 };
@@ -61,14 +81,56 @@ fn protect<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !bound.whole() || !has_adapters(cx, written) {
         return;
     }
-    let (Some(Value::Real(share)), Some(duplicates)) = (bound.value("top"), bound.value("duplicates")) else { return };
-    let weight = match bound.value("weight") {
-        Some(Value::Real(weight)) => *weight,
-        Some(Value::Int(weight)) => *weight as f64,
-        _ => return,
+    let real = |name: &str| match bound.value(name) {
+        Some(Value::Real(x)) => Some(*x),
+        Some(Value::Int(x)) => Some(*x as f64),
+        _ => None,
     };
-    let unique = *duplicates == Value::Word("unique".into());
-    cx.emit(written.span, Op::Protect(Protect { share: *share, weight, unique }));
+    let word = |name: &str| match bound.value(name) {
+        Some(Value::Word(word)) => word.as_str(),
+        _ => "",
+    };
+    let (by, usual) = match word("by") {
+        "orthogonal" => (Method::Orthogonal { size: real("size").unwrap_or(0.0) }, 0.5),
+        "fisher" => match fisher(cx, written) {
+            Some(fisher) => (fisher, 100.0),
+            None => return,
+        },
+        _ => {
+            let share = real("top").unwrap_or(0.02);
+            (Method::KeyElements { share, unique: word("duplicates") == "unique" }, 2500.0)
+        }
+    };
+    let weight = real("weight").unwrap_or(usual);
+    cx.emit(written.span, Op::Protect(Protect { by, weight }));
+}
+
+/// Importances are measured on tasks of conversations.
+fn fisher<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> Option<Method> {
+    let tasks = match written.bound.value("tasks") {
+        Some(Value::None) | None => {
+            let message = "`by: fisher` of what tasks?";
+            let d = Diagnostic::new(Code::MISSING_ARGUMENT, written.word(), message);
+            cx.report(d.help("name those just learned: `protect adapters by: fisher, tasks: task`"));
+            return None;
+        }
+        Some(tasks) => tasks.clone(),
+    };
+    let span = written.bound.span("tasks");
+    let outer = cx.current.clone();
+    let data = cx.data_of_tasks(&tasks, span);
+    let settings = data.and_then(|data| {
+        cx.current.data = Placed { value: data, span: Some(span) };
+        cx.current.texts.learned = Some(tasks);
+        cx.current.texts.diversify = None;
+        cx.fitting_settings(written.word())
+    });
+    cx.current = outer;
+    let examples = match written.bound.value("examples") {
+        Some(Value::Int(n)) => *n as u64,
+        _ => 200,
+    };
+    Some(Method::Fisher { examples, settings: settings? })
 }
 
 fn merge<'a>(cx: &mut Context<'a>, written: &Written<'a>) {

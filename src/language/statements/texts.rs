@@ -1,9 +1,9 @@
-//! `max_length`, `diversify`: how conversations are read and rewritten.
+//! `max_length`, `diversify`, `replay`: how conversations are read, rewritten and met again.
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Param, Type, Value};
 use crate::language::context::Context;
-use crate::language::program::Diversify;
+use crate::language::program::{Diversify, Replay};
 use crate::text::item::Style;
 
 pub static MAX_LENGTH: Word = Word {
@@ -44,6 +44,39 @@ pub static DIVERSIFY: Word = Word {
     example: "model tiny_llava; diversify 20% over: [yes_no, multiple_choice, short]",
     lower: Lower::Statement(diversify),
 };
+
+pub static REPLAY: Word = Word {
+    name: "replay",
+    kind: WordKind::Setting,
+    params: &[
+        Param::new(
+            "share",
+            Type::OneOf(&[Type::Share, Type::Word(&["none"])]),
+            "of a batch, in conversations of tasks learned before, which are added to it; `none` for none",
+        ),
+        Param::new("keep", Type::Int, "conversations that are kept of each task")
+            .or(Default::Int(20))
+            .named()
+            .within(1.0, 1e6),
+    ],
+    on: false,
+    with: false,
+    block: false,
+    doc: "conversations of tasks that `learn` has learned before are learned again beside each batch",
+    example: "model tiny_llava; replay 25% keep: 20",
+    lower: Lower::Statement(replay),
+};
+
+fn replay<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let keep = match written.bound.value("keep") {
+        Some(Value::Int(n)) => *n as u64,
+        _ => 20,
+    };
+    cx.current.texts.replay = match written.bound.value("share") {
+        Some(Value::Real(share)) if *share > 0.0 => Some(Replay { share: *share, keep }),
+        _ => None,
+    };
+}
 
 fn max_length<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if let Some(Value::Int(n)) = written.bound.value("tokens") {

@@ -8,7 +8,7 @@ mod pictures;
 mod written;
 
 pub use calibrate::calibrate;
-pub use written::{Written, learned};
+pub use written::{Written, learned, replayed, squares};
 
 use super::Run;
 use super::error::Failure;

@@ -2,6 +2,7 @@
 
 use super::super::error::Failure;
 use super::super::{Run, Snapshot, some_examples};
+use super::measure::learned_key;
 use super::{Reader, reader};
 use crate::components::data::{Dataset, Examples};
 use crate::components::metrics::conversation_losses;
@@ -9,13 +10,14 @@ use crate::components::objectives::{Lesson, Objective, Pass, Read, read_once};
 use crate::components::recall::{Recall, Teacher};
 use crate::components::styles::{self, Prompts, Replies};
 use crate::components::{Split, tasks};
-use crate::language::program::{Diversify, Settings};
+use crate::language::program::{Diversify, Replay, Settings};
 use crate::nn::network::{Noise, Trainable};
 use crate::nn::rng::Stream;
 use crate::nn::sequences::Sequences;
 use crate::text::item::Item;
 use crate::text::order::{Extent, by_modality};
 use crate::text::sequence::{Batch, Sequence, Side};
+use candle_core::Tensor;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,6 +53,64 @@ pub fn learned(run: &mut Run, data: &Dataset, settings: &Settings) -> Result<Arc
         }
     };
     written(run, settings, &format!("learned {:?}", settings.texts), of_tasks)
+}
+
+/// What is met again of the tasks that were learned before: so many conversations of each, drawn once for the run. `None`
+/// where there is nothing yet.
+pub fn replayed(run: &mut Run, data: &Dataset, settings: &Settings) -> Result<Option<Arc<Written>>, Failure> {
+    let Some(Replay { keep, .. }) = settings.texts.replay else { return Ok(None) };
+    let now = settings.texts.learned.as_ref().map(tasks::numbers).unwrap_or_default();
+    let before =
+        |task: &u32| !now.contains(task) && run.state.journal.learned.contains(&learned_key(&settings.data, *task));
+    let tasks: BTreeSet<u32> = (0..settings.facts.classes as u32).filter(before).collect();
+    if tasks.is_empty() {
+        return Ok(None);
+    }
+    let seed = run.program.seed;
+    let some_of_each = || {
+        let of_tasks = some_examples(data, Split::Train)?.of_classes(&tasks);
+        let each = |task: &u32| {
+            let mut places: Vec<usize> = (0..of_tasks.len()).filter(|i| of_tasks.all_labels()[*i] == *task).collect();
+            places.sort_by_key(|at| Stream::new(seed, "replay", &[of_tasks.all_ids()[*at]]).next_u64());
+            places.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
+            places
+        };
+        let mut places: Vec<usize> = tasks.iter().flat_map(each).collect();
+        places.sort_unstable();
+        Ok(of_tasks.at(&places))
+    };
+    let key = format!("replayed {tasks:?} {:?}", settings.texts);
+    written(run, settings, &key, some_of_each).map(Some)
+}
+
+/// By parameter index the mean over so many conversations of the squared gradient of a conversation's loss, of the weights
+/// that are trained.
+pub fn squares(
+    run: &mut Run,
+    data: &Dataset,
+    settings: &Settings,
+    examples: u64,
+) -> Result<Vec<Option<Tensor>>, Failure> {
+    let written = learned(run, data, settings)?;
+    let objective = super::super::train::objective(settings)?;
+    let mut places: Vec<usize> = (0..written.count()).collect();
+    let (seed, clock) = (run.program.seed, run.state.journal.clock);
+    Stream::new(seed, "importance", &[clock]).shuffle(&mut places);
+    places.truncate(usize::try_from(examples).unwrap_or(usize::MAX));
+    let mut sums: Vec<Option<Tensor>> = vec![None; run.state.network.parameters().len()];
+    for place in &places {
+        let pass = written.pass(run, objective.as_ref(), &[], &[*place], &settings.trainable)?;
+        run.state.journal.gradient_evaluations += pass.passes;
+        for (sum, gradient) in sums.iter_mut().zip(pass.gradients) {
+            let Some(square) = gradient.map(|gradient| gradient.sqr()).transpose()? else { continue };
+            *sum = Some(match sum.take() {
+                Some(sum) => (sum + square)?,
+                None => square,
+            });
+        }
+    }
+    let count = places.len().max(1) as f64;
+    sums.into_iter().map(|sum| Ok(sum.map(|sum| sum / count).transpose()?)).collect()
 }
 
 /// A split as it is.

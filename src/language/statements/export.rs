@@ -1,0 +1,46 @@
+//! `export`: weights in forms that others read.
+
+use super::{Lower, Word, WordKind, Written};
+use crate::components::{Param, Type, Value};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::context::Context;
+use crate::language::is_checkpoint_name;
+use crate::language::program::{Exported, Op};
+
+pub static EXPORT: Word = Word {
+    name: "export",
+    kind: WordKind::Step,
+    params: &[
+        Param::new(
+            "what",
+            Type::Word(&["adapters", "weights"]),
+            "the adapters as a PEFT folder, or all weights as safetensors",
+        ),
+        Param::new("to", Type::Text, "its name in the folder `exports` of the run").named(),
+    ],
+    on: false,
+    with: false,
+    block: false,
+    doc: "writes weights for other programs, into the run folder: PEFT's form, or safetensors with PyTorch's names",
+    example: "train 1; export weights to: \"final\"",
+    lower: Lower::Statement(lower),
+};
+
+fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let (Some(Value::Word(what)), Some(Value::Text(name))) = (written.bound.value("what"), written.bound.value("to"))
+    else {
+        return;
+    };
+    let (name, span) = (name.clone(), written.bound.span("to"));
+    let what = if what == "adapters" { Exported::Adapters } else { Exported::Weights };
+    if !is_checkpoint_name(&name) {
+        let d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{name:?} can't be the name of a file"));
+        return cx.report(d.help("use letters, digits, `_`, `-` and `.`, beginning with a letter or digit"));
+    }
+    let Some(model) = cx.model_here(written.word()) else { return };
+    if what == Exported::Adapters && model.adapt.is_none() {
+        let d = Diagnostic::new(Code::NO_ADAPTER, written.word(), "the model has no adapters to export");
+        return cx.report(d.help("write `adapt lora(rank: 16)` above the first step"));
+    }
+    cx.emit(written.span, Op::Export { what, name });
+}
