@@ -51,6 +51,8 @@ pub(super) struct Context<'a> {
     /// loops around this place
     pub loops: Vec<LoopVariable>,
     pub model: Option<Arc<Model>>,
+    /// the data of the first tasks that are learned or measured: what a program has that names none
+    pub first_tasks: Option<Spec>,
     /// the model's tensors with another number of rows in its head, as `zap head` gave it last
     pub zapped: Option<(usize, Arc<[Part]>)>,
     /// rows of the head at this point of the program
@@ -183,6 +185,7 @@ impl<'a> Context<'a> {
             frames: Vec::new(),
             loops: Vec::new(),
             model: None,
+            first_tasks: None,
             zapped: None,
             head_classes: 0,
             checkpoints: Shared::default(),

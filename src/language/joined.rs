@@ -3,6 +3,7 @@
 
 use super::context::MOST_ERRORS;
 use super::statements::takes_arguments;
+use super::values::words_of;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::source::Span;
 use crate::syntax::tree::{Argument, Block, Expr, ExprKind, File, Name, Simple, Statement, StatementKind};
@@ -127,6 +128,7 @@ impl Splitter<'_> {
                     let named = index > 0 && self.names_argument(simple, index - 1);
                     let apart = self.lines_between(simple.word.span, argument.span);
                     let word = Name { text: text.clone(), span: argument.span };
+                    let named = named || is_choice(simple, index, text);
                     (apart || (follows && !named)).then(|| found(&word, Seamed::Whole)).flatten()
                 }
                 _ => {
@@ -234,4 +236,11 @@ fn last_name(value: &Expr) -> Option<Name> {
         ExprKind::Unary { operand, .. } => last_name(operand),
         _ => None,
     }
+}
+
+/// Whether the word is one that the statement takes there: `export weights`.
+fn is_choice(simple: &Simple, index: usize, text: &str) -> bool {
+    let word = super::statements::find(&simple.word.text);
+    let param = word.and_then(|word| word.params.iter().filter(|param| !param.named).nth(index));
+    param.is_some_and(|param| words_of(&param.ty).any(|word| word == text))
 }

@@ -183,14 +183,28 @@ impl Context<'_> {
         Some(settings)
     }
 
-    /// The data in force. A language model that nobody gave some reads `quiz`.
+    /// The data in force. A language model that nobody gave some has that of the first tasks, else `quiz`.
     pub(super) fn data_here(&self) -> Placed<Spec> {
         let data = &self.current.data;
-        if data.span.is_some() || !models::text::reads_text(&self.current.model.value) {
+        let model = self.model.as_ref().map_or(&self.current.model.value, |model| &model.spec);
+        if data.span.is_some() || !models::text::reads_text(model) {
             return data.clone();
+        }
+        if let Some(tasks) = &self.first_tasks {
+            return Placed { value: tasks.clone(), span: None };
         }
         let quiz = find(Family::Data, "quiz").and_then(with_defaults);
         quiz.map_or(data.clone(), |value| Placed { value, span: None })
+    }
+
+    /// The model in force. Conversations that nobody gave one are read by `tiny_llava`.
+    fn model_in_force(&self, facts: &DataFacts) -> Placed<Spec> {
+        let model = &self.current.model;
+        if model.span.is_some() || facts.texts().is_none() {
+            return model.clone();
+        }
+        let tiny = find(Family::Model, "tiny_llava").and_then(with_defaults);
+        tiny.map_or(model.clone(), |value| Placed { value, span: None })
     }
 
     fn settle(&mut self, span: Span) -> Option<Arc<Settings>> {
@@ -259,7 +273,7 @@ impl Context<'_> {
 
     /// The program's one model, settled by the first step that needs it.
     fn fixed_model(&mut self, facts: &DataFacts, span: Span) -> Option<Arc<Model>> {
-        let Placed { value: spec, span: placed } = self.current.model.clone();
+        let Placed { value: spec, span: placed } = self.model_in_force(facts);
         if let Some(model) = &self.model {
             let (same, first) = (model.spec == spec, model.span);
             let fits = match &facts.holds {

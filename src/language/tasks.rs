@@ -57,7 +57,10 @@ impl Context<'_> {
         }
         let of_texts = |spec: &&Spec| texts::is_one(spec);
         let d = match data.as_slice() {
-            [one] if texts::is_one(one) => return Some(one.clone()),
+            [one] if texts::is_one(one) => {
+                self.first_tasks.get_or_insert_with(|| one.clone());
+                return Some(one.clone());
+            }
             [] => return None,
             several if several.iter().all(|spec| of_texts(&spec)) => {
                 let message = "these tasks are of several data sets";

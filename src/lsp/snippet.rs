@@ -82,7 +82,10 @@ fn from_example(param: &Param, example: &str) -> String {
         });
         rest[..end.unwrap_or(rest.len())].trim().to_string()
     });
+    // Tasks of conversations where its example has some.
+    let of_texts = param.ty == Type::Tasks && example.contains("quiz");
     let suggested = || match (&param.ty, param.many) {
+        _ if of_texts => "quiz".into(),
         (Type::List(entry), false) => format!("[{}]", of_type(entry)),
         (ty, _) => of_type(ty),
     };

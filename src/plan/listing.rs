@@ -8,7 +8,7 @@ use super::totals::{Counter, Totals};
 use super::variables::measured_at_forget;
 use super::words;
 use super::{Plan, Profile, each_step};
-use crate::components::{Duration, Value};
+use crate::components::{Duration, Type, Value};
 use crate::language::program::{At, Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
 use std::collections::BTreeSet;
 
@@ -183,7 +183,12 @@ impl<'a> Listing<'a> {
     /// The step with its arguments as they were resolved.
     fn text(&self, step: &Step) -> String {
         match &step.op {
-            Op::Train(train) => format!("{} {}", train.word, words::value(&train.duration, None)),
+            Op::Train(train) => {
+                let learned = train.settings.texts.learned.as_ref();
+                let learned =
+                    learned.map_or(String::new(), |tasks| format!("{} ", words::value(tasks, Some(&Type::Tasks))));
+                format!("{} {learned}{}", train.word, words::value(&train.duration, None))
+            }
             Op::Forget(f) => forget(f),
             Op::Zap(z) => zap(z),
             Op::Evaluate(e) => evaluate(e),

@@ -106,6 +106,7 @@ fn every_statement_is_documented_and_its_example_is_clean() {
             ("let", _) => format!("{example}\ntrain 1\nevaluate robust(attack) on test"),
             ("param", _) => format!("{example}\ntrain 1\nforget head share\ntrain 1"),
             ("phase", _) => format!("{example}\npolish()"),
+            ("learn", _) => format!("model tiny_llava\n{example}"),
             ("thaw", _) => format!("train_only layers[0]\ntrain 1\n{example}\ntrain 1"),
             ("measure", _) => format!("objective adversarial(pgd(eps: 8/255))\n{example}\ntrain 1"),
             // Adapters come before the first step.

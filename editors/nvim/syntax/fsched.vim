@@ -12,9 +12,9 @@ syntax match fschedName /\<[[:alpha:]_]\k*\>/ contained
 syntax match fschedCall /\<[[:alpha:]_]\k*(\@=/
 syntax match fschedSplit /\v<%(test|train|validation)>/
 " Words to choose from have their places; elsewhere they are names that a program defines.
-syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|adapt|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)\s+)@<=<%(adapters|adversarial|all|as_published|auto|average|batch|best|blocks|both|ce|channel|class|clean|clear|coarse|copy|cpu|cuda|cw|dlr|estimate|eval|exact|fast|fine|fixed|forget|fresh|highest|in|initial|instance|iteration|keep|l1|l2|last|layer|layers|linf|lowest|margin|memory|metal|model|none|out|per_row|phase|plus|pretrain|rand|relearn|reset|same|standard|train|transfer|unique|weight)>/
-syntax match fschedComponent /\v<%(adam|adamw|adversarial|apgd_ce|apgd_dlr|apgd_t|autoattack|avg_pool|awp|cifar10|cifar100|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|ema|fab|fab_t|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|kaiming_normal|kaiming_uniform|kels|kl|largest|linear|lora|mart|mlp|mse|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|random|relu|residual|resnet18|rewind|saliency|sequential|sgd|shrink|smallest|split|square|swa|trades|warmup|wide_resnet|zero)>/
-syntax match fschedMetric /\v<%(clean|confusion|cost|drift|gap|groups|loss|overfitting|recovery|retention|robust|savings|sensitivity|step_loss)>/
+syntax match fschedChoice /\v%([:(]\s*|<%(accumulate|adapt|augment|batch|budget|data|device|diversify|freeze|keep|lr|max_length|measure|memory|model|objective|optimizer|precision|recall|replay|seed|thaw|threads|train_only)\s+)@<=<%(adapters|adversarial|all|as_published|auto|average|batch|best|blocks|both|box|brief|ce|channel|chatml|class|clean|clear|coarse|coin|copy|count|cpu|cuda|cw|detailed|dlr|estimate|eval|exact|fast|fine|fisher|fixed|forget|fresh|gqa|grounding|highest|imagenet|in|initial|instance|iteration|keep|key_elements|l1|l2|last|layer|layers|linf|lowest|margin|memory|metal|model|multiple_choice|none|ocrvqa|option|orthogonal|out|per_row|phase|plain|plus|pretrain|rand|reading|reference|relearn|reset|same|scienceqa|sentence|short|standard|strict|textvqa|train|transfer|unique|vicuna_v1|vizwiz|vqav2|weight|weights|yes_no)>/
+syntax match fschedComponent /\v<%(adam|adamw|adversarial|apgd_ce|apgd_dlr|apgd_t|autoattack|avg_pool|awp|cifar10|cifar100|coin|constant|conv|convnet|cosine|crop|cross_entropy|digits|drop|easy_vqa|ema|fab|fab_t|fashion|fgsm|flatten|flip|free|global_pool|idx|image_folder|init|instructions|kaiming_normal|kaiming_uniform|kels|kl|largest|linear|llama|llava|lora|mart|mlp|mse|nlvr|noise|norm|omniglot|pgd|plateau|pool|preact_resnet18|quiz|random|relu|residual|resnet18|rewind|saliency|seen|sequential|sgd|shrink|smallest|split|square|swa|tiny_llava|trades|warmup|wide_resnet|zero)>/
+syntax match fschedMetric /\v<%(clean|confusion|cost|drift|forgotten|gap|groups|knowledge|loss|overfitting|recovery|retention|robust|savings|sensitivity|step_loss|truth_alignment)>/
 syntax match fschedSelector /\v<%(adapters|all|biases|blocks|conv|embeddings|head|language|layers|linear|norms|params|projector|vision)>\(@!/
 syntax match fschedSelector /\v<params\(@=/
 syntax match fschedSplit /\v<%(test|train|validation)>%(\.[^.])@=/
@@ -45,9 +45,9 @@ syntax match fschedPragma /\v#\s*fsched:.*$/ contains=fschedLint
 
 " ---- statements: words at the start of a line or behind ; { }
 syntax match fschedPhase /\v%(^\s*|[;{}]\s*)@<=<[[:alpha:]_]\k*>/
-syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|forget|merge|protect|relearn|rollback|stop|train|weights|zap)>/
-syntax match fschedStep /\v%(<else\s+)@<=<%(checkpoint|consolidate|evaluate|expect|forget|merge|protect|relearn|rollback|stop|train|weights|zap|warn)>/
-syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|adapt|augment|batch|budget|data|device|freeze|keep|lr|measure|memory|model|objective|optimizer|precision|recall|seed|thaw|threads|train_only)>/
+syntax match fschedStep /\v%(^\s*|[;{}]\s*)@<=<%(checkpoint|consolidate|evaluate|expect|export|forget|learn|merge|protect|relearn|rollback|stop|train|weights|zap)>/
+syntax match fschedStep /\v%(<else\s+)@<=<%(checkpoint|consolidate|evaluate|expect|export|forget|learn|merge|protect|relearn|rollback|stop|train|weights|zap|warn)>/
+syntax match fschedSetting /\v%(^\s*|[;{}]\s*)@<=<%(accumulate|adapt|augment|batch|budget|data|device|diversify|freeze|keep|lr|max_length|measure|memory|model|objective|optimizer|precision|recall|replay|seed|thaw|threads|train_only)>/
 syntax match fschedControl /\v%(^\s*|[;{}]\s*|<else\s+)@<=<%(every|for|guard|if|repeat|when)>/
 syntax match fschedDeclaration /\v%(^\s*|[;{}]\s*)@<=<%(let|param|phase|use)>/
 syntax match fschedDefinition /\v%(<%(let|param|for)\s+)@<=<[[:alpha:]_]\k*>/

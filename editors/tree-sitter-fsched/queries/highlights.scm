@@ -12,18 +12,18 @@
 ; Words to choose from have their places; elsewhere they are names that a program defines.
 (named_argument
   value: (identifier) @constant
-  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight"))
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "box" "brief" "ce" "channel" "chatml" "class" "clean" "clear" "coarse" "coin" "copy" "count" "cpu" "cuda" "cw" "detailed" "dlr" "estimate" "eval" "exact" "fast" "fine" "fisher" "fixed" "forget" "fresh" "gqa" "grounding" "highest" "imagenet" "in" "initial" "instance" "iteration" "keep" "key_elements" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "multiple_choice" "none" "ocrvqa" "option" "orthogonal" "out" "per_row" "phase" "plain" "plus" "pretrain" "rand" "reading" "reference" "relearn" "reset" "same" "scienceqa" "sentence" "short" "standard" "strict" "textvqa" "train" "transfer" "unique" "vicuna_v1" "vizwiz" "vqav2" "weight" "weights" "yes_no"))
 
 (arguments
   .
   (identifier) @constant
-  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight"))
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "box" "brief" "ce" "channel" "chatml" "class" "clean" "clear" "coarse" "coin" "copy" "count" "cpu" "cuda" "cw" "detailed" "dlr" "estimate" "eval" "exact" "fast" "fine" "fisher" "fixed" "forget" "fresh" "gqa" "grounding" "highest" "imagenet" "in" "initial" "instance" "iteration" "keep" "key_elements" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "multiple_choice" "none" "ocrvqa" "option" "orthogonal" "out" "per_row" "phase" "plain" "plus" "pretrain" "rand" "reading" "reference" "relearn" "reset" "same" "scienceqa" "sentence" "short" "standard" "strict" "textvqa" "train" "transfer" "unique" "vicuna_v1" "vizwiz" "vqav2" "weight" "weights" "yes_no"))
 
 ((identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "lora" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "coin" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "easy_vqa" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "instructions" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "llama" "llava" "lora" "mart" "mlp" "mse" "nlvr" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "quiz" "random" "relu" "residual" "resnet18" "rewind" "saliency" "seen" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "tiny_llava" "trades" "warmup" "wide_resnet" "zero"))
 
 ((identifier) @function.builtin
-  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "gap" "groups" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity" "step_loss"))
+  (#any-of? @function.builtin "clean" "confusion" "cost" "drift" "forgotten" "gap" "groups" "knowledge" "loss" "overfitting" "recovery" "retention" "robust" "savings" "sensitivity" "step_loss" "truth_alignment"))
 
 ((identifier) @variable.builtin
   (#any-of? @variable.builtin "adapters" "all" "biases" "blocks" "conv" "embeddings" "head" "language" "layers" "linear" "norms" "params" "projector" "vision"))
@@ -35,12 +35,12 @@
 
 (call
   function: (identifier) @function.call
-  (#not-any-of? @function.call "adam" "adamw" "adapters" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "language" "largest" "layers" "linear" "lora" "loss" "mart" "mlp" "mse" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "projector" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "square" "step_loss" "swa" "trades" "vision" "warmup" "wide_resnet" "zero"))
+  (#not-any-of? @function.call "adam" "adamw" "adapters" "adversarial" "all" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "biases" "blocks" "cifar10" "cifar100" "clean" "coin" "confusion" "constant" "conv" "convnet" "cosine" "cost" "crop" "cross_entropy" "digits" "drift" "drop" "easy_vqa" "ema" "embeddings" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "forgotten" "free" "gap" "global_pool" "groups" "head" "idx" "image_folder" "init" "instructions" "kaiming_normal" "kaiming_uniform" "kels" "kl" "knowledge" "language" "largest" "layers" "linear" "llama" "llava" "lora" "loss" "mart" "mlp" "mse" "nlvr" "noise" "norm" "norms" "omniglot" "overfitting" "params" "pgd" "plateau" "pool" "preact_resnet18" "projector" "quiz" "random" "recovery" "relu" "residual" "resnet18" "retention" "rewind" "robust" "saliency" "savings" "seen" "sensitivity" "sequential" "sgd" "shrink" "smallest" "split" "square" "step_loss" "swa" "tiny_llava" "trades" "truth_alignment" "vision" "warmup" "wide_resnet" "zero"))
 
 ; `conv(16, 3)` is a layer, `conv` alone a selector
 (call
   function: (identifier) @constructor
-  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "lora" "mart" "mlp" "mse" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "random" "relu" "residual" "resnet18" "rewind" "saliency" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "trades" "warmup" "wide_resnet" "zero"))
+  (#any-of? @constructor "adam" "adamw" "adversarial" "apgd_ce" "apgd_dlr" "apgd_t" "autoattack" "avg_pool" "awp" "cifar10" "cifar100" "coin" "constant" "conv" "convnet" "cosine" "crop" "cross_entropy" "digits" "drop" "easy_vqa" "ema" "fab" "fab_t" "fashion" "fgsm" "flatten" "flip" "free" "global_pool" "idx" "image_folder" "init" "instructions" "kaiming_normal" "kaiming_uniform" "kels" "kl" "largest" "linear" "llama" "llava" "lora" "mart" "mlp" "mse" "nlvr" "noise" "norm" "omniglot" "pgd" "plateau" "pool" "preact_resnet18" "quiz" "random" "relu" "residual" "resnet18" "rewind" "saliency" "seen" "sequential" "sgd" "shrink" "smallest" "split" "square" "swa" "tiny_llava" "trades" "warmup" "wide_resnet" "zero"))
 
 (field
   base: (identifier) @constant
@@ -89,18 +89,18 @@
 
 (simple_statement
   word: (word) @keyword
-  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "forget" "merge" "protect" "relearn" "rollback" "stop" "train" "weights" "zap"))
+  (#any-of? @keyword "checkpoint" "consolidate" "evaluate" "expect" "export" "forget" "learn" "merge" "protect" "relearn" "rollback" "stop" "train" "weights" "zap"))
 
 (simple_statement
   word: (word) @attribute
-  (#any-of? @attribute "accumulate" "adapt" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only"))
+  (#any-of? @attribute "accumulate" "adapt" "augment" "batch" "budget" "data" "device" "diversify" "freeze" "keep" "lr" "max_length" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "replay" "seed" "thaw" "threads" "train_only"))
 
 (simple_statement
   word: (word) @attribute
   .
   (identifier) @constant
-  (#any-of? @attribute "accumulate" "adapt" "augment" "batch" "budget" "data" "device" "freeze" "keep" "lr" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "seed" "thaw" "threads" "train_only")
-  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "ce" "channel" "class" "clean" "clear" "coarse" "copy" "cpu" "cuda" "cw" "dlr" "estimate" "eval" "exact" "fast" "fine" "fixed" "forget" "fresh" "highest" "in" "initial" "instance" "iteration" "keep" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "none" "out" "per_row" "phase" "plus" "pretrain" "rand" "relearn" "reset" "same" "standard" "train" "transfer" "unique" "weight")
+  (#any-of? @attribute "accumulate" "adapt" "augment" "batch" "budget" "data" "device" "diversify" "freeze" "keep" "lr" "max_length" "measure" "memory" "model" "objective" "optimizer" "precision" "recall" "replay" "seed" "thaw" "threads" "train_only")
+  (#any-of? @constant "adapters" "adversarial" "all" "as_published" "auto" "average" "batch" "best" "blocks" "both" "box" "brief" "ce" "channel" "chatml" "class" "clean" "clear" "coarse" "coin" "copy" "count" "cpu" "cuda" "cw" "detailed" "dlr" "estimate" "eval" "exact" "fast" "fine" "fisher" "fixed" "forget" "fresh" "gqa" "grounding" "highest" "imagenet" "in" "initial" "instance" "iteration" "keep" "key_elements" "l1" "l2" "last" "layer" "layers" "linf" "lowest" "margin" "memory" "metal" "model" "multiple_choice" "none" "ocrvqa" "option" "orthogonal" "out" "per_row" "phase" "plain" "plus" "pretrain" "rand" "reading" "reference" "relearn" "reset" "same" "scienceqa" "sentence" "short" "standard" "strict" "textvqa" "train" "transfer" "unique" "vicuna_v1" "vizwiz" "vqav2" "weight" "weights" "yes_no")
   (#not-any-of? @constant "adapters" "all" "biases" "blocks" "conv" "embeddings" "false" "head" "language" "layers" "linear" "none" "norms" "params" "projector" "true" "vision"))
 
 ; The blocks of training steps, whose words have the form of other statements.

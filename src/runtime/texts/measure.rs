@@ -7,7 +7,7 @@ use super::answers::{Asked, answers};
 use super::written::of_split;
 use crate::components::data::{Dataset, Examples, TextTask};
 use crate::components::metrics::truth_alignment::{FORGOTTEN, KNOWLEDGE, mode};
-use crate::components::metrics::{self, Measured, Part};
+use crate::components::metrics::{self, Flag, Measured, Part};
 use crate::components::scoring::{Judged, Mode, Shares, has_form, knowledge, knows, shares, stated};
 use crate::components::tasks::{self, Task};
 use crate::components::{Spec, Value};
@@ -125,7 +125,7 @@ impl<'a> Questions<'a> {
     /// What the answers to a task's questions were known by when it had been learned.
     fn key(&self, task: u32, mode: Mode, places: &[usize]) -> String {
         let of = crate::disk::sha256(format!("{} {places:?}", self.settings.data.to_json()).as_bytes());
-        format!("{task} {} {} {}", mode.word(), self.most, &of[..16])
+        format!("{task} {} {}", mode.word(), &of[..16])
     }
 
     /// The first scores of a task that has been learned are what later ones are compared with.
@@ -167,10 +167,13 @@ impl<'a> Questions<'a> {
             n += places.len();
         }
         if tasks == 0.0 {
-            let message = "`forgotten`: no `truth_alignment` was measured after a task had been learned";
-            return Err(
-                Failure::new(message).help("measure it first: `learn task 1; evaluate truth_alignment on seen(tasks)`")
-            );
+            let flag = Flag {
+                code: "nothing-to-compare".into(),
+                seen: "no `truth_alignment` of these questions in this mode was measured after a task had been learned"
+                    .into(),
+                help: "measure it after each task: `learn task 1; evaluate truth_alignment on seen(tasks)`".into(),
+            };
+            return Ok(Measured { flags: vec![flag], ..Measured::default() });
         }
         let of_all =
             [("kept", sum.kept), ("superficial", sum.superficial), ("essential", sum.essential), ("never", sum.never)];

@@ -93,7 +93,8 @@ pub fn first(program: &Program, world: &super::World) -> Result<Network, Failure
     let path = path?;
     let opened = pretrained::open(&path, &world.device).map_err(|error| {
         let message = error.to_string().replace(&path.display().to_string(), shown);
-        Failure::new(message).help("put the model's weights beside its config.json, as its authors publish them")
+        Failure::new(message)
+            .help(format!("a run needs the weights: put them into `{shown}`, as its authors publish them"))
     });
     let (network, _) = opened?;
     Ok(network.rebuilt(model.architecture.clone(), program.seed)?)
