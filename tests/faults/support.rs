@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The three pipelines: adversarial training with a memory, a loop of tasks, triggers.
-pub const PIPELINES: [&str; 4] = ["adversarial", "tasks", "triggers", "adapters"];
+/// The pipelines: adversarial training with a memory, a loop of tasks, triggers, adapters, conversations.
+pub const PIPELINES: [&str; 5] = ["adversarial", "tasks", "triggers", "adapters", "conversations"];
 
 /// A program of this suite.
 pub fn pipeline(name: &str) -> PathBuf {

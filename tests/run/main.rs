@@ -4,6 +4,7 @@ mod adapters;
 mod best;
 mod change;
 mod control;
+mod conversations;
 mod determinism;
 mod disk;
 mod flow;
