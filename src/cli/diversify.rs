@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Rewrite a share of a task's questions and answers in other styles of answers
 #[derive(clap::Args, Debug)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, override_usage = USAGE)]
 pub struct Diversify {
     /// Instructions: LLaVA JSON, `messages` with `images`, or a file of one of CoIN's tasks; a list, or one a line
     #[arg(value_name = "IN", value_hint = FilePath)]
@@ -57,8 +57,12 @@ pub struct Diversify {
     force: bool,
 }
 
+const USAGE: &str = "\
+fsched diversify [OPTIONS] <IN> --to <OUT>
+       fsched diversify [OPTIONS] <IN> --requests <OUT>";
+
 const AFTER: &str = "\
-The same file, options and seed give the same bytes. In the table, `before` counts the items that had a style,
+Writes the same bytes from the same file, options and seed. In the table, `before` counts the items that had a style,
 `unfit` those that cannot be rewritten in it: they have it already, or no wrong or short answer is there for them.
 
 With a language model:
