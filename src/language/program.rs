@@ -441,6 +441,8 @@ pub struct Settings {
     /// batches whose gradients are added up before one step
     pub accumulate: u64,
     pub optimizer: Optimizer,
+    /// by part: base learning rates other than the optimizer's; empty where there are none
+    pub rates: Arc<[Option<f64>]>,
     /// clocks of the `lr` statements in force, outermost first; the last one scales the rate
     pub clocks: Chain<u32>,
     /// the outer ones of them, which stand still here: a measurement decides whether this step runs at all

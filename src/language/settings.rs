@@ -28,6 +28,8 @@ pub(super) struct Current {
     pub batch: Batch,
     pub accumulate: u64,
     pub optimizer: Optimizer,
+    /// weights with learning rates of their own
+    pub groups: Placed<Vec<(Selector, f64)>>,
     pub clocks: Chain<u32>,
     pub held_clocks: Chain<u32>,
     pub objective: Value,
@@ -141,6 +143,7 @@ impl Default for Current {
             batch: Batch::Size(64),
             accumulate: 1,
             optimizer: Optimizer { id: 0, spec: Spec { member: sgd, args: sgd.params.iter().map(arg).collect() } },
+            groups: Placed { value: Vec::new(), span: None },
             clocks: Chain::default(),
             held_clocks: Chain::default(),
             objective: Value::Component(spec(Family::Objective, "cross_entropy")),
@@ -213,6 +216,7 @@ impl Context<'_> {
         let model = self.fixed_model(&facts, span)?;
         self.fold_freezes(&model)?;
         let Trained { trainable, frozen_statistics } = self.current.trained.clone()?;
+        let rates = self.rates(&model, span)?;
         let current = Current::clone(&self.current);
         let measure = self.filled_measures(&facts, span)?;
         let best = current.keep.best.iter().map(|metric| self.filled(metric, &facts, span));
@@ -225,6 +229,7 @@ impl Context<'_> {
             batch: current.batch,
             accumulate: current.accumulate,
             optimizer: current.optimizer,
+            rates,
             clocks: current.clocks,
             held_clocks: current.held_clocks,
             objective: current.objective,
@@ -404,6 +409,20 @@ impl Context<'_> {
             self.fold_freezes(&model);
             self.model = Some(model);
         }
+    }
+
+    /// By part the learning rates of `groups:`; of a weight in several of them the last one's.
+    fn rates(&mut self, model: &Model, span: Span) -> Option<Arc<[Option<f64>]>> {
+        let Placed { value: groups, span: placed } = self.current.groups.clone();
+        if groups.is_empty() {
+            return Some(Arc::default());
+        }
+        let mut rates = vec![None; model.parts.len()];
+        for (selector, rate) in groups {
+            let selection = self.resolve(&selector, &model.parts, placed.unwrap_or(span))?;
+            selection.owned.iter().for_each(|selected| rates[selected.part] = Some(rate));
+        }
+        Some(rates.into())
     }
 
     /// Resolves a selector without loop variables; an error is reported at `span`.

@@ -77,6 +77,7 @@ pub fn settings() -> Settings {
         batch: Batch::Size(100),
         accumulate: 1,
         optimizer: Optimizer { id: 0, spec: optimizer(0.1, 0.9) },
+        rates: Arc::default(),
         clocks: Chain::default(),
         held_clocks: Chain::default(),
         objective: Value::Component(spec(&objectives::cross_entropy::MEMBER, &[])),

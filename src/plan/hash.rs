@@ -340,6 +340,9 @@ impl<'a> Canon<'a> {
             "measure": measured,
             "keep": { "last": s.keep.last, "every": duration(s.keep.every, Some(epoch)), "best": best },
         });
+        if !s.rates.is_empty() {
+            json["rates"] = json!(*s.rates);
+        }
         if s.texts != TextSettings::default() {
             json["texts"] = self.texts(&s.texts);
         }

@@ -222,6 +222,11 @@ fn settings(program: &Program, s: &Settings) -> Json {
         "measure": s.measure.iter().map(|m| measure(m, s)).collect::<Vec<_>>(),
         "keep": keep(&s.keep),
     });
+    if !s.rates.is_empty() {
+        let parts = program.model.parts.iter().zip(s.rates.iter());
+        let own: Map<String, Json> = parts.filter_map(|(p, rate)| Some((p.name.clone(), json!((*rate)?)))).collect();
+        json["rates"] = own.into();
+    }
     if s.texts != TextSettings::default() {
         let TextSettings { learned, max_length, diversify, replay } = &s.texts;
         let diversify = diversify.as_ref().map(|d| {

@@ -78,7 +78,9 @@ fn model(program: &Program) -> Line {
 fn lines_of(program: &Program, s: &Settings) -> Vec<Line> {
     let mut lines = vec![data(s), batch(s), objective(s)];
     let line = |name, value, comes_to: &str| Line { name, value, comes_to: comes_to.into() };
-    lines.push(line("optimizer", words::spec(&s.optimizer.spec), ""));
+    let own = s.rates.iter().flatten().count() as u64;
+    let own = if own > 0 { format!("{} with rates of their own", words::plural(own, "tensor")) } else { String::new() };
+    lines.push(line("optimizer", words::spec(&s.optimizer.spec), &own));
     if !s.augment.is_empty() {
         lines.insert(1, line("augment", words::list(s.augment.iter().map(words::spec)), ""));
     }

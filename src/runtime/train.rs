@@ -17,7 +17,7 @@ use super::{Run, Snapshot, checkpoint, measure, scope, some_examples};
 use crate::components::augment::{self, Augment, augment};
 use crate::components::data::{Dataset, Examples};
 use crate::components::objectives::{self, Batch, Crafted, Draws, Lesson, Objective, Pass};
-use crate::components::optimizers::{self, Optimizer};
+use crate::components::optimizers::{self, Optimizer, Rates};
 use crate::components::recall::{self, Recall, Teacher};
 use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value, tasks};
@@ -366,7 +366,8 @@ impl Trainer {
         let factor = self.rate_factor(run);
         let state = run.state.optimizers.entry(self.settings.optimizer.id).or_default();
         let trainable = Trainable::Only(&self.settings.trainable);
-        self.optimizer.step(&mut run.state.network, &gradients.gradients, trainable, factor, state)?;
+        let rates = Rates { factor, own: &self.settings.rates };
+        self.optimizer.step_at(&mut run.state.network, &gradients.gradients, trainable, rates, state)?;
         Ok(self.optimizer.lr() * factor)
     }
 

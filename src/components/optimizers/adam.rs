@@ -1,6 +1,6 @@
 //! Adam, and AdamW with decoupled decay.
 
-use super::{CLIP, LR, Optimizer, OptimizerState, Target, WEIGHT_DECAY, clip_factor, targets};
+use super::{CLIP, LR, Optimizer, OptimizerState, Rates, Target, WEIGHT_DECAY, clip_factor, targets};
 use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Spec, Type, Value};
 use crate::nn::in_place;
 use crate::nn::kernels::buffer;
@@ -78,19 +78,19 @@ pub fn build(spec: &Spec) -> Result<Box<dyn Optimizer>, Problem> {
 }
 
 impl Optimizer for Adam {
-    fn step(
+    fn step_at(
         &self,
         network: &mut Network,
         gradients: &[Option<Tensor>],
         trainable: Trainable,
-        lr_factor: f64,
+        rates: Rates,
         state: &mut OptimizerState,
     ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
         let clip = clip_factor(&targets, self.clip)?;
         let memories = state.next_step(&targets, 2)?;
-        targets.par_iter().zip(memories).try_for_each(|(Target { parameter, gradient }, memory)| {
-            let rule = self.rule(lr_factor, memory.step, clip);
+        targets.par_iter().zip(memories).try_for_each(|(Target { index, parameter, gradient }, memory)| {
+            let rule = self.rule(rates.of(*index, self.lr), memory.step, clip);
             let g = buffer::view(gradient)?;
             in_place::write(&parameter.tensor, |w| {
                 in_place::write(&memory.moments[0], |m| {
@@ -133,8 +133,7 @@ struct Rule {
 }
 
 impl Adam {
-    fn rule(&self, lr_factor: f64, t: u64, clip: f32) -> Rule {
-        let lr = self.lr * lr_factor;
+    fn rule(&self, lr: f64, t: u64, clip: f32) -> Rule {
         let [beta1, beta2] = self.betas;
         let correction = |beta: f64| 1.0 - beta.powf(t as f64);
         let (decay, shrink) =

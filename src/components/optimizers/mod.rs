@@ -16,11 +16,23 @@ use rayon::prelude::*;
 
 /// An update rule with its settings. What it remembers between steps is in an [`OptimizerState`] beside it.
 pub trait Optimizer: std::fmt::Debug + Send + Sync {
-    /// One step: changes the trainable weights that have a gradient, in place. `gradients` are by parameter index;
-    /// the learning rate is the optimizer's own times `lr_factor`.
+    /// One step: changes the trainable weights that have a gradient, in place. `gradients` are by parameter index.
     ///
     /// # Errors
     /// If a gradient or a remembered tensor has not its weight's shape.
+    fn step_at(
+        &self,
+        network: &mut Network,
+        gradients: &[Option<Tensor>],
+        trainable: Trainable,
+        rates: Rates,
+        state: &mut OptimizerState,
+    ) -> candle_core::Result<()>;
+
+    /// The same with one learning rate for all weights: the optimizer's own times `lr_factor`.
+    ///
+    /// # Errors
+    /// As [`step_at`](Self::step_at).
     fn step(
         &self,
         network: &mut Network,
@@ -28,13 +40,30 @@ pub trait Optimizer: std::fmt::Debug + Send + Sync {
         trainable: Trainable,
         lr_factor: f64,
         state: &mut OptimizerState,
-    ) -> candle_core::Result<()>;
+    ) -> candle_core::Result<()> {
+        self.step_at(network, gradients, trainable, Rates { factor: lr_factor, own: &[] }, state)
+    }
 
     /// The learning rate before any schedule.
     fn lr(&self) -> f64;
 
     /// Names of the tensors that it remembers for each weight: `momentum`. What a checkpoint holds.
     fn remembers(&self) -> &'static [&'static str];
+}
+
+/// Learning rates of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates<'a> {
+    /// what a schedule multiplies all of them by
+    pub factor: f64,
+    /// base rates of weights that have one of their own, by parameter index; others have the optimizer's
+    pub own: &'a [Option<f64>],
+}
+
+impl Rates<'_> {
+    fn of(self, parameter: usize, lr: f64) -> f64 {
+        self.own.get(parameter).copied().flatten().unwrap_or(lr) * self.factor
+    }
 }
 
 type Build = fn(&Spec) -> Result<Box<dyn Optimizer>, Problem>;
@@ -67,6 +96,7 @@ const CLIP: Param =
 
 /// A weight to change, with its gradient.
 struct Target<'a> {
+    index: usize,
     parameter: &'a Parameter,
     gradient: Tensor,
 }
@@ -88,7 +118,7 @@ fn targets<'a>(
             let (name, wanted) = (&parameter.part.name, parameter.tensor.dims());
             bail!("the gradient of {name} has shape {:?}, the weight {wanted:?}", gradient.dims());
         }
-        targets.push(Target { parameter, gradient: in_place::apart(gradient, &parameter.tensor)? });
+        targets.push(Target { index, parameter, gradient: in_place::apart(gradient, &parameter.tensor)? });
     }
     Ok(targets)
 }

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent with momentum.
 
-use super::{CLIP, LR, Optimizer, OptimizerState, Target, WEIGHT_DECAY, clip_factor, targets};
+use super::{CLIP, LR, Optimizer, OptimizerState, Rates, Target, WEIGHT_DECAY, clip_factor, targets};
 use crate::components::{Default, Family, Member, Param, Problem, ProblemKind, Spec, Type};
 use crate::nn::in_place;
 use crate::nn::kernels::buffer;
@@ -58,18 +58,19 @@ pub fn build(spec: &Spec) -> Result<Box<dyn Optimizer>, Problem> {
 }
 
 impl Optimizer for Sgd {
-    fn step(
+    fn step_at(
         &self,
         network: &mut Network,
         gradients: &[Option<Tensor>],
         trainable: Trainable,
-        lr_factor: f64,
+        rates: Rates,
         state: &mut OptimizerState,
     ) -> candle_core::Result<()> {
         let targets = targets(network, gradients, trainable)?;
-        let rule = self.rule(lr_factor, clip_factor(&targets, self.clip)?);
+        let clip = clip_factor(&targets, self.clip)?;
         if self.momentum == 0.0 {
-            return targets.par_iter().try_for_each(|Target { parameter, gradient }| {
+            return targets.par_iter().try_for_each(|Target { index, parameter, gradient }| {
+                let rule = self.rule(rates.of(*index, self.lr), clip);
                 let g = buffer::view(gradient)?;
                 in_place::write(&parameter.tensor, |w| {
                     rule.plain(w, &g);
@@ -78,7 +79,8 @@ impl Optimizer for Sgd {
             });
         }
         let memories = state.next_step(&targets, 1)?;
-        targets.par_iter().zip(memories).try_for_each(|(Target { parameter, gradient }, memory)| {
+        targets.par_iter().zip(memories).try_for_each(|(Target { index, parameter, gradient }, memory)| {
+            let rule = self.rule(rates.of(*index, self.lr), clip);
             let g = buffer::view(gradient)?;
             in_place::write(&parameter.tensor, |w| {
                 in_place::write(&memory.moments[0], |v| {
@@ -115,8 +117,7 @@ struct Rule {
 }
 
 impl Sgd {
-    fn rule(&self, lr_factor: f64, clip: f32) -> Rule {
-        let lr = self.lr * lr_factor;
+    fn rule(&self, lr: f64, clip: f32) -> Rule {
         let (decay, shrink) =
             if self.decoupled { (0.0, 1.0 - lr * self.weight_decay) } else { (self.weight_decay, 1.0) };
         Rule { lr: lr as f32, mu: self.momentum as f32, decay: decay as f32, shrink: shrink as f32, clip }
