@@ -28,6 +28,14 @@ pub(super) fn adapted(spec: &Spec, architecture: Architecture) -> Result<Archite
         let message = "there is no linear layer that the adapters could stand beside";
         return Err(Problem::new(ProblemKind::NothingMeant, message).help(known(&linears)));
     }
+    if !adapter.rank.is_multiple_of(adapter.experts) {
+        let message = format!("a rank of {} is not divided by {} experts", adapter.rank, adapter.experts);
+        return Err(Problem::new(ProblemKind::DoesNotFit, message).of("experts"));
+    }
+    if adapter.experts > 1 && matches!(architecture.input, Input::Image(_)) {
+        let message = "`experts` of adapters are for language models";
+        return Err(Problem::new(ProblemKind::DoesNotFit, message).help("leave them out").of("experts"));
+    }
     if adapter.dropout > 0.0 && matches!(architecture.input, Input::Image(_)) {
         let message = "`dropout` of adapters is for language models";
         return Err(Problem::new(ProblemKind::DoesNotFit, message).help("leave it out").of("dropout"));

@@ -18,6 +18,10 @@ pub static MEMBER: Member = Member {
             .or(Default::Real(0.0))
             .named(),
         Param::new("rslora", Type::Bool, "multiply by alpha / √rank instead").or(Default::Bool(false)).named(),
+        Param::new("experts", Type::Int, "above 1: so many adapters of rank / experts each, which a router weighs by each input (MoELoRA)")
+            .or(Default::Int(1))
+            .named()
+            .within(1.0, 1024.0),
         Param::new(
             "targets",
             Type::List(&Type::Text),
@@ -39,5 +43,5 @@ pub(super) fn build(spec: &Spec) -> Adapter {
         _ => spec.real("alpha"),
     };
     let scale = peft::scale(alpha, rank, spec.bool("rslora"));
-    Adapter { name: NAME.into(), rank, scale, dropout: spec.real("dropout"), experts: 1 }
+    Adapter { name: NAME.into(), rank, scale, dropout: spec.real("dropout"), experts: spec.usize("experts") }
 }

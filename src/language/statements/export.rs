@@ -1,7 +1,7 @@
 //! `export`: weights in forms that others read.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Param, Type, Value};
+use crate::components::{Param, Type, Value, adapters};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::is_checkpoint_name;
@@ -41,6 +41,12 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if what == Exported::Adapters && model.adapt.is_none() {
         let d = Diagnostic::new(Code::NO_ADAPTER, written.word(), "the model has no adapters to export");
         return cx.report(d.help("write `adapt lora(rank: 16)` above the first step"));
+    }
+    let mixed = model.adapt.as_ref().is_some_and(|adapt| adapters::build(adapt).experts > 1);
+    if what == Exported::Adapters && mixed {
+        let message = "mixtures of adapters have no form that PEFT reads";
+        let d = Diagnostic::new(Code::BAD_MODEL, written.word(), message);
+        return cx.report(d.help("write `export weights`, which has their tensors too"));
     }
     cx.emit(written.span, Op::Export { what, name });
 }

@@ -1,7 +1,7 @@
 //! `protect` and `merge`: what becomes of adapters when a task has been learned.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Default, Param, Type, Value, Varies};
+use crate::components::{Default, Param, Type, Value, Varies, adapters};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::program::{Method, Op, Protect};
@@ -81,6 +81,9 @@ fn protect<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !bound.whole() || !has_adapters(cx, written) {
         return;
     }
+    if bound.value("by") != Some(&Value::Word("fisher".into())) && !is_one_product(cx, written) {
+        return;
+    }
     let real = |name: &str| match bound.value(name) {
         Some(Value::Real(x)) => Some(*x),
         Some(Value::Int(x)) => Some(*x as f64),
@@ -134,11 +137,26 @@ fn fisher<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> Option<Method> {
 }
 
 fn merge<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
-    if !written.bound.whole() || !has_adapters(cx, written) {
+    if !written.bound.whole() || !has_adapters(cx, written) || !is_one_product(cx, written) {
         return;
     }
     let Some(settings) = cx.settings(written.word()) else { return };
     cx.emit(written.span, Op::Merge { settings });
+}
+
+/// A mixture of adapters depends on its input, so it has no one update that could become part of a weight.
+fn is_one_product<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> bool {
+    let Some(model) = cx.model_here(written.word()) else { return false };
+    let mixed = model.adapt.as_ref().is_some_and(|adapt| adapters::build(adapt).experts > 1);
+    if mixed {
+        let word = &written.simple.word.text;
+        let message = format!("`{word} adapters` needs adapters that are one product; these are mixtures of experts");
+        let d = Diagnostic::new(Code::BAD_MODEL, written.word(), message);
+        cx.report(
+            d.help("leave `experts` out of `adapt lora(…)`; of mixtures, `protect adapters by: fisher` alone goes"),
+        );
+    }
+    !mixed
 }
 
 fn has_adapters<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> bool {
