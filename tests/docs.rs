@@ -37,6 +37,40 @@ fn programs_in_the_readme_and_the_manual() {
     assert!(seen >= 2, "the README has programs");
 }
 
+/// Files and sessions of the manual: blocks of code with a name are written, and commands behind `$` print what stands below.
+#[test]
+fn sessions_in_the_manual() {
+    let mut seen = 0;
+    for page in ["docs/styles.md"] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        for block in text.split("\n```").skip(1).step_by(2) {
+            let (info, body) = block.split_once('\n').unwrap();
+            match info.split_once(' ') {
+                Some((_, name)) => std::fs::write(place.path().join(name), format!("{body}\n")).unwrap(),
+                None if info == "console" => {
+                    for session in format!("\n{body}").split("\n$ ").skip(1) {
+                        let (command, expected) = session.split_once('\n').unwrap_or((session, ""));
+                        assert_eq!(printed(command, place.path()), expected.trim_end(), "{page}: {command}");
+                        seen += 1;
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+    assert!(seen >= 4, "the manual has sessions");
+}
+
+/// What a command of a shell prints.
+fn printed(command: &str, folder: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_fsched")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut shell = std::process::Command::new("sh");
+    let ran = shell.args(["-c", &format!("{command} 2>&1")]).current_dir(folder).env("PATH", path).output().unwrap();
+    String::from_utf8(ran.stdout).unwrap().trim_end().to_string()
+}
+
 #[test]
 fn every_example_and_pipeline() {
     let mut seen = 0;

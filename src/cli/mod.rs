@@ -5,6 +5,7 @@ mod check;
 mod checksums;
 mod completions;
 mod diff;
+mod diversify;
 mod eval;
 mod explain;
 mod failure;
@@ -64,6 +65,7 @@ enum Command {
     Plan(plan::Plan),
     Eval(eval::Eval),
     Generate(generate::Generate),
+    Diversify(diversify::Diversify),
     Audit(audit::Audit),
     Explain(explain::Explain),
     List(list::List),
@@ -119,6 +121,7 @@ impl Command {
             Command::Plan(plan) => plan.run(out),
             Command::Eval(eval) => eval.run(out),
             Command::Generate(generate) => generate.run(out),
+            Command::Diversify(diversify) => diversify.run(out),
             Command::Audit(audit) => audit.run(out),
             Command::Explain(explain) => explain.run(out),
             Command::List(list) => list.run(out),

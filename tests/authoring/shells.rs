@@ -31,6 +31,7 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(completed(&["fsched", "comp"]), ["completions"]);
     assert_eq!(completed(&["fsched", "fmt", "--ch"]), ["--check"]);
     assert_eq!(completed(&["fsched", "check", "--format", "sa"]), ["sarif"]);
+    assert_eq!(completed(&["fsched", "diversify", "--over", "multi"]), ["multiple_choice"]);
     assert_eq!(completed(&["fsched", "explain", "unclosed"]), ["unclosed-bracket"]);
     assert_eq!(completed(&["fsched", "list", "optim"]), ["optimizers"]);
     for flag in ["--deny", "--warn", "--allow"] {

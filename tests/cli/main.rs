@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments in; stdout, stderr, status and files out.
 
 mod diagnostics;
+mod diversify;
 mod generate;
 
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ use fsched::reading::{self, json, limits};
 use fsched::record::screen::Screen;
 use fsched::record::{Found, Manifest, Summary, ledger_is_sound};
 use fsched::runtime::store;
-use fsched::text::instructions::{Pictures, coin, conversations};
+use fsched::text::instructions::{Pictures, coin, conversations, either};
 use fsched::text::item::{Item, Turn};
 use fsched::text::tokenizer::Tokenizer;
 use std::cell::RefCell;
@@ -281,13 +281,26 @@ fn kept(items: &[Item]) -> u64 {
 fn conversations(place: &Path) -> Answer {
     let mut pictures = Pictures::below(place);
     let items = conversations::read(&place.join("talk.json"), &mut pictures).map_err(|e| e.to_string())?;
+    rewritten(&place.join("talk.json"));
     Ok(kept(&items))
+}
+
+/// As `fsched diversify` does it: whatever the items are, they are rewritten, or it is said why not.
+fn rewritten(file: &Path) {
+    let Ok(items) = either::read(file, &mut Pictures::unsought()) else { return };
+    for share in [0.5, 1.0] {
+        let settings = styles::Settings { share, ..styles::Settings::default() };
+        let Ok(done) = styles::diversify(items.clone(), &settings, &Replies::default()) else { continue };
+        let text = styles::to_llava(&done.items, Path::new("")).unwrap();
+        assert_eq!(text.lines().count(), items.len() + 2);
+    }
 }
 
 fn questions(place: &Path) -> Answer {
     let mut pictures = Pictures::below(place);
     let mut read = |form| coin::test(&place.join("test.json"), form, None, &mut pictures).map_err(|e| e.to_string());
     read(coin::Form::Region)?;
+    rewritten(&place.join("test.json"));
     Ok(kept(&read(coin::Form::Option)?))
 }
 

@@ -38,6 +38,7 @@ use native::{Kind, Reading};
 use pick::Key;
 use pool::Pool;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Where something comes from that no rule of conversion gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,9 @@ pub struct Settings {
     pub explanations: Source,
     /// the bare answer stands before the explanation
     pub prepend_answer: bool,
+    /// the folder that pictures are named from where a language model is asked, so that keys of replies do not depend on where
+    /// it lies; empty: they are named as items have them
+    pub images: PathBuf,
 }
 
 /// The items of a task, some of them rewritten.
@@ -79,6 +83,8 @@ pub struct Diversified {
     pub rewritten: Vec<(Style, usize)>,
     /// how many items had each style before
     pub before: BTreeMap<Style, usize>,
+    /// how many items could not be rewritten in each style: they have it, or what it needs of them is not there
+    pub unfit: Vec<(Style, usize)>,
 }
 
 impl Default for Settings {
@@ -93,6 +99,7 @@ impl Default for Settings {
             wrong: Source::Rule,
             explanations: Source::Rule,
             prepend_answer: false,
+            images: PathBuf::new(),
         }
     }
 }
@@ -105,6 +112,7 @@ impl Default for Settings {
 pub fn diversify(items: Vec<Item>, settings: &Settings, replies: &Replies) -> Result<Diversified, Problem> {
     let plan = Plan::of(&items, settings)?;
     let given = replies.for_requests(&plan.requests(&items, settings))?;
+    let unfit = plan.unfit(settings);
     let rewrite = |(at, item): (usize, Item)| match plan.styles[at] {
         None => item,
         Some(style) => {
@@ -113,7 +121,7 @@ pub fn diversify(items: Vec<Item>, settings: &Settings, replies: &Replies) -> Re
         }
     };
     let items = items.into_iter().enumerate().map(rewrite).collect();
-    Ok(Diversified { items, native: plan.native, rewritten: plan.quotas, before: plan.before })
+    Ok(Diversified { items, native: plan.native, rewritten: plan.quotas, before: plan.before, unfit })
 }
 
 /// What a language model is to be asked before [`diversify`] with these settings; empty where everything comes from rules.
@@ -159,6 +167,12 @@ impl Plan {
         let can = |at: usize, style| can_become(&readings[at], style, &pool, settings);
         let styles = pick::pick(&keys, &quotas, settings.seed, can)?;
         Ok(Plan { readings, keys, pool, native, before, quotas, styles })
+    }
+
+    /// How many items cannot become each style.
+    fn unfit(&self, settings: &Settings) -> Vec<(Style, usize)> {
+        let unfit = |style| self.readings.iter().filter(|item| !can_become(item, style, &self.pool, settings)).count();
+        self.quotas.iter().map(|(style, _)| (*style, unfit(*style))).collect()
     }
 
     fn requests(&self, items: &[Item], settings: &Settings) -> Vec<Request> {

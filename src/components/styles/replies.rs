@@ -7,7 +7,7 @@ use crate::reading::json::{Kind, parse};
 use crate::reading::limits::REPLIES_BYTES;
 use crate::reading::lines::Lines;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 /// Faults that a message lists; the others are counted.
@@ -59,6 +59,12 @@ impl Replies {
         faults.end(&replies.named()).map(|()| replies)
     }
 
+    /// Those that have no reply yet, or none that can be used; one that several items share comes once.
+    pub fn lacking<'r>(&self, requests: &'r [Request]) -> Vec<&'r Request> {
+        let mut seen = HashSet::new();
+        requests.iter().filter(|request| self.given(request).is_err() && seen.insert(&request.key)).collect()
+    }
+
     /// What the replies to these requests hold, by the item's place, for each of its turns.
     ///
     /// # Errors
@@ -67,16 +73,17 @@ impl Replies {
         let mut faults = Faults::default();
         let mut all = BTreeMap::new();
         for request in requests {
-            let given = match self.by_key.get(&request.key) {
-                Some(line) => keyed(line).and_then(|(_, reply)| given(&reply, request)),
-                None => Err("there is no reply".to_string()),
-            };
-            match given {
+            match self.given(request) {
                 Ok(given) => drop(all.insert(request.at, given)),
                 Err(what) => faults.add(format!("`{}`, {}: {what}", request.id, request.style.word())),
             }
         }
         faults.end(&self.named()).map(|()| all)
+    }
+
+    fn given(&self, request: &Request) -> Result<Vec<Given>, String> {
+        let line = self.by_key.get(&request.key).ok_or("there is no reply")?;
+        keyed(line).and_then(|(_, reply)| given(&reply, request))
     }
 
     /// Whose replies they are, in a sentence.

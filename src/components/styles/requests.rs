@@ -14,7 +14,7 @@ pub struct Request {
     /// of the item
     pub id: String,
     pub style: Style,
-    /// the picture's file, where there is one
+    /// the picture's file below [`Settings::images`], where there is one
     pub image: Option<String>,
     /// (question, right answer, whether it is asked for) of each turn
     pub(super) entries: Vec<(String, String, bool)>,
@@ -62,7 +62,9 @@ impl Request {
             .map(|(at, reading)| (reading.question.clone(), answer(at, reading), asked(reading)))
             .collect();
         let image = match &item.picture {
-            Some(Picture::File(path)) => Some(path.display().to_string()),
+            Some(Picture::File(path)) => {
+                Some(path.strip_prefix(&settings.images).unwrap_or(path).display().to_string())
+            }
             _ => None,
         };
         let asked_for = json!([style.word(), image, entries]);

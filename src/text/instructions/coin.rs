@@ -79,9 +79,9 @@ impl Task {
     /// # Errors
     /// As [`test`].
     pub fn test(self, root: &Path, pictures: &mut Pictures) -> Result<Vec<Item>, Wrong> {
-        let people = Some(self.place(root).join(PEOPLE)).filter(|file| self.form == Form::People && file.exists());
-        let people = people.map(|file| People::read(&file)).transpose()?;
-        test(&self.place(root).join("test.json"), self.form, people.as_ref(), pictures)
+        let file = self.place(root).join("test.json");
+        let people = if self.form == Form::People { People::beside(&file)? } else { None };
+        test(&file, self.form, people.as_ref(), pictures)
     }
 }
 
@@ -102,7 +102,8 @@ pub fn test(file: &Path, form: Form, people: Option<&People>, pictures: &mut Pic
     collected.done()
 }
 
-fn asked(
+/// The item of an element of such a file.
+pub fn asked(
     fields: &Fields,
     form: Form,
     people: Option<&People>,
@@ -218,6 +219,15 @@ pub struct People {
 }
 
 impl People {
+    /// Those of TextVQA's file in the folder of another one, if it is there.
+    ///
+    /// # Errors
+    /// As [`People::read`].
+    pub fn beside(file: &Path) -> Result<Option<People>, Wrong> {
+        let people = Some(file.with_file_name(PEOPLE)).filter(|file| file.exists());
+        people.map(|file| People::read(&file)).transpose()
+    }
+
     /// TextVQA's file: `data`, a list with `question_id`, `image_id`, `question` and `answers`.
     ///
     /// # Errors

@@ -10,13 +10,20 @@ use std::path::{Component, Path, PathBuf};
 pub struct Pictures {
     root: PathBuf,
     real: Option<PathBuf>,
+    /// whether the files are looked for
+    sought: bool,
     /// many questions are about the same one
     found: HashMap<String, PathBuf>,
 }
 
 impl Pictures {
     pub fn below(root: &Path) -> Pictures {
-        Pictures { root: root.into(), real: root.canonicalize().ok(), found: HashMap::new() }
+        Pictures { root: root.into(), real: root.canonicalize().ok(), sought: true, found: HashMap::new() }
+    }
+
+    /// Names as they stand in the file, whether anything is there or not: for who changes texts and opens no picture.
+    pub fn unsought() -> Pictures {
+        Pictures { root: PathBuf::new(), real: None, sought: false, found: HashMap::new() }
     }
 
     /// The file, which is there, by its name below the folder.
@@ -24,6 +31,12 @@ impl Pictures {
     /// # Errors
     /// If it is not, or lies outside; a sentence without the field.
     pub fn find(&mut self, text: &str) -> Result<PathBuf, String> {
+        if text.is_empty() {
+            return Err("the name is empty".into());
+        }
+        if !self.sought {
+            return Ok(text.into());
+        }
         if let Some(path) = self.found.get(text) {
             return Ok(path.clone());
         }

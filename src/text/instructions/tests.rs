@@ -214,6 +214,33 @@ fn options_and_boxes_that_are_none_are_told() {
     assert_eq!(wrong(Form::Region, r#""answer": "x", "answer_bbox": [1, 2, 3, 4]"#), pixels);
 }
 
+#[test]
+fn files_whose_form_nobody_names_are_read_element_by_element() {
+    let talk = r#"{"id": 1, "image": "a.png", "conversations": [{"from": "human", "value": "<image>\nQ"}, {"from": "gpt", "value": "A"}]}"#;
+    let question = r#"{"question_id": 2, "image": "../no.png", "text": "<image>\nQ", "answer": "A"}"#;
+    let place =
+        place(&[("f.json", &format!("[{talk},\n{question}]")), ("g.json", &format!("[{{\"id\": 3}},{question}]"))]);
+    let read = |name: &str, mut pictures: Pictures| either::read(&place.path().join(name), &mut pictures);
+    let expected = [item("1", Some("a.png"), &[("Q", "A")]), item("2", Some("../no.png"), &[("Q", "A")])];
+    let mut found = read("f.json", Pictures::unsought()).unwrap();
+    assert_eq!(found[1].expected.take(), Some(Expected::Text("A".into())));
+    assert_eq!(found, expected);
+    let error = read("f.json", Pictures::below(place.path())).unwrap_err();
+    assert!(
+        error.count == 1 && error.shown[0].starts_with("item 1 (line 2, id `2`): `image`: `../no.png` leads"),
+        "{error}"
+    );
+    let error = read("g.json", Pictures::unsought()).unwrap_err();
+    assert_eq!(error.shown, ["item 0 (line 1, id `3`): `conversations` is missing"]);
+    // What people said stands beside it.
+    let people = r#"{"data": [{"question_id": 2, "answers": ["A", "B"]}]}"#;
+    fs::write(place.path().join("TextVQA_0.5.1_val.json"), people).unwrap();
+    let found = read("f.json", Pictures::unsought()).unwrap();
+    assert_eq!(found[1].expected, Some(Expected::People(vec!["A".into(), "B".into()])));
+    fs::write(place.path().join("TextVQA_0.5.1_val.json"), "{}").unwrap();
+    assert!(read("f.json", Pictures::unsought()).unwrap_err().to_string().ends_with("`data` is no list"));
+}
+
 fn asked(items: &[Item]) -> Vec<(&str, &str, &str)> {
     let one = |item: &Item| assert_eq!(item.expected, Some(Expected::Text(item.turns[0].answer.clone())));
     items.iter().for_each(one);
