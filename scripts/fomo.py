@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Runs the pipelines of `pipelines/fomo` (or others) with several seeds each, and makes tables of what came.
+"""Runs the pipelines of `pipelines/fomo` (or others) with several seeds each, and makes tables of what came
+(docs/results/fomo.md).
 
     scripts/fomo.py run   --data FOLDER --out RUNS [--seeds 0,1,2] [--jobs 2] PIPELINE…
     scripts/fomo.py table --out RUNS [--against plain] [--split test]
 
 `run` starts `fsched run PIPELINE --set run_seed=N`, one thread each and `--jobs` at a time; a run that is finished is
 left alone, one that was interrupted goes on. `table` reads the runs' records and prints Markdown: for each pipeline the
-mean over seeds of the values at the end and at the checkpoint that was best on validation, and the difference to
-another pipeline, seed by seed, with the 95 % interval of the mean difference (Student's t). Needs Python 3.9 alone.
+mean over seeds of the values at the end and at the checkpoint that was best on validation, how much the best is above
+the end, and the difference to another pipeline (where that has no memory, a memory is compared with its model). Both are
+taken seed by seed, with the 95 % interval of the mean (Student's t). Needs Python 3.9 alone.
 """
 
 import argparse
@@ -76,6 +78,16 @@ def cell(values, points=100):
     return text if half is None else f"{text} ± {points * half:.1f}"
 
 
+def paired(seeds, key, base, other):
+    """The cell of the differences of the seeds that both have."""
+    differences = [seeds[s][key] - base[s][other] for s in seeds if key in seeds[s] and other in base.get(s, {})]
+    return cell(differences) if differences else ""
+
+
+def without_memory(key):
+    return tuple(part.replace("(of: memory)", "").replace(", of: memory", "") for part in key)
+
+
 def table(args):
     runs = {}
     for folder in sorted(args.out.iterdir()):
@@ -83,17 +95,20 @@ def table(args):
             name, seed = folder.name.rsplit("-", 1)
             runs.setdefault(name, {})[int(seed)] = read(folder)[0]
     keys = sorted({key for seeds in runs.values() for values in seeds.values() for key in values if key[0] == args.split})
+    base = runs.get(args.against, {})
     for key in keys:
         split, metric, where = key
-        print(f"\n{split}.{metric}, {where}\n\n| pipeline | seeds | % | difference to {args.against} |\n|---|---:|---:|---:|")
-        base = runs.get(args.against, {})
+        print(f"\n{split}.{metric}, {where}\n")
+        print(f"| pipeline | seeds | % | best - last | difference to {args.against} |\n|---|---:|---:|---:|---:|")
+        other = key if any(key in values for values in base.values()) else without_memory(key)
         for name, seeds in runs.items():
             values = [v[key] for v in seeds.values() if key in v]
-            both = [s for s in seeds if key in seeds[s] and key in base.get(s, {})]
             if not values:
                 continue
-            paired = cell([seeds[s][key] - base[s][key] for s in both]) if both and name != args.against else ""
-            print(f"| {name} | {len(values)} | {cell(values)} | {paired} |")
+            last = (split, metric, "last")
+            gap = paired(seeds, key, seeds, last) if key != last else ""
+            difference = paired(seeds, key, base, other) if name != args.against else ""
+            print(f"| {name} | {len(values)} | {cell(values)} | {gap} | {difference} |")
 
 
 def main():
