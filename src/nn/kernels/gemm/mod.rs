@@ -3,7 +3,7 @@
 //!
 //! The output is cut into blocks that are multiplied in parallel. Within a block the inner dimension is cut into parts
 //! of at most [`DEPTH`] steps; for each part and each panel of columns (the width of a register block) the panel of `b`
-//! is packed, unless it can be read where it lies, and multiplied with all rows of the block.
+//! is packed, unless it can be read where it lies and is read seldom, and multiplied with all rows of the block.
 
 mod thin;
 mod tile;
@@ -141,6 +141,11 @@ const PANEL: usize = 2 * LANES;
 /// close to the core.
 const DEPTH: usize = 256;
 
+/// Register blocks of rows below each other for which a panel is read where it lies. More gain by a copy: what lies far
+/// apart in memory falls on few lines of the first cache, and a panel that doesn't stay there is read from the second again
+/// for each of them.
+const FEW_BLOCKS: usize = 3;
+
 /// Rows of a block, at most: a part of `a` of this many rows stays in the second cache.
 const ROWS: usize = 256;
 
@@ -251,7 +256,7 @@ unsafe fn multiply_panel<S: Simd>(
         let b = Operand { start: b.start.wrapping_add(column * b.next), ..b };
         // SAFETY: the caller's promises; rows and columns of the register blocks are within those of the panel.
         unsafe {
-            let b = if b.next == 1 && width == columns {
+            let b = if b.next == 1 && width == columns && rows <= FEW_BLOCKS * S::ROWS {
                 b
             } else {
                 pack::<S>(columns, depth, b, panel.as_mut_ptr(), width);
