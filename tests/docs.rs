@@ -3,7 +3,11 @@
 use fsched::components::{Family, catalogue};
 use fsched::diagnostic::Severity;
 use fsched::language::{Disk, Options, analyze, statements};
+use fsched::nn::network::Network;
+use fsched::nn::weights;
 use fsched::plan::Plan;
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +31,7 @@ fn errors(text: &str) -> Vec<String> {
 #[test]
 fn programs_in_the_readme_and_the_manual() {
     let mut seen = 0;
-    for page in ["README.md", "docs/language.md", "docs/authoring.md", "docs/robustness.md"] {
+    for page in ["README.md", "docs/language.md", "docs/authoring.md", "docs/robustness.md", "docs/conversations.md"] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
         for program in text.split("```fsched\n").skip(1).filter_map(|b| b.split("```").next()) {
             assert_eq!(errors(program), Vec::<String>::new(), "{page}:\n{program}");
@@ -85,6 +89,91 @@ fn every_example_and_pipeline() {
     }
     assert!(seen >= 4);
 }
+
+/// `pipelines/sefe`: with the base's weights and folders that hold configurations alone, no program has an error, and the arms
+/// train equally long. Without them the errors name what is missing.
+#[test]
+fn arms_on_conversations_train_equally_long() {
+    let data = tempfile::tempdir().unwrap();
+    let analyzed = |path: &Path| {
+        let mut options = Options::default();
+        options.places.data = data.path().to_path_buf();
+        analyze(path, &Disk { root: None }, &options)
+    };
+    let base = analyzed(&root().join("pipelines/sefe/base.fsched")).program.unwrap();
+    let network = Network::new(base.model.architecture.clone(), 0, &candle_core::Device::Cpu).unwrap();
+    let paper = root().join("pipelines/sefe/paper_coin.fsched");
+    let missing: Vec<String> = analyzed(&paper).diagnostics.iter().map(|d| d.message.clone()).collect();
+    assert_eq!(missing, ["there is no `vicuna-7b-v1.5-projector`", "there is no `CoIN`"]);
+    weights::write(&network.state_dict().unwrap(), &data.path().join("sefe_base.safetensors")).unwrap();
+    write_coin(data.path());
+    for name in ["vicuna-7b-v1.5-projector", "llava-1.5-7b-hf"] {
+        write(data.path(), &format!("{name}/config.json"), LLAVA_7B.as_bytes());
+    }
+    let mut steps = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("pipelines/sefe")).unwrap() {
+        let path = entry.unwrap().path();
+        let analysis = analyzed(&path);
+        let errors = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        assert_eq!(errors.map(|d| d.message.as_str()).collect::<Vec<_>>(), Vec::<&str>::new(), "{}", path.display());
+        let plan = Plan::new(Arc::new(analysis.program.unwrap()), &analysis.sources);
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        match name {
+            "base" => {}
+            paper if paper.starts_with("paper") => {
+                // 7 billion weights in f32.
+                assert!(plan.footprint.peak_memory_bytes > 28 << 30, "{name}: {}", plan.footprint.peak_memory_bytes);
+                assert!(plan.totals.flops().min > 1e14, "{name}");
+            }
+            _ => drop(steps.insert(plan.totals.train_steps.exact())),
+        }
+    }
+    assert_eq!(steps, BTreeSet::from([Some(8 * 8 * 25)]));
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// CoIN's layout with two conversations to learn and one to ask of each task.
+fn write_coin(folder: &Path) {
+    let picture = image::RgbImage::from_pixel(8, 6, image::Rgb([9, 99, 200]));
+    std::fs::create_dir_all(folder.join("CoIN/img")).unwrap();
+    picture.save(folder.join("CoIN/img/a.png")).unwrap();
+    for task in ["ScienceQA", "TextVQA", "ImageNet", "GQA", "VizWiz", "Grounding", "VQAv2", "OCRVQA"] {
+        let (question, answer) = match task {
+            "ScienceQA" => ("Which?\nA. a cat\nB. a dog", "A"),
+            "Grounding" => ("Where is it?", "[0.1,0.2,0.5,0.6]"),
+            _ => ("What is it?", "a cat"),
+        };
+        let item = |id: usize| {
+            let turns = json!([{ "from": "human", "value": format!("<image>\n{question}") }, { "from": "gpt", "value": answer }]);
+            json!({ "id": id.to_string(), "image": "img/a.png", "conversations": turns })
+        };
+        let train = json!([item(0), item(1)]).to_string();
+        let mut test = json!({ "question_id": "0", "image": "img/a.png", "text": question, "answer": answer });
+        if task == "Grounding" {
+            test["answer_bbox"] = json!([0.1, 0.2, 0.5, 0.6]);
+        }
+        for file in ["train.json", "train_x20.json"] {
+            write(folder, &format!("CoIN/annotations/{task}/{file}"), train.as_bytes());
+        }
+        write(folder, &format!("CoIN/annotations/{task}/test.json"), json!([test]).to_string().as_bytes());
+    }
+}
+
+/// The numbers of LLaVA-1.5-7B's `config.json`.
+const LLAVA_7B: &str = r#"{
+  "model_type": "llava", "image_token_index": 32000, "projector_hidden_act": "gelu",
+  "vision_feature_layer": -2, "vision_feature_select_strategy": "default",
+  "text_config": { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32064, "max_position_embeddings": 4096,
+    "rms_norm_eps": 1e-05 },
+  "vision_config": { "model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096,
+    "num_hidden_layers": 24, "num_attention_heads": 16, "image_size": 336, "patch_size": 14, "projection_dim": 768 }
+}"#;
 
 /// The comparison of `pipelines/fomo`: no program has an error or a warning, and each trains as long as `plain` does, in
 /// gradient evaluations; baselines with another number in a step to within 5 %.
