@@ -228,7 +228,8 @@ impl Context<'_> {
     /// Whether the network can be measured on the data before and after a change of weights, where that is asked for.
     pub(super) fn measured_rows_fit(&mut self, settings: &Settings, span: Span) -> bool {
         let (have, need) = (self.head_classes, settings.facts.classes);
-        if have == need || settings.measure.iter().all(|m| m.when != When::AtForget) {
+        if settings.facts.texts().is_some() || have == need || settings.measure.iter().all(|m| m.when != When::AtForget)
+        {
             return true;
         }
         let message = format!("the head has {have} rows, but this data has {need} classes, so nothing can be measured");

@@ -158,7 +158,8 @@ struct Record {
 impl Record {
     fn open(run: &mut Run, what: &'static str, settings: &Settings) -> Result<Record, Halt> {
         // A head of other classes cannot be measured on these data.
-        if settings.facts.classes != run.state.network.architecture().classes {
+        let of_images = settings.facts.texts().is_none();
+        if of_images && settings.facts.classes != run.state.network.architecture().classes {
             return Ok(Record::unmeasured(run, what));
         }
         let before = measure::around_changes(run, settings)?;

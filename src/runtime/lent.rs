@@ -122,9 +122,11 @@ pub fn with_best<T>(
 ) -> Result<T, Halt> {
     run.lent = Some(best(run, rule, settings)?);
     // What is known is of the present weights.
-    let known = std::mem::take(&mut run.readings);
+    let known = (std::mem::take(&mut run.readings), run.texts.lend());
     let done = work(run);
-    (run.lent, run.readings) = (None, known);
+    run.lent = None;
+    run.readings = known.0;
+    run.texts.take_back(known.1);
     done
 }
 

@@ -165,3 +165,14 @@ fn conversations_that_have_no_room_are_named_together() {
         error.message
     );
 }
+
+#[test]
+fn the_best_is_measured_with_its_own_weights() {
+    let outcome = tiny(
+        "keep best: test.loss\ntrain 3\ntrain 1 with { optimizer sgd(lr: 3) }\nevaluate loss, truth_alignment(max_tokens: 4) at: [best, last] on test",
+    );
+    let losses: Vec<f64> = outcome.measured("test.loss").iter().map(|m| m.1).collect();
+    let [followed @ .., best, last] = losses.as_slice() else { panic!("{losses:?}") };
+    let least = followed.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(*best == least && *last == followed[followed.len() - 1] && last > best, "{losses:?}");
+}

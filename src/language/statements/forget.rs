@@ -72,6 +72,9 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return;
     }
     let word = written.word();
+    if settings.facts.texts().is_some() && !cx.chosen_without_images(written) {
+        return;
+    }
     if !cx.measured_rows_fit(&settings, word) || !cx.measures_known(&settings, false, word) {
         return;
     }
@@ -112,6 +115,21 @@ fn name_within(text: &str, name: &str, to: Span) -> Span {
 }
 
 impl<'a> Context<'a> {
+    /// `by: saliency` looks at training batches of images.
+    fn chosen_without_images(&mut self, written: &Written<'a>) -> bool {
+        let rounds = written.bound.value("by").map(|by| self.rounds(by)).unwrap_or_default();
+        let is_one = |(_, by): &(String, Value)| {
+            by.as_component(Family::Ranking).is_some_and(|spec| spec.member == &rankings::SALIENCY)
+        };
+        if !rounds.iter().any(is_one) {
+            return true;
+        }
+        let message = "`saliency` is measured on images, and this data has conversations";
+        let d = Diagnostic::new(Code::NOT_OF_TEXTS, written.bound.span("by"), message);
+        self.report(d.help("choose by something else, such as `by: smallest`"));
+        false
+    }
+
     /// `by: kels` says itself what is taken as a whole, and counts within each tensor.
     fn blocks_alone(&mut self, written: &Written<'a>) -> bool {
         let bound = &written.bound;

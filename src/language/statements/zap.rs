@@ -35,6 +35,11 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let whole_head = selector == Value::Selector(Selector::Head(Index::All));
     let (Some(settings), true) = (settings, bound.whole()) else { return };
     let word = written.word();
+    if settings.facts.texts().is_some() {
+        let message = "`zap` re-draws what a classifier knows of classes, and a language model has none";
+        let d = Diagnostic::new(Code::NOT_OF_TEXTS, word, message);
+        return cx.report(d.help("re-draw weights of it by `forget head 100%`"));
+    }
     if !(whole_head || cx.measured_rows_fit(&settings, word)) || !cx.measures_known(&settings, false, word) {
         return;
     }

@@ -98,6 +98,6 @@ fn generate(
         let message = format!("a question takes {} places, all that the model has", prompts.length);
         return Err(Failure::new(message).help("take it out of the data, or a model with more places"));
     }
-    let texts = run.state.network.generate(&prompts, most, &[stop], |_, logits| greedy(logits))?;
+    let texts = run.measured_network(false)?.generate(&prompts, most, &[stop], |_, logits| greedy(logits))?;
     Ok(texts.iter().map(|tokens| reader.tokenizer.decode(tokens).trim().to_string()).collect())
 }

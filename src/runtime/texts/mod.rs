@@ -32,6 +32,21 @@ pub struct Texts {
     answers: answers::Known,
 }
 
+impl Texts {
+    /// What was found with the present weights, while others are measured.
+    pub fn lend(&mut self) -> Found {
+        (std::mem::take(&mut self.answers), std::mem::take(&mut self.pictures))
+    }
+
+    /// The present weights are there again.
+    pub fn take_back(&mut self, (answers, pictures): Found) {
+        (self.answers, self.pictures) = (answers, pictures);
+    }
+}
+
+/// What follows from weights.
+type Found = (answers::Known, Pictures);
+
 /// How the model of a program reads.
 pub struct Reader {
     tokenizer: Tokenizer,

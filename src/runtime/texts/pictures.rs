@@ -72,7 +72,7 @@ pub fn seen(run: &mut Run, data: &str, examples: &Examples, places: &[usize], si
     let mut new: HashMap<u64, Tensor> = HashMap::new();
     for some in unknown.chunks(AT_ONCE) {
         let at: Vec<usize> = some.iter().map(|(at, _)| *at).collect();
-        let features = run.state.network.look(&pixels_of(&items, &at, side, &device)?)?;
+        let features = run.measured_network(false)?.look(&pixels_of(&items, &at, side, &device)?)?;
         let each = features.dim(0)? / some.len();
         for (i, (_, id)) in some.iter().enumerate() {
             new.insert(*id, features.narrow(0, i * each, each)?.copy()?);

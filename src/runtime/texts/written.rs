@@ -228,6 +228,6 @@ impl Written {
     /// The mean loss of each of these conversations over its learned tokens.
     pub fn losses(&self, run: &mut Run, places: &[usize]) -> Result<Vec<f64>, Failure> {
         let sequences = self.batch(run, places)?;
-        Ok(conversation_losses(&run.state.network, &sequences)?)
+        Ok(conversation_losses(run.measured_network(false)?, &sequences)?)
     }
 }
