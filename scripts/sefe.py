@@ -3,14 +3,15 @@
 
     scripts/sefe.py base  --data FOLDER --out RUNS
     scripts/sefe.py run   --data FOLDER --out RUNS [--seeds 0,1,2] [--jobs 2] PIPELINE…
-    scripts/sefe.py table --out RUNS [--matrix PIPELINE]
+    scripts/sefe.py table --out RUNS [--against PIPELINE | --matrix PIPELINE]
 
 `base` runs `base.fsched` and puts its weights into FOLDER as `sefe_base.safetensors`, where the others look for them. `run` starts
 `fsched run PIPELINE --set run_seed=N`, one thread each and `--jobs` at a time; what is finished is left alone, what was
 interrupted goes on. `table` reads the records: of each pipeline the accuracy matrix A(j, i) (task i after task j was
 learned) gives MFT, the mean over tasks right after each was learned; MFN, the mean over tasks at the end; MAA, the mean
 over j of the mean over the tasks seen; BWT, the mean change since a task was learned, over all T tasks (as SEFE has it) and
-over the T - 1 that something came after; and what became of answers that were once right. Means over seeds, ± half of the
+over the T - 1 that something came after; and what became of answers that were once right. `--against` adds the
+difference of MFN to that of another pipeline, seed by seed. Means over seeds, ± half of the
 95 % interval (Student's t). Needs Python 3.9 alone.
 """
 
@@ -102,14 +103,14 @@ def finished(out):
         manifest = folder / "manifest.json"
         name, _, seed = folder.name.rpartition("-")
         if name and manifest.exists() and json.loads(manifest.read_text())["status"] == "done":
-            runs.setdefault(name, []).append(read(folder))
+            runs.setdefault(name, {})[seed] = read(folder)
     return runs
 
 
 def table(args):
     runs = finished(args.out)
     if args.matrix:
-        rows = [rows for rows, _ in runs[args.matrix]]
+        rows = [rows for rows, _ in runs[args.matrix].values()]
         tasks = list(rows[0][-1])
         print("| after | " + " | ".join(tasks) + " |\n|---|" + "---:|" * len(tasks))
         for j, task in enumerate(tasks):
@@ -118,12 +119,19 @@ def table(args):
         return
     names = ["MFT", "MFN", "MAA", "BWT (T)", "BWT (T - 1)"]
     fates = ["kept", "superficial", "essential", "never"]
-    print("| pipeline | seeds | " + " | ".join(names + fates) + " |\n|---|---:|" + "---:|" * (len(names) + len(fates)))
-    for name, all_runs in sorted(runs.items(), key=lambda run: -sum(figures(r)["MFN"] for r, _ in run[1]) / len(run[1])):
-        found = [figures(rows) for rows, _ in all_runs]
-        cells = [shown([f[n] for f in found]) for n in names]
-        cells += [shown([parts[fate] for _, parts in all_runs]) if all(fate in p for _, p in all_runs) else "–" for fate in fates]
-        print(f"| {name} | {len(all_runs)} | " + " | ".join(cells) + " |")
+    further = [f"MFN - {args.against}'s"] if args.against else []
+    heads = names + further + fates
+    print("| pipeline | seeds | " + " | ".join(heads) + " |\n|---|---:|" + "---:|" * len(heads))
+    found = {name: {seed: figures(rows) for seed, (rows, _) in of.items()} for name, of in runs.items()}
+    for name in sorted(runs, key=lambda name: -sum(f["MFN"] for f in found[name].values()) / len(found[name])):
+        cells = [shown([f[n] for f in found[name].values()]) for n in names]
+        if args.against:
+            other = found[args.against]
+            pairs = [f["MFN"] - other[seed]["MFN"] for seed, f in found[name].items() if seed in other]
+            cells.append("" if name == args.against else shown(pairs))
+        parts = [parts for _, parts in runs[name].values()]
+        cells += [shown([p[fate] for p in parts]) if all(fate in p for p in parts) else "–" for fate in fates]
+        print(f"| {name} | {len(found[name])} | " + " | ".join(cells) + " |")
 
 
 def main():
@@ -142,6 +150,7 @@ def main():
     command = commands.add_parser("table")
     command.set_defaults(function=table)
     command.add_argument("--out", type=pathlib.Path, required=True)
+    command.add_argument("--against", help="the pipeline that others are compared with")
     command.add_argument("--matrix", help="the accuracies of this pipeline, mean over seeds, in place of the figures")
     args = parser.parse_args()
     args.function(args)
