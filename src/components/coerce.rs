@@ -163,7 +163,7 @@ impl Type {
             Type::Selector => "a selector such as `layers[-2..]` or `head`".into(),
             Type::Metric => "a metric such as `clean`".into(),
             Type::Condition => "a condition such as `clean > 85%`".into(),
-            Type::Tasks => "tasks such as `split(fashion, by: class, size: 5)`".into(),
+            Type::Tasks => "tasks such as `split(fashion, by: class, size: 5)`, or of conversations `quiz`".into(),
             Type::Word(list) => words(list),
             Type::Component(family) => format!("{} {}", article(family.noun()), family.noun()),
             Type::List(entry) => format!("a list, each entry {}", entry.describe()),

@@ -297,7 +297,8 @@ impl std::fmt::Display for Metric {
         };
         let examples = super::metrics::examples(&self.spec).map(|n| format!("examples: {n}"));
         let memory = super::metrics::of_memory(&self.spec).then(|| "of: memory".to_string());
-        let arguments: Vec<String> = [first, examples, memory].into_iter().flatten().collect();
+        let [mode, most] = super::metrics::truth_alignment::shown(&self.spec);
+        let arguments: Vec<String> = [first, mode, most, examples, memory].into_iter().flatten().collect();
         if arguments.is_empty() { Ok(()) } else { write!(f, "({})", arguments.join(", ")) }
     }
 }

@@ -7,7 +7,7 @@ use super::lints::{self, Added};
 use super::program::{Batch, Keep, Measure, Memory, Model, Optimizer, Settings, TextSettings};
 use super::selectors;
 use crate::components::catalogue::{find, with_defaults};
-use crate::components::data::{DataFacts, Holds};
+use crate::components::data::{DataFacts, Holds, texts};
 use crate::components::metrics;
 use crate::components::{
     Duration, Family, Metric, Problem, ProblemKind, Selector, Spec, Split, Type, Value, attacks, models, objectives,
@@ -470,6 +470,10 @@ impl Context<'_> {
             return None;
         }
         let split = metric.split.unwrap_or(facts.default_split());
+        if facts.texts().is_some() && facts.count(split) == 0 {
+            self.no_split(metric, split, span);
+            return None;
+        }
         if !self.of_its_kind(metric, facts, span)
             || !self.costs_fit(&metric.spec, facts)
             || !self.tasks_fit(metric, facts, split, span)
@@ -511,7 +515,10 @@ impl Context<'_> {
         let Placed { value: data, span: placed } = self.data_here();
         let d = Diagnostic::new(Code::NO_SPLIT, span, message);
         let d = match split {
-            Split::Validation => d.help(format!("make one: `data {}(validation: 10%)`", data.name())),
+            Split::Validation if !texts::is_one(&data) => {
+                d.help(format!("make one: `data {}(validation: 10%)`", data.name()))
+            }
+            _ if texts::is_one(&data) => d.help("give the data a test split, or measure on one that it has"),
             _ => d.help("measure on a split that it has"),
         };
         self.report(placed.into_iter().fold(d, |d, data| d.label(data, "this data")));

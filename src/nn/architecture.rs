@@ -161,6 +161,11 @@ pub enum BufferKind {
 }
 
 impl Part {
+    /// Whether it is of what a language model sees with: the tower, or what makes its vectors as wide as those of tokens.
+    pub fn is_for_pictures(&self) -> bool {
+        self.name.starts_with("vision_tower.") || self.name.starts_with("multi_modal_projector.")
+    }
+
     /// Whether it is a tensor of an adapter.
     pub fn is_adapter(&self) -> bool {
         self.kind == PartKind::Adapter

@@ -2,6 +2,7 @@
 //! directions, EWC's importances.
 
 use super::error::{Failure, Halt};
+use super::event::Kind;
 use super::{Run, scope, texts};
 use crate::components::adapters::NAME;
 use crate::components::objectives::Pass;
@@ -41,6 +42,11 @@ pub const SAVED: [&str; 3] = ["protected/", "directions/", "importance/"];
 
 /// `protect adapters`
 pub fn protect(run: &mut Run, op: &program::Protect) -> std::result::Result<(), Halt> {
+    if !matches!(op.by, Method::Fisher { .. }) && changed_nothing(&run.state.network)? {
+        let message =
+            "the adapters have changed nothing yet, so there is nothing to protect: `protect` stands before `merge`";
+        run.emit(Kind::Warning { message: message.into() })?;
+    }
     match &op.by {
         Method::KeyElements { share, unique } => {
             let duplicates = if *unique { Duplicates::Unique } else { Duplicates::Keep };
@@ -69,6 +75,16 @@ pub fn protect(run: &mut Run, op: &program::Protect) -> std::result::Result<(), 
         }
     }
     Ok(())
+}
+
+/// Whether all adapters are as they began: their second factors are 0.
+fn changed_nothing(network: &Network) -> Result<bool> {
+    for parameter in network.parameters().iter().filter(|p| p.part.name.contains(".lora_B.")) {
+        if parameter.tensor.flatten_all()?.to_vec1::<f32>()?.iter().any(|x| *x != 0.0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Protected {

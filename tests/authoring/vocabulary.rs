@@ -59,7 +59,7 @@ fn around(word: &str) -> (&'static str, &'static str) {
         "every" | "when" => ("train 1 {\n", "\n}"),
         "stop" => ("train 1 { every 1 {\n", "\n}}"),
         "rollback" => ("checkpoint \"name\"\n", ""),
-        "protect" | "merge" => ("adapt lora\n", ""),
+        "protect" | "merge" | "export" => ("adapt lora\n", ""),
         _ => ("", ""),
     }
 }

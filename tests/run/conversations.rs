@@ -176,3 +176,21 @@ fn the_best_is_measured_with_its_own_weights() {
     let least = followed.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(*best == least && *last == followed[followed.len() - 1] && last > best, "{losses:?}");
 }
+
+#[test]
+fn conversations_without_pictures_are_learned_by_a_model_that_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |q: &str, a: &str| {
+        format!(
+            "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{q}\"}}, {{\"role\": \"assistant\", \"content\": \"{a}\"}}]}}\n"
+        )
+    };
+    std::fs::write(folder.path().join("a.jsonl"), [line("2 + 2?", "4"), line("3 + 3?", "6")].concat()).unwrap();
+    let text = "data instructions(\"a.jsonl\", test: \"a.jsonl\")\nmodel tiny_llava(width: 16, layers: 1, heads: 2, vocabulary: 270)\n\
+                batch 2; optimizer adamw(lr: 1e-2)\nevaluate loss on test\ntrain 20\nevaluate loss on test\nevaluate truth_alignment on train";
+    let outcome = run_with(&program_in(folder.path(), text), 1, |world| world.places.program = folder.path().into());
+    let losses: Vec<f64> = outcome.measured("test.loss").iter().map(|m| m.1).collect();
+    assert!(losses[1] < losses[0] / 2.0, "{losses:?}");
+    let right = outcome.measured("train.truth_alignment")[0].1;
+    assert!(right.is_sign_positive(), "{right}");
+}

@@ -7,9 +7,14 @@ use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
 /// `tasks` of every metric of conversations; `evaluate … on TASKS` fills it.
 const TASKS: Param = Param::new("tasks", Type::Tasks, "which tasks; none: all of the data").or(Default::Absent).named();
 
+/// Tokens of an answer at most, unless a program says otherwise.
+const MOST_TOKENS: i64 = 64;
+
 /// `max_tokens` likewise.
-const MAX_TOKENS: Param =
-    Param::new("max_tokens", Type::Int, "of an answer at most").or(Default::Int(64)).named().within(1.0, 65_536.0);
+const MAX_TOKENS: Param = Param::new("max_tokens", Type::Int, "of an answer at most")
+    .or(Default::Int(MOST_TOKENS))
+    .named()
+    .within(1.0, 65_536.0);
 
 /// `mode` likewise.
 const MODE: Param = Param::new(
@@ -61,6 +66,19 @@ pub(super) static FORGOTTEN_INFO: MetricInfo =
 /// Whether answers are generated for it.
 pub fn generates(spec: &Spec) -> bool {
     [&MEMBER, &KNOWLEDGE, &FORGOTTEN].contains(&spec.member)
+}
+
+/// What of its mode and its longest answer is not the default, as it is written.
+pub fn shown(spec: &Spec) -> [Option<String>; 2] {
+    let mode = match spec.maybe("mode") {
+        Some(Value::Word(mode)) if generates(spec) && mode != "strict" => Some(format!("mode: {mode}")),
+        _ => None,
+    };
+    let most = match spec.maybe("max_tokens") {
+        Some(Value::Int(n)) if *n != MOST_TOKENS => Some(format!("max_tokens: {n}")),
+        _ => None,
+    };
+    [mode, most]
 }
 
 /// How its answers are compared.

@@ -37,8 +37,14 @@ pub fn read_once(
     let mut gradients = vec![None; network.parameters().len()];
     if let Some(gradient) = loss.gradient(On::Clean).filter(|_| forward.logits.is_tracked()) {
         let mut found = tape.backward_from(&forward.logits, gradient.clone())?;
-        for (gradient, leaf) in gradients.iter_mut().zip(&forward.leaves) {
-            *gradient = leaf.as_ref().and_then(|leaf| found.take(leaf));
+        for (index, (gradient, leaf)) in gradients.iter_mut().zip(&forward.leaves).enumerate() {
+            let Some(leaf) = leaf else { continue };
+            *gradient = found.take(leaf);
+            let part = &network.parameters()[index].part;
+            // What pictures go through has no part in conversations without one.
+            if gradient.is_none() && sequences.pictures.is_empty() && part.is_for_pictures() {
+                *gradient = Some(leaf.tensor().zeros_like()?);
+            }
         }
     }
     let right = correct(forward.logits.tensor(), &labels)?.into_iter().filter(|&right| right).count();

@@ -36,7 +36,7 @@ pub struct Shares {
 
 /// A score from which an answer counts as right. Only `textvqa` and people's answers have scores between 0 and 1: there
 /// it takes two people of ten who agree.
-const RIGHT: f64 = 0.5;
+pub const RIGHT: f64 = 0.5;
 
 /// What became of an item that was answered well, by its answer now and, where that has the wrong form, by the answer to
 /// the same question asked again with its form stated (`again`).

@@ -16,7 +16,7 @@ mod regions;
 mod texts;
 
 pub use evalai::normalize;
-pub use forgetting::{Judged, Shares, Verdict, shares, verdict};
+pub use forgetting::{Judged, RIGHT, Shares, Verdict, shares, verdict};
 pub use form::{has_form, stated};
 pub use judge::{judged, question_for_judge, rating};
 pub use knowledge::{knowledge, knows};
@@ -133,7 +133,8 @@ impl Scorer {
         let all = mode == Mode::Strict || (mode == Mode::Coin && self == Scorer::ScienceQa);
         let answered: Vec<f64> = scores.iter().flatten().copied().collect();
         let count = if all { scores.len() } else { answered.len() };
-        (count > 0).then(|| answered.iter().sum::<f64>() / count as f64)
+        // A sum of nothing is -0.
+        (count > 0).then(|| (answered.iter().sum::<f64>() + 0.0) / count as f64)
     }
 
     fn unfit(self, expected: &Expected) -> Problem {

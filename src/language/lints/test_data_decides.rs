@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 /// A condition on a measurement that decides how training goes on.
 pub(in crate::language) fn condition(cx: &mut Context<'_>, condition: &Expression, settings: &Settings, span: Span) {
+    // Conversations have no validation split that could decide.
+    if settings.facts.texts().is_some() {
+        return;
+    }
     let mut on_test = false;
     condition.visit(&mut |e| {
         let metrics: Vec<&Metric> = match e {
@@ -38,7 +42,7 @@ fn innermost_split(metric: &Metric) -> Option<Split> {
 /// `keep best:` by a measurement on the test data.
 pub(super) fn best(cx: &mut Context<'_>, settings: &Arc<Settings>, _: &Written<'_>) {
     let on_test = |metric: &Metric| metric.split.unwrap_or(settings.default_split()) == Split::Test;
-    if !settings.keep.best.iter().any(on_test) {
+    if settings.facts.texts().is_some() || !settings.keep.best.iter().any(on_test) {
         return;
     }
     let Some(span) = cx.setting_in_force("keep") else { return };

@@ -122,6 +122,13 @@ impl<'a> Context<'a> {
             self.report(d.help("evaluate it in a statement of its own, on a split"));
             return None;
         }
+        let named = |metric: &&Metric| !matches!(metric.spec.get("tasks"), Value::None);
+        if let Some(metric) = metrics.iter().find(named) {
+            let message = format!("`{}` names tasks, and `on` names others", metric.spec.name());
+            let d = Diagnostic::new(Code::WRONG_TYPE, on.span, message);
+            self.report(d.help("leave out one of the two"));
+            return None;
+        }
         let place = Place { what: &"`on` of `evaluate`", ty: &Type::Tasks, bounds: None };
         let tasks = self.value(on, place)?;
         let data = self.data_of_tasks(&tasks, on.span)?;

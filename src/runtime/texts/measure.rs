@@ -1,6 +1,7 @@
 //! Measuring on conversations.
 
 use super::super::error::{Failure, Halt};
+use super::super::exec::first_training;
 use super::super::measure::Probe;
 use super::super::{Run, some_examples};
 use super::answers::{Asked, answers};
@@ -8,7 +9,7 @@ use super::written::of_split;
 use crate::components::data::{Dataset, Examples, TextTask};
 use crate::components::metrics::truth_alignment::{FORGOTTEN, KNOWLEDGE, mode};
 use crate::components::metrics::{self, Flag, Measured, Part};
-use crate::components::scoring::{Judged, Mode, Shares, has_form, knowledge, knows, shares, stated};
+use crate::components::scoring::{Judged, Mode, RIGHT, Shares, has_form, knowledge, knows, shares, stated};
 use crate::components::tasks::{self, Task};
 use crate::components::{Spec, Value};
 use crate::language::program::Settings;
@@ -118,7 +119,7 @@ impl<'a> Questions<'a> {
             parts.push(Part::new(task.name.clone(), mean));
             all.extend(scores);
         }
-        let value = means.iter().sum::<f64>() / means.len() as f64;
+        let value = (means.iter().sum::<f64>() + 0.0) / means.len() as f64;
         Ok(Measured { value, per_example: all, parts, ..Measured::default() })
     }
 
@@ -139,7 +140,7 @@ impl<'a> Questions<'a> {
 
     fn forgotten(&self, run: &mut Run, mode: Mode) -> Result<Measured, Failure> {
         let items = self.items();
-        let (mut sum, mut tasks, mut n, mut parts) = (Shares::default(), 0.0, 0, Vec::new());
+        let (mut sum, mut tasks, mut per_example, mut parts) = (Shares::default(), 0.0, Vec::new(), Vec::new());
         let mut lost = 0.0;
         for (number, task, places) in &self.tasks {
             let Some(before) = run.state.journal.answered.get(&self.key(*number, mode, places)).cloned() else {
@@ -164,7 +165,8 @@ impl<'a> Questions<'a> {
             };
             parts.push(Part::new(task.name.clone(), if right > 0.0 { wrong / right } else { 0.0 }));
             tasks += 1.0;
-            n += places.len();
+            let once_right = before.iter().zip(&judged).filter(|(before, _)| **before >= RIGHT);
+            per_example.extend(once_right.map(|(_, now)| f64::from(u8::from(now.score < RIGHT))));
         }
         if tasks == 0.0 {
             let flag = Flag {
@@ -178,7 +180,15 @@ impl<'a> Questions<'a> {
         let of_all =
             [("kept", sum.kept), ("superficial", sum.superficial), ("essential", sum.essential), ("never", sum.never)];
         parts.extend(of_all.map(|(name, share)| Part::new(name, share / tasks)));
-        Ok(Measured { value: lost / tasks, per_example: vec![lost / tasks; n], parts, ..Measured::default() })
+        let mut flags = Vec::new();
+        if per_example.is_empty() {
+            flags.push(Flag {
+                code: "nothing-was-known".into(),
+                seen: "no answer to these questions was right when their task had been learned".into(),
+                help: "learn the tasks longer, or measure `forgotten` of others".into(),
+            });
+        }
+        Ok(Measured { value: lost / tasks, per_example, parts, flags, ..Measured::default() })
     }
 
     /// The answers to questions that were once answered right and now in a wrong form, asked again with the form stated; by
@@ -192,7 +202,7 @@ impl<'a> Questions<'a> {
     ) -> Result<HashMap<usize, Judged>, Failure> {
         let items = self.items();
         let asked_again =
-            |i: &usize| before[*i] >= 0.5 && judged[*i].score < 0.5 && !judged[*i].form && !judged[*i].knows;
+            |i: &usize| before[*i] >= RIGHT && judged[*i].score < RIGHT && !judged[*i].form && !judged[*i].knows;
         let stated: HashMap<usize, String> = (0..places.len())
             .filter(asked_again)
             .map(|i| (places[i], stated(task.style, items[places[i]].expected.as_ref())))
@@ -208,9 +218,11 @@ impl<'a> Questions<'a> {
 
 /// The tasks that a value means at this point of the run, by number.
 fn meant(run: &Run, value: &Value) -> BTreeSet<u32> {
+    // Where saved weights are evaluated, nobody knows what they have learned: all of it counts.
+    let evaluated = first_training(&run.program.body).is_none();
     let counts = |task: &&Task| {
         let learned = |number: &u32| run.state.journal.learned.contains(&learned_key(&task.data, *number));
-        !task.once_learned || task.classes.iter().all(learned)
+        !task.once_learned || evaluated || task.classes.iter().all(learned)
     };
     tasks::of(value).into_iter().filter(counts).flat_map(|task| task.classes.iter().copied()).collect()
 }

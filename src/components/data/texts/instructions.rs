@@ -43,7 +43,7 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
         let items = conversations::read(&path, &mut Pictures::below(root)).map_err(|e| unreadable(e).of(name))?;
         Ok(Some(items))
     };
-    let (train, test) = (file("train")?.unwrap_or_default(), expecting(file("test")?.unwrap_or_default()));
+    let (train, test) = (expecting(file("train")?.unwrap_or_default()), expecting(file("test")?.unwrap_or_default()));
     let scorer = Scorer::of(spec.word("scorer")).unwrap_or(Scorer::Gqa);
     Ok(vec![Part { name: "instructions".into(), scorer, style: style_of(scorer), train, test, first_id: 0 }])
 }
