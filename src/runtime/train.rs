@@ -23,7 +23,7 @@ use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value, tasks};
 use crate::disk;
 use crate::language::program::{self, Settings};
-use crate::nn::network::Trainable;
+use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
@@ -113,13 +113,9 @@ impl Trainer {
         };
         let steps_per_epoch = settings.steps_per_epoch();
         some_examples(&data, Split::Train)?;
-        let written = match settings.facts.texts() {
-            Some(_) => Some(texts::learned(run, &data, &settings)?),
-            None => None,
-        };
-        let replayed = match settings.facts.texts() {
-            Some(_) => texts::replayed(run, &data, &settings)?,
-            None => None,
+        let (written, replayed) = match settings.facts.texts() {
+            Some(_) => (Some(texts::learned(run, &data, &settings)?), texts::replayed(run, &data, &settings)?),
+            None => (None, None),
         };
         run.texts.pictures.tower_moves(written.is_some() && tower_is_trained(run, &settings));
         Ok(Trainer {
@@ -444,11 +440,15 @@ fn tower_is_trained(run: &Run, settings: &Settings) -> bool {
 
 /// What a teacher says about a batch.
 fn ask(run: &Run, recall: &Recall, crafted: &Crafted) -> Result<Lesson, Halt> {
-    let teacher = match &recall.teacher {
+    Ok(recall.ask(teacher(run, recall)?, crafted)?)
+}
+
+/// Whose answers a term wants.
+pub fn teacher<'r>(run: &'r Run, recall: &Recall) -> Result<&'r Network, Failure> {
+    Ok(match &recall.teacher {
         Teacher::Memory => &run.state.memory()?.network,
         Teacher::Checkpoint(name) => &Snapshot::find(run, name)?.network,
-    };
-    Ok(recall.ask(teacher, crafted)?)
+    })
 }
 
 /// How far the training statement under way has come.

@@ -17,8 +17,11 @@ use crate::nn::architecture::{Architecture, Init, Layer, Linear, NormKind};
 
 type Build = fn(&Spec, [usize; 3], usize) -> Result<Architecture, Problem>;
 
+/// How many models for images there are.
+const OF_IMAGES: usize = 6;
+
 /// All models for images with their builders.
-pub static MODELS: &[(&Member, Build)] = &[
+pub static MODELS: [(&Member, Build); OF_IMAGES] = [
     (&mlp::MEMBER, mlp::build),
     (&convnet::MEMBER, convnet::build),
     (&resnet18::MEMBER, resnet18::build),
@@ -29,10 +32,10 @@ pub static MODELS: &[(&Member, Build)] = &[
 
 /// The descriptions of all models, those for images first.
 pub static MEMBERS: &[&Member] = &{
-    let mut members = [MODELS[0].0; 6 + text::MEMBERS.len()];
+    let mut members = [MODELS[0].0; OF_IMAGES + text::MEMBERS.len()];
     let mut at = 0;
     while at < members.len() {
-        members[at] = if at < 6 { MODELS[at].0 } else { text::MEMBERS[at - 6] };
+        members[at] = if at < OF_IMAGES { MODELS[at].0 } else { text::MEMBERS[at - OF_IMAGES] };
         at += 1;
     }
     members

@@ -1,13 +1,14 @@
 //! Conversations in tokens.
 
 use super::super::error::Failure;
-use super::super::{Run, Snapshot, some_examples};
+use super::super::train::{objective, teacher};
+use super::super::{Run, some_examples};
 use super::measure::learned_key;
 use super::{Reader, reader};
 use crate::components::data::{Dataset, Examples};
 use crate::components::metrics::conversation_losses;
 use crate::components::objectives::{Lesson, Objective, Pass, Read, read_once};
-use crate::components::recall::{Recall, Teacher};
+use crate::components::recall::Recall;
 use crate::components::styles::{self, Prompts, Replies};
 use crate::components::{Split, tasks};
 use crate::language::program::{Diversify, Replay, Settings};
@@ -92,7 +93,7 @@ pub fn squares(
     examples: u64,
 ) -> Result<Vec<Option<Tensor>>, Failure> {
     let written = learned(run, data, settings)?;
-    let objective = super::super::train::objective(settings)?;
+    let objective = objective(settings)?;
     let mut places: Vec<usize> = (0..written.count()).collect();
     let (seed, clock) = (run.program.seed, run.state.journal.clock);
     Stream::new(seed, "importance", &[clock]).shuffle(&mut places);
@@ -213,13 +214,7 @@ impl Written {
         let (sequences, ids) = (self.batch(run, places)?, self.ids(places));
         let (seed, clock) = (run.program.seed, run.state.journal.clock);
         let noise = Noise::Drawn { seed, clock, examples: &ids };
-        let asked = |recall: &Recall| {
-            let teacher = match &recall.teacher {
-                Teacher::Memory => &run.state.memory()?.network,
-                Teacher::Checkpoint(name) => &Snapshot::find(run, name)?.network,
-            };
-            Ok(recall.ask_texts(teacher, &sequences)?)
-        };
+        let asked = |recall: &Recall| Ok(recall.ask_texts(teacher(run, recall)?, &sequences)?);
         let lessons: Vec<Lesson> = recalls.iter().map(asked).collect::<Result<_, Failure>>()?;
         let read = Read { sequences: &sequences, noise };
         Ok(read_once(objective, &run.state.network, read, &lessons, Trainable::Only(trainable))?)
