@@ -31,6 +31,7 @@ pub mod lints;
 mod load;
 mod measured;
 mod mismatch;
+mod model;
 mod near;
 mod of_texts;
 mod phases;
