@@ -108,6 +108,14 @@ impl Examples {
         }
     }
 
+    /// The conversation at a place below [`Examples::len`], where they are conversations.
+    pub fn item(&self, at: usize) -> Option<&Item> {
+        match &self.content {
+            Content::Images(_) => None,
+            Content::Texts(items) => Some(&items[self.rows[at] as usize]),
+        }
+    }
+
     /// Pixels in [0, 1] of these examples, in the order N, C, H, W; of conversations none. Indices are below
     /// [`Examples::len`].
     pub fn batch(&self, indices: &[usize]) -> Vec<f32> {

@@ -61,8 +61,7 @@ pub fn answers(run: &mut Run, asked: &Asked, places: &[usize]) -> Result<Vec<Str
 }
 
 fn prompt(reader: &Reader, asked: &Asked, place: usize) -> Result<Sequence, Failure> {
-    let item = asked.examples.items().and_then(|mut items| items.nth(place));
-    let item = item.ok_or_else(|| Failure::new("there is no such question"))?;
+    let item = asked.examples.item(place).ok_or_else(|| Failure::new("there is no such question"))?;
     let writer = reader.writer(asked.settings)?;
     let written = match asked.again.and_then(|again| again.get(&place)) {
         Some(stated) => writer.prompt(&asked_again(item, stated)),

@@ -4,7 +4,6 @@ use super::super::Run;
 use super::super::error::Failure;
 use crate::components::data::Examples;
 use crate::nn::sequences::Seen;
-use crate::text::item::Item;
 use crate::text::picture::{CLIP_MEAN, Fit, pixels};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -44,17 +43,14 @@ impl Pictures {
 
 /// What the decoder sees beside these examples of a data set.
 pub fn seen(run: &mut Run, data: &str, examples: &Examples, places: &[usize], side: usize) -> Result<Seen, Failure> {
-    let items: Vec<&Item> = match examples.items() {
-        Some(items) => items.collect(),
-        None => return Ok(Seen::Nothing),
-    };
-    let shown: Vec<usize> = places.iter().copied().filter(|at| items[*at].picture.is_some()).collect();
+    let has_one = |at: &usize| examples.item(*at).is_some_and(|item| item.picture.is_some());
+    let shown: Vec<usize> = places.iter().copied().filter(has_one).collect();
     if shown.is_empty() {
         return Ok(Seen::Nothing);
     }
     let device = run.world.device.clone();
     if run.texts.pictures.moving {
-        return Ok(Seen::Pixels(pixels_of(&items, &shown, side, &device)?));
+        return Ok(Seen::Pixels(pixels_of(examples, &shown, side, &device)?));
     }
     let changes = run.state.journal.changes;
     if run.texts.pictures.changes != changes {
@@ -72,7 +68,7 @@ pub fn seen(run: &mut Run, data: &str, examples: &Examples, places: &[usize], si
     let mut new: HashMap<u64, Tensor> = HashMap::new();
     for some in unknown.chunks(AT_ONCE) {
         let at: Vec<usize> = some.iter().map(|(at, _)| *at).collect();
-        let features = run.measured_network(false)?.look(&pixels_of(&items, &at, side, &device)?)?;
+        let features = run.measured_network(false)?.look(&pixels_of(examples, &at, side, &device)?)?;
         let each = features.dim(0)? / some.len();
         for (i, (_, id)) in some.iter().enumerate() {
             new.insert(*id, features.narrow(0, i * each, each)?.copy()?);
@@ -98,8 +94,8 @@ pub fn seen(run: &mut Run, data: &str, examples: &Examples, places: &[usize], si
 }
 
 /// (P, 3, side, side) in [0, 1]
-fn pixels_of(items: &[&Item], places: &[usize], side: usize, device: &Device) -> Result<Tensor, Failure> {
-    let of = |at: &usize| match &items[*at].picture {
+fn pixels_of(examples: &Examples, places: &[usize], side: usize, device: &Device) -> Result<Tensor, Failure> {
+    let of = |at: &usize| match examples.item(*at).and_then(|item| item.picture.as_ref()) {
         Some(picture) => pixels(picture, Fit::pad(CLIP_MEAN), side).map_err(Failure::new),
         None => Ok(Vec::new()),
     };
