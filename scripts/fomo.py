@@ -24,14 +24,14 @@ import sys
 T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
-def start(fsched, pipeline, seed, data, out):
-    folder = out / f"{pipeline.stem}-{seed}"
-    command = [fsched, "run", pipeline, "--set", f"run_seed={seed}", "--data-dir", data, "--out", folder]
+def start(fsched, pipeline, data, folder, more):
+    """Runs a pipeline in a folder, or goes on with it; what came of it in a line."""
+    command = [fsched, "run", pipeline, "--data-dir", data, "--out", folder, *more]
     if (folder / "manifest.json").exists():
         command.append("--resume")
         if json.loads((folder / "manifest.json").read_text())["status"] == "done":
             return f"{folder.name}: done before"
-    done = subprocess.run([*command, "--threads", "1", "--quiet"], capture_output=True, text=True)
+    done = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
     # 4: an `expect` of the pipeline did not hold, which is a result too.
     if done.returncode not in (0, 4):
         return f"{folder.name}: exit {done.returncode}\n{done.stdout}{done.stderr}"
@@ -41,8 +41,13 @@ def start(fsched, pipeline, seed, data, out):
 def run(args):
     args.out.mkdir(parents=True, exist_ok=True)
     work = [(pipeline, seed) for seed in args.seeds for pipeline in args.pipelines]
+
+    def one(pipeline, seed):
+        folder = args.out / f"{pipeline.stem}-{seed}"
+        return start(args.fsched, pipeline, args.data, folder, ["--set", f"run_seed={seed}", "--threads", "1"])
+
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        started = [pool.submit(start, args.fsched, p, s, args.data, args.out) for p, s in work]
+        started = [pool.submit(one, pipeline, seed) for pipeline, seed in work]
         for result in concurrent.futures.as_completed(started):
             print(result.result(), flush=True)
 

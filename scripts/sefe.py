@@ -16,46 +16,22 @@ difference of MFN to that of another pipeline, seed by seed. Means over seeds, �
 """
 
 import argparse
-import concurrent.futures
 import json
-import math
 import pathlib
 import shutil
-import subprocess
 import sys
 
-# Two-sided 95 % points of Student's t by degrees of freedom.
-T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+from fomo import cell, run, start
+
 HERE = pathlib.Path(__file__).resolve().parent.parent / "pipelines" / "sefe"
-
-
-def start(args, pipeline, folder, threads, more):
-    command = [args.fsched, "run", pipeline, "--data-dir", args.data, "--out", folder, *more]
-    if (folder / "manifest.json").exists():
-        if json.loads((folder / "manifest.json").read_text())["status"] == "done":
-            return f"{folder.name}: done before"
-        command.append("--resume")
-    done = subprocess.run([*command, "--threads", str(threads), "--quiet"], capture_output=True, text=True)
-    return f"{folder.name}: done" if done.returncode in (0, 4) else f"{folder.name}: exit {done.returncode}\n{done.stderr}"
 
 
 def base(args):
     folder = args.out / "base"
     args.out.mkdir(parents=True, exist_ok=True)
     args.data.mkdir(parents=True, exist_ok=True)
-    print(start(args, HERE / "base.fsched", folder, 2, []))
+    print(start(args.fsched, HERE / "base.fsched", args.data, folder, ["--threads", "2"]))
     shutil.copyfile(folder / "exports" / "base.safetensors", args.data / "sefe_base.safetensors")
-
-
-def run(args):
-    args.out.mkdir(parents=True, exist_ok=True)
-    work = [(pipeline, seed) for seed in args.seeds for pipeline in args.pipelines]
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        started = [
-            pool.submit(start, args, p, args.out / f"{p.stem}-{s}", 1, ["--set", f"run_seed={s}"]) for p, s in work
-        ]
-        for result in concurrent.futures.as_completed(started):
-            print(result.result(), flush=True)
 
 
 def read(folder):
@@ -89,14 +65,6 @@ def figures(rows):
     }
 
 
-def shown(values):
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return f"{100 * mean:.1f}"
-    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-    return f"{100 * mean:.1f} ± {100 * T95[len(values) - 1] * spread / math.sqrt(len(values)):.1f}"
-
-
 def finished(out):
     runs = {}
     for folder in sorted(out.iterdir()):
@@ -124,13 +92,13 @@ def table(args):
     print("| pipeline | seeds | " + " | ".join(heads) + " |\n|---|---:|" + "---:|" * len(heads))
     found = {name: {seed: figures(rows) for seed, (rows, _) in of.items()} for name, of in runs.items()}
     for name in sorted(runs, key=lambda name: -sum(f["MFN"] for f in found[name].values()) / len(found[name])):
-        cells = [shown([f[n] for f in found[name].values()]) for n in names]
+        cells = [cell([f[n] for f in found[name].values()]) for n in names]
         if args.against:
             other = found[args.against]
             pairs = [f["MFN"] - other[seed]["MFN"] for seed, f in found[name].items() if seed in other]
-            cells.append("" if name == args.against else shown(pairs))
+            cells.append("" if name == args.against else cell(pairs))
         parts = [parts for _, parts in runs[name].values()]
-        cells += [shown([p[fate] for p in parts]) if all(fate in p for p in parts) else "–" for fate in fates]
+        cells += [cell([p[fate] for p in parts]) if all(fate in p for p in parts) else "–" for fate in fates]
         print(f"| {name} | {len(found[name])} | " + " | ".join(cells) + " |")
 
 
