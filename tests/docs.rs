@@ -1,8 +1,10 @@
 //! The programs of the documentation, and the examples in the descriptions, have no errors.
 
+use candle_core::{DType, Device, Tensor};
 use fsched::components::{Family, catalogue};
 use fsched::diagnostic::Severity;
 use fsched::language::{Disk, Options, analyze, statements};
+use fsched::nn::architecture::Part;
 use fsched::nn::network::Network;
 use fsched::nn::weights;
 use fsched::plan::Plan;
@@ -101,7 +103,7 @@ fn arms_on_conversations_train_equally_long() {
         analyze(path, &Disk { root: None }, &options)
     };
     let base = analyzed(&root().join("pipelines/sefe/base.fsched")).program.unwrap();
-    let network = Network::new(base.model.architecture.clone(), 0, &candle_core::Device::Cpu).unwrap();
+    let network = Network::new(base.model.architecture.clone(), 0, &Device::Cpu).unwrap();
     let paper = root().join("pipelines/sefe/paper_coin.fsched");
     let missing: Vec<String> = analyzed(&paper).diagnostics.iter().map(|d| d.message.clone()).collect();
     assert_eq!(missing, ["there is no `vicuna-7b-v1.5-projector`", "there is no `CoIN`"]);
@@ -111,8 +113,8 @@ fn arms_on_conversations_train_equally_long() {
         write(data.path(), &format!("{name}/config.json"), LLAVA_7B.as_bytes());
     }
     let mut steps = BTreeSet::new();
-    for entry in std::fs::read_dir(root().join("pipelines/sefe")).unwrap() {
-        let path = entry.unwrap().path();
+    let entries = std::fs::read_dir(root().join("pipelines/sefe")).unwrap().map(|entry| entry.unwrap().path());
+    for path in entries.filter(|path| path.is_file()) {
         let analysis = analyzed(&path);
         let errors = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error);
         assert_eq!(errors.map(|d| d.message.as_str()).collect::<Vec<_>>(), Vec::<&str>::new(), "{}", path.display());
@@ -130,6 +132,65 @@ fn arms_on_conversations_train_equally_long() {
     }
     assert_eq!(steps, BTreeSet::from([Some(8 * 8 * 25)]));
 }
+
+/// `pipelines/sefe/smollm2`: with a folder in place of the decoder's file that holds its configuration alone, no program has an
+/// error, and both arms train equally long.
+#[test]
+fn smollm2_learns_to_see_in_programs_without_errors() {
+    let data = tempfile::tempdir().unwrap();
+    let analyzed = |name: &str| {
+        let mut options = Options::default();
+        options.places.data = data.path().to_path_buf();
+        let path = root().join(format!("pipelines/sefe/smollm2/{name}.fsched"));
+        analyze(&path, &Disk { root: None }, &options)
+    };
+    let missing: Vec<String> = analyzed("sefe").diagnostics.into_iter().map(|d| d.message).collect();
+    assert_eq!(missing, ["there is no `SmolLM2-135M-Instruct.Q4_1.gguf`", "there is no `easy-vqa`"]);
+    write(data.path(), "SmolLM2-135M-Instruct.Q4_1.gguf/config.json", SMOLLM2.as_bytes());
+    let questions = [
+        ("what color is the shape?", "blue"),
+        ("what shape is present?", "circle"),
+        ("is there a circle?", "yes"),
+        ("is there not a blue shape?", "no"),
+    ];
+    let questions: Vec<_> = questions.iter().map(|(question, answer)| json!([question, answer, 0])).collect();
+    for split in ["train", "test"] {
+        write(data.path(), &format!("easy-vqa/{split}/questions.json"), json!(questions).to_string().as_bytes());
+        let picture = image::RgbImage::from_pixel(64, 64, image::Rgb([9, 99, 200]));
+        std::fs::create_dir_all(data.path().join(format!("easy-vqa/{split}/images"))).unwrap();
+        picture.save(data.path().join(format!("easy-vqa/{split}/images/0.png"))).unwrap();
+    }
+    let mut steps = BTreeSet::new();
+    for (name, exported) in [("sight", "sight"), ("align", "projector"), ("sequential", ""), ("sefe", "")] {
+        let analysis = analyzed(name);
+        let errors = analysis.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        assert_eq!(errors.map(|d| d.message.as_str()).collect::<Vec<_>>(), Vec::<&str>::new(), "{name}");
+        let program = analysis.program.unwrap();
+        if exported.is_empty() {
+            let plan = Plan::new(Arc::new(program), &analysis.sources);
+            steps.insert(plan.totals.train_steps.exact());
+        } else {
+            // What it would export, for the next.
+            let architecture = program.model.architecture.clone();
+            let parts = architecture.parts();
+            let wanted = parts.iter().filter(|part| !part.name.starts_with("language_model."));
+            let tensor = |part: &Part| {
+                let zeros = Tensor::zeros(part.shape.clone(), DType::F32, &Device::Cpu).unwrap();
+                (part.name.clone(), zeros)
+            };
+            weights::write(&wanted.map(tensor).collect(), &data.path().join(format!("{exported}.safetensors")))
+                .unwrap();
+        }
+    }
+    assert_eq!(steps, BTreeSet::from([Some(4 * 60)]));
+}
+
+/// The numbers of SmolLM2-135M's `config.json`.
+const SMOLLM2: &str = r#"{
+  "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+  "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 100000,
+  "tie_word_embeddings": true
+}"#;
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);

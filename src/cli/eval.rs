@@ -148,6 +148,7 @@ fn evaluation(program: Program, weights: &Path, memory: Option<&Path>) -> Option
         span: *span,
         op: Op::Load {
             path: weights.to_string_lossy().into_owned(),
+            only: None,
             memory: memory.map(|memory| memory.to_string_lossy().into_owned()),
             settings,
         },

@@ -4,7 +4,7 @@ use super::describe::{Family, Member};
 use super::value::{Spec, Value};
 use super::{
     adapters, attacks, augment, conditions, data, forgetting, memory, metrics, models, objectives, optimizers, recall,
-    schedules, tasks,
+    schedules, tasks, towers,
 };
 use std::sync::LazyLock;
 
@@ -16,6 +16,7 @@ pub fn members(family: Family) -> &'static [&'static Member] {
         Family::Data => data::MEMBERS,
         Family::Augment => augment::MEMBERS,
         Family::Model => models::MEMBERS,
+        Family::Tower => towers::MEMBERS,
         Family::Adapter => adapters::MEMBERS,
         Family::Layer => models::layers::LAYERS,
         Family::Optimizer => &OPTIMIZERS,

@@ -8,6 +8,8 @@ pub enum Family {
     Data,
     Augment,
     Model,
+    /// what a model that sees makes vectors of pictures with
+    Tower,
     /// what is trained beside the weights of linear layers
     Adapter,
     Layer,
@@ -198,6 +200,7 @@ impl Family {
         Family::Data,
         Family::Augment,
         Family::Model,
+        Family::Tower,
         Family::Adapter,
         Family::Layer,
         Family::Optimizer,
@@ -219,6 +222,7 @@ impl Family {
             Family::Data => "data",
             Family::Augment => "augment",
             Family::Model => "model",
+            Family::Tower => "tower",
             Family::Adapter => "adapter",
             Family::Layer => "layer",
             Family::Optimizer => "optimizer",
@@ -246,6 +250,7 @@ impl Family {
             Family::Data => "data sets",
             Family::Augment => "augmentations",
             Family::Model => "models",
+            Family::Tower => "towers",
             Family::Adapter => "adapters",
             Family::Layer => "layers",
             Family::Optimizer => "optimizers",

@@ -30,6 +30,7 @@ pub mod styles;
 pub mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod towers;
 pub mod value;
 
 pub use coerce::{Mismatch, coerce};

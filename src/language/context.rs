@@ -111,6 +111,8 @@ pub(super) struct Header {
     pub device: super::program::Device,
     pub threads: Option<usize>,
     pub precision: super::program::Precision,
+    /// where `recompute blocks` stands
+    pub recompute: Option<Span>,
     pub budget: Option<f64>,
     pub bindings: Vec<(String, Value)>,
     /// the first step, which ends what must stand before all steps
@@ -201,6 +203,7 @@ impl<'a> Context<'a> {
                 device: super::program::Device::Auto,
                 threads: None,
                 precision: super::program::Precision::default(),
+                recompute: None,
                 budget: None,
                 bindings: Vec::new(),
                 first_step: None,

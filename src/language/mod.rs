@@ -55,6 +55,7 @@ pub use values::{families_of, words_of};
 
 use crate::components::data::Places;
 use crate::diagnostic::{Code, Diagnostic, Severity, has_errors};
+use crate::nn::architecture::Input;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::format::Lists;
 use crate::syntax::parse;
@@ -182,11 +183,17 @@ fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<P
         return None;
     }
     let header = cx.program.clone();
+    if let (Some(span), Input::Image(_)) = (header.recompute, model.architecture.input) {
+        let d = Diagnostic::new(Code::BAD_MODEL, span, "`recompute` is for language models");
+        cx.report(d.help("leave it out"));
+        return None;
+    }
     let program = Program {
         seed: header.seed,
         device: header.device,
         threads: header.threads,
         precision: header.precision,
+        recompute: header.recompute.is_some(),
         budget: header.budget,
         bindings: header.bindings,
         model,

@@ -1,6 +1,8 @@
 //! A checked program: every name resolved, every value typed, every setting that holds at a step gathered beside it.
 //! Loops stay loops.
 
+mod texts;
+
 use super::chain::Chain;
 use crate::components::data::DataFacts;
 pub use crate::components::forgetting::Selected;
@@ -9,8 +11,8 @@ use crate::components::{objectives, recall, tasks};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
 use crate::source::Span;
-use crate::text::item::Style;
 use std::sync::Arc;
+pub use texts::{Diversify, Replay, TextSettings};
 
 /// What `plan` counts and `runtime` runs.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Program {
     pub threads: Option<usize>,
     /// asked for by `precision`
     pub precision: Precision,
+    /// whether what is inside of a language model's blocks is computed anew on the way back, asked for by `recompute`
+    pub recompute: bool,
     /// seconds of run time after which the run ends with a checkpoint, asked for by `budget`
     pub budget: Option<f64>,
     /// names and values of the program's `param`s, overrides applied
@@ -92,11 +96,15 @@ pub enum Op {
     /// weights as others read them, in the run folder
     Export {
         what: Exported,
+        /// the tensors that are written, where not all are
+        only: Option<Tensors>,
         name: String,
     },
     /// loads weights in PyTorch's names; `path` is as written, resolved against the program's folder
     Load {
         path: String,
+        /// the tensors that are read, where not all are
+        only: Option<Tensors>,
         /// the stable network's, where saved weights are evaluated; no program says it
         memory: Option<String>,
         settings: Arc<Settings>,
@@ -429,6 +437,13 @@ pub struct Target {
     pub selection: Option<Vec<Selected>>,
 }
 
+/// Whole tensors that a statement means, by their places among the model's parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensors {
+    pub selector: Selector,
+    pub parts: Vec<usize>,
+}
+
 /// Everything that holds at a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -458,36 +473,6 @@ pub struct Settings {
     pub frozen_statistics: Arc<[usize]>,
     pub measure: Chain<Measure>,
     pub keep: Keep,
-}
-
-/// How conversations are trained on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TextSettings {
-    /// the tasks of `learn`: [`Value::Task`]s, or later; none: all of the data
-    pub learned: Option<Value>,
-    /// places of the decoder; none: as many as the model was made for
-    pub max_length: Option<u64>,
-    /// what is rewritten before it is learned
-    pub diversify: Option<Diversify>,
-    /// what is met again of tasks learned before
-    pub replay: Option<Replay>,
-}
-
-/// Conversations of tasks learned before, beside those of a batch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Replay {
-    /// of the conversations of a batch, in 0..=1
-    pub share: f64,
-    /// conversations that are kept of each task
-    pub keep: u64,
-}
-
-/// Answer style diversification of what is learned.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Diversify {
-    /// of each task's conversations, in 0..=1
-    pub share: f64,
-    pub over: Vec<Style>,
 }
 
 /// How many examples a step of training sees.

@@ -5,8 +5,9 @@ mod rows;
 mod walk;
 
 pub use rows::{
-    Activation, Adapter, Attention, FeedForward, Linear, Patches, Rotary, RowNorm, RowNormKind, Tokens, Vision,
+    Activation, Adapter, Attention, FeedForward, Linear, Patches, Rotary, RowNorm, RowNormKind, Scaling, Tokens, Vision,
 };
+use std::collections::BTreeSet;
 use walk::{Place, Unit, Walk};
 
 /// A network: layers in forward order.
@@ -215,6 +216,18 @@ impl Architecture {
             }
         });
         buffers
+    }
+
+    /// The names of some of its parts' tensors, and of the running statistics of the norms among them.
+    pub fn tensors_of(&self, parts: &[usize]) -> BTreeSet<String> {
+        let all = self.parts();
+        let mut names: BTreeSet<String> = parts.iter().map(|part| all[*part].name.clone()).collect();
+        for Buffer { name, kind, .. } in self.buffers() {
+            if name.strip_suffix(kind.suffix()).is_some_and(|norm| names.contains(&format!("{norm}weight"))) {
+                names.insert(name);
+            }
+        }
+        names
     }
 
     /// Names of the weight-bearing layers: what `layers[i]` counts, the classifier last.

@@ -545,6 +545,7 @@ impl<'a> Pass<'a> {
 mod adapters;
 mod generate;
 mod read;
+mod recompute;
 mod stable;
 
 pub use adapters::Noise;

@@ -72,6 +72,8 @@ struct Node {
 pub struct Tape {
     id: u64,
     precision: Precision,
+    /// inner values of blocks are not kept
+    recompute: bool,
     nodes: RefCell<Vec<Node>>,
 }
 
@@ -91,7 +93,18 @@ impl Tape {
     pub fn with(precision: Precision) -> Tape {
         // The number only tells the values of two tapes apart; nothing computed depends on it.
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Tape { id: NEXT.fetch_add(1, Ordering::Relaxed), precision, nodes: RefCell::new(Vec::new()) }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Tape { id, precision, recompute: false, nodes: RefCell::new(Vec::new()) }
+    }
+
+    /// The same, on which passes through language models keep what goes into their blocks alone, where `yes`.
+    pub fn recomputing(self, yes: bool) -> Tape {
+        Tape { recompute: yes, ..self }
+    }
+
+    /// Whether what is inside of blocks is computed anew on the way back.
+    pub fn recomputes(&self) -> bool {
+        self.recompute
     }
 
     /// How exact operations on this tape are.

@@ -102,6 +102,7 @@ pub fn program(body: Vec<Step>) -> Program {
         device: Device::Cpu,
         threads: None,
         precision: Precision::default(),
+        recompute: false,
         budget: None,
         bindings: Vec::new(),
         model: model.into(),

@@ -219,7 +219,8 @@ impl<'a> Canon<'a> {
                 json!({ "guard": self.condition(&guard.condition, &guard.settings), "else": otherwise })
             }
             Op::Stop => json!("stop"),
-            Op::Export { what, name } => json!({ "export": [what.word(), name] }),
+            Op::Export { what, only: None, name } => json!({ "export": [what.word(), name] }),
+            Op::Export { what, only: Some(tensors), name } => json!({ "export": [what.word(), name, tensors.parts] }),
             Op::Protect(p) => match &p.by {
                 Method::KeyElements { share, unique } => json!({ "protect": [share, p.weight, unique] }),
                 Method::Orthogonal { size } => json!({ "protect": ["orthogonal", p.weight, size] }),
@@ -234,7 +235,8 @@ impl<'a> Canon<'a> {
             Op::Checkpoint { name } => json!({ "checkpoint": name }),
             Op::Rollback { name } => json!({ "rollback": name }),
             Op::Expect { condition, settings, .. } => json!({ "expect": self.condition(condition, settings) }),
-            Op::Load { path, .. } => json!({ "load": self.file(path) }),
+            Op::Load { path, only: None, .. } => json!({ "load": self.file(path) }),
+            Op::Load { path, only: Some(tensors), .. } => json!({ "load": [self.file(path), tensors.parts] }),
             _ => Json::Null,
         }
     }

@@ -44,6 +44,7 @@ impl Plan {
             "plan": self.hash,
             "seed": program.seed,
             "precision": program.precision.name(),
+            "recompute": program.recompute,
             "budget": program.budget,
             "model": model(program),
             "trials": [{ "id": self.trial, "bindings": bindings, "steps": steps, "totals": totals }],
@@ -155,7 +156,13 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Expect { text, .. } => json!({ "kind": "expect", "condition": text }),
         Op::Guard(guard) => self::guard(guard),
         Op::Stop => json!({ "kind": "stop" }),
-        Op::Export { what, name } => json!({ "kind": "export", "what": what.word(), "name": name }),
+        Op::Export { what, only, name } => {
+            let mut json = json!({ "kind": "export", "what": what.word(), "name": name });
+            if let Some(only) = only {
+                json["on"] = json!(only.selector.to_string());
+            }
+            json
+        }
         Op::Protect(p) => {
             let mut json = json!({ "kind": "protect", "by": p.by.word(), "weight": p.weight });
             match &p.by {
@@ -169,7 +176,13 @@ fn leaf(program: &Program, op: &Op) -> Json {
             json
         }
         Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
-        Op::Load { path, .. } => json!({ "kind": "weights", "path": path }),
+        Op::Load { path, only, .. } => {
+            let mut json = json!({ "kind": "weights", "path": path });
+            if let Some(only) = only {
+                json["on"] = json!(only.selector.to_string());
+            }
+            json
+        }
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),
     }
@@ -376,7 +389,10 @@ mod tests {
     #[test]
     fn the_one_line_program_field_by_field() {
         let json = plan(cycles()).to_json(None);
-        assert_eq!(keys(&json), ["budget", "format", "model", "plan", "precision", "program", "seed", "trials"]);
+        assert_eq!(
+            keys(&json),
+            ["budget", "format", "model", "plan", "precision", "program", "recompute", "seed", "trials"]
+        );
         assert_eq!(json["format"], 1);
         assert_eq!(json["seed"], 0);
         assert_eq!(json["precision"], "fast");

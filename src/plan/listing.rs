@@ -20,11 +20,12 @@ impl Plan {
             Precision::Fast => "",
             Precision::Exact => ", precision exact",
         };
+        let recompute = if self.program.recompute { ", recompute blocks" } else { "" };
         let budget = self
             .program
             .budget
             .map_or(String::new(), |s| format!(", budget {}", words::duration(Duration::Seconds(s))));
-        let mut out = format!("Plan {}, seed {}{exact}{budget}\n\n", &self.hash[..16], self.program.seed);
+        let mut out = format!("Plan {}, seed {}{exact}{recompute}{budget}\n\n", &self.hash[..16], self.program.seed);
         let first = self.first_settings();
         settings_text::header(&mut out, &self.program, first);
         let program = &*self.program;
@@ -195,10 +196,14 @@ impl<'a> Listing<'a> {
             Op::Checkpoint { name } => format!("checkpoint {name:?}"),
             Op::Rollback { name } => format!("rollback {name:?}"),
             Op::Expect { text, .. } => format!("expect {}", text.trim_start_matches("expect ")),
-            Op::Load { path, .. } => format!("weights {path:?}"),
+            Op::Load { path, only: None, .. } => format!("weights {path:?}"),
+            Op::Load { path, only: Some(only), .. } => format!("weights {path:?} on: {}", only.selector),
             Op::Guard(guard) => format!("guard {} else {}", guard.text, guard.otherwise),
             Op::Stop => "stop".into(),
-            Op::Export { what, name } => format!("export {} to {name:?}", what.word()),
+            Op::Export { what, only: None, name } => format!("export {} to {name:?}", what.word()),
+            Op::Export { what, only: Some(only), name } => {
+                format!("export {} to {name:?} on: {}", what.word(), only.selector)
+            }
             Op::Protect(p) => words::protect(p),
             Op::Merge { .. } => "merge adapters".into(),
             Op::Repeat { count, until: Some(until), .. } => {

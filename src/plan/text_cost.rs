@@ -4,7 +4,7 @@
 use super::each_step;
 use crate::components::data::Texts;
 use crate::language::program::{Op, Program, Settings};
-use crate::nn::architecture::{Architecture, Input, Part, PartKind};
+use crate::nn::architecture::{Architecture, Input, Layer, Part, PartKind};
 
 /// Characters that a token stands for, about.
 const CHARACTERS: usize = 4;
@@ -62,6 +62,25 @@ fn is_product(architecture: &Architecture, part: &Part) -> bool {
 /// Whether it is what the model sees with: the tower, whose vectors are kept where it stands still.
 pub fn seen_with(part: &Part) -> bool {
     part.name.starts_with("vision_tower.")
+}
+
+/// The same where what is inside of blocks is computed anew: what goes into each block, all of one block, and the logits.
+pub fn kept_of_blocks(architecture: &Architecture, tokens: u64) -> u64 {
+    let width = |layer: &Layer| match layer {
+        Layer::Stage(inner) => inner.iter().find_map(|layer| match layer {
+            Layer::Attention(attention) => Some(attention.norm.width as u64),
+            _ => None,
+        }),
+        _ => None,
+    };
+    let (mut inputs, mut largest) = (0u64, 0u64);
+    for layer in &architecture.layers {
+        let Some(width) = width(layer) else { continue };
+        inputs += width;
+        let alone = Architecture { input: architecture.input, classes: 0, layers: vec![layer.clone()] };
+        largest = largest.max(kept(&alone, 1));
+    }
+    tokens.saturating_mul(inputs + largest + 3 * architecture.classes as u64)
 }
 
 /// Numbers that a training pass keeps of one conversation: the outputs of all linear layers with what activations and norms

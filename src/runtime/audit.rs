@@ -129,7 +129,7 @@ fn unmeasured(op: &Op) -> Op {
             op.settings = quiet(&op.settings);
             Op::Zap(op)
         }
-        Op::Load { path, memory, settings } => Op::Load { path, memory, settings: quiet(&settings) },
+        Op::Load { path, only, memory, settings } => Op::Load { path, only, memory, settings: quiet(&settings) },
         Op::Merge { settings } => Op::Merge { settings: quiet(&settings) },
         op => op,
     }

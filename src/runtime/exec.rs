@@ -102,13 +102,13 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Checkpoint { name } => checkpoint::name(run, name),
         Op::Rollback { name } => forget::rollback(run, name),
         Op::Expect { condition, text, settings } => expect(run, condition, text, settings),
-        Op::Load { path, memory, settings } => {
-            forget::load(run, path, settings)?;
+        Op::Load { path, only, memory, settings } => {
+            forget::load(run, path, only.as_ref(), settings)?;
             memory.iter().try_for_each(|path| follow::load(run, path))
         }
         Op::Guard(op) => control::guard(run, op),
         Op::Stop => Err(Halt::Leave),
-        Op::Export { what, name } => export::export(run, *what, name),
+        Op::Export { what, only, name } => export::export(run, *what, only.as_ref(), name),
         Op::Protect(op) => protect::protect(run, op),
         Op::Merge { settings } => forget::merge(run, settings),
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),

@@ -3,9 +3,9 @@
 use super::Run;
 use super::error::{Failure, Halt};
 use crate::components::adapters::NAME;
-use crate::components::models::text;
+use crate::components::models::text::{self, Named, Start};
 use crate::disk;
-use crate::language::program::Exported;
+use crate::language::program::{Exported, Tensors};
 use crate::nn::pretrained::{Form, describe, peft};
 use crate::nn::weights;
 
@@ -13,7 +13,7 @@ use crate::nn::weights;
 const FOLDER: &str = "exports";
 
 /// Writes what is asked for; one of that name is replaced. Without a run folder there is nowhere to write.
-pub fn export(run: &mut Run, what: Exported, name: &str) -> Result<(), Halt> {
+pub fn export(run: &mut Run, what: Exported, only: Option<&Tensors>, name: &str) -> Result<(), Halt> {
     let Some(folder) = run.world.folder.as_ref().map(|folder| folder.join(FOLDER)) else { return Ok(()) };
     disk::make_folder(&folder).map_err(Failure::disk)?;
     let unwritable =
@@ -21,19 +21,24 @@ pub fn export(run: &mut Run, what: Exported, name: &str) -> Result<(), Halt> {
     match what {
         Exported::Weights => {
             let path = folder.join(format!("{name}.safetensors"));
-            weights::write(&run.state.network.state_dict()?, &path).map_err(|e| unwritable(e.to_string()))?;
+            let mut tensors = run.state.network.state_dict()?;
+            if let Some(only) = only {
+                let chosen = run.state.network.architecture().tensors_of(&only.parts);
+                tensors.retain(|name, _| chosen.contains(name));
+            }
+            weights::write(&tensors, &path).map_err(|e| unwritable(e.to_string()))?;
         }
         Exported::Adapters => {
             let spec = &run.program.model.spec;
-            let (form, base) = match text::weights(spec, &run.world.places).transpose()? {
-                Some(path) if path.is_dir() => {
+            let (form, base) = match text::start(spec, &run.world.places)? {
+                Start::Whole(Named { path, shown }) if path.is_dir() => {
                     let described = describe(&path).map_err(|e| Failure::new(e.to_string()))?;
-                    (described.form, spec.text("path"))
+                    (described.form, shown)
                 }
-                Some(_) => (Form::Llama, spec.text("path")),
-                None => (Form::Llava, spec.name()),
+                Start::Whole(Named { shown, .. }) => (Form::Llama, shown),
+                Start::Random | Start::Parts { .. } => (Form::Llava, spec.name().into()),
             };
-            peft::write(&run.state.network, NAME, form, base, &folder.join(name))
+            peft::write(&run.state.network, NAME, form, &base, &folder.join(name))
                 .map_err(|e| unwritable(e.to_string()))?;
         }
     }

@@ -17,7 +17,7 @@ use crate::components::metrics::{of_memory, robust};
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::disk;
-use crate::language::program::{self, Batch, Settings, Target};
+use crate::language::program::{self, Batch, Settings, Target, Tensors};
 use crate::language::selectors;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
@@ -115,16 +115,27 @@ pub fn rollback(run: &mut Run, name: &str) -> Result<(), Halt> {
 }
 
 /// `weights "path"`
-pub fn load(run: &mut Run, path: &str, settings: &Settings) -> Result<(), Halt> {
+pub fn load(run: &mut Run, path: &str, only: Option<&Tensors>, settings: &Settings) -> Result<(), Halt> {
     let file = run.world.places.resolve(path)?;
     let before = run.state.network.copy()?;
     let record = Record::open(run, "load", settings)?;
-    weights::load(&mut run.state.network, &file).map_err(|e| Failure::new(e.to_string()))?;
+    let network = &mut run.state.network;
+    let loaded = match only {
+        None => weights::load(network, &file),
+        Some(only) => {
+            let chosen = network.architecture().tensors_of(&only.parts);
+            weights::load_some(network, &file, &chosen)
+        }
+    };
+    loaded.map_err(|e| Failure::new(e.to_string()))?;
     if let Some(name) = broken_weight(&run.state.network)? {
         return Err(Failure::new(format!("{path} holds numbers in {name} that are not finite")).into());
     }
     let tensors = differences(&before, &run.state.network)?;
-    let arguments = json!({ "path": path, "sha256": reading::sha256(&file).map_err(Failure::disk)? });
+    let mut arguments = json!({ "path": path, "sha256": reading::sha256(&file).map_err(Failure::disk)? });
+    if let Some(only) = only {
+        arguments["on"] = json!(only.selector.to_string());
+    }
     record.close(run, settings, arguments, tensors, None)
 }
 

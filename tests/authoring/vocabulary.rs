@@ -28,6 +28,7 @@ fn place(family: Family) -> &'static str {
         Family::Data => "data ",
         Family::Augment => "augment ",
         Family::Model => "model ",
+        Family::Tower => "model vlm(\"decoder\", vision: ",
         Family::Adapter => "adapt ",
         Family::Layer => "model sequential([",
         Family::Optimizer => "optimizer ",
@@ -60,6 +61,7 @@ fn around(word: &str) -> (&'static str, &'static str) {
         "stop" => ("train 1 { every 1 {\n", "\n}}"),
         "rollback" => ("checkpoint \"name\"\n", ""),
         "protect" | "merge" | "export" => ("adapt lora\n", ""),
+        "recompute" => ("model tiny_llava\n", ""),
         _ => ("", ""),
     }
 }

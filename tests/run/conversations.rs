@@ -1,8 +1,12 @@
 //! Language models in programs: conversations are learned task by task, answered and compared.
 
 use crate::support::*;
+use candle_core::{Device, Tensor};
+use fsched::nn::network::Network;
+use fsched::nn::weights;
 use fsched::runtime::event::Kind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 const TINY: &str = "model tiny_llava(width: 32, layers: 1, heads: 2, vocabulary: 300)\n\
     let tasks = quiz(order: [option, yes_no, count], train: 48, test: 8)\ndata quiz(order: [option, yes_no, count], train: 48, test: 8)\n\
@@ -193,4 +197,79 @@ fn conversations_without_pictures_are_learned_by_a_model_that_sees() {
     assert!(losses[1] < losses[0] / 2.0, "{losses:?}");
     let right = outcome.measured("train.truth_alignment")[0].1;
     assert!(right.is_sign_positive(), "{right}");
+}
+
+#[test]
+fn a_decoder_learns_to_see_through_a_projector() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let decoder = r#"{ "model_type": "llama", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "vocab_size": 512,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "tie_word_embeddings": true }"#;
+    let tower = r#"{ "model_type": "clip_vision_model", "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 3,
+        "num_attention_heads": 2, "image_size": 32, "patch_size": 16 }"#;
+    let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/text/bytes");
+    std::fs::create_dir(at("decoder")).unwrap();
+    for file in std::fs::read_dir(tokenizer).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), at("decoder").join(file.file_name())).unwrap();
+    }
+    std::fs::write(at("decoder/config.json"), decoder).unwrap();
+    std::fs::create_dir(at("clip")).unwrap();
+    std::fs::write(at("clip/config.json"), tower).unwrap();
+    let run = |text: &str| {
+        let head = "data quiz(order: [option, count], train: 16, test: 4)\nmodel vlm(\"decoder\", vision: clip(\"clip\"))\n\
+                    batch 8; optimizer adamw(lr: 1e-2)\n";
+        let program = program_in(folder.path(), &format!("{head}{text}"));
+        run_with(&program, 1, |world| world.places.program = folder.path().into())
+    };
+    let error = run("train 1 step").error().clone();
+    assert!(error.message.contains("decoder is not a folder file of weights"), "{}", error.message);
+    let drawn = Network::new(
+        program_in(folder.path(), "model vlm(\"decoder\", vision: clip(\"clip\")); data quiz; train 1")
+            .model
+            .architecture
+            .clone(),
+        7,
+        &Device::Cpu,
+    );
+    let all = drawn.unwrap().state_dict().unwrap();
+    let of = |prefix: &str| -> BTreeMap<String, Tensor> {
+        all.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?.to_string(), t.clone()))).collect()
+    };
+    weights::write(&of("language_model."), &at("decoder/model.safetensors")).unwrap();
+    weights::write(&of("vision_tower."), &at("clip/model.safetensors")).unwrap();
+
+    let outcome = run("train_only projector\nevaluate loss on train\ntrain 10\nevaluate loss on train\n\
+                       export weights to: \"projector\" on: projector");
+    let losses: Vec<f64> = outcome.measured("train.loss").iter().map(|m| m.1).collect();
+    assert!(losses[1] < losses[0], "{losses:?}");
+    weights::write(&all, &outcome.path("all.safetensors")).unwrap();
+    let (before, after) = (outcome.weights("all.safetensors"), outcome.weights("final.safetensors"));
+    assert!(before.keys().eq(after.keys()));
+    for (name, numbers) in &after {
+        assert_eq!(*numbers != before[name], name.starts_with("multi_modal_projector."), "{name}");
+    }
+    let projector = outcome.weights("exports/projector.safetensors");
+    assert_eq!(projector.len(), 4);
+    assert!(projector.iter().all(|(name, numbers)| after[name] == *numbers));
+
+    // Put before another model, it is all that is read; of a file with more, too.
+    std::fs::copy(outcome.path("exports/projector.safetensors"), at("projector.safetensors")).unwrap();
+    std::fs::copy(outcome.path("all.safetensors"), at("all.safetensors")).unwrap();
+    for (file, expected) in [("projector", &after), ("all", &before)] {
+        let outcome = run(&format!("weights \"{file}.safetensors\" on: projector"));
+        let found = outcome.weights("final.safetensors");
+        for (name, numbers) in &found {
+            assert_eq!(numbers, &expected[name], "{name}");
+        }
+    }
+}
+
+#[test]
+fn blocks_that_are_computed_again_give_the_same_weights() {
+    for trained in ["", "adapt lora(rank: 4, dropout: 10%, on: language)\n", "train_only language - embeddings\n"] {
+        let [kept, again] =
+            ["nothing", "blocks"].map(|what| tiny(&format!("recompute {what}\n{trained}train 4 steps")));
+        assert_eq!((kept.summary().steps, again.summary().steps), (4, 4), "{trained}");
+        assert_eq!(kept.weights("final.safetensors"), again.weights("final.safetensors"), "{trained}");
+    }
 }

@@ -12,6 +12,8 @@ pub struct Read<'a> {
     pub sequences: &'a Sequences,
     /// whether adapters leave out a share of what they see
     pub noise: Noise<'a>,
+    /// whether what is inside of blocks is computed anew on the way back
+    pub recompute: bool,
 }
 
 /// The loss over all tokens that are learned, each a row of logits with its token as the label, and its gradients. The
@@ -26,8 +28,8 @@ pub fn read_once(
     lessons: &[Lesson],
     trainable: Trainable,
 ) -> Result<Pass> {
-    let Read { sequences, noise } = read;
-    let tape = network.tape();
+    let Read { sequences, noise, recompute } = read;
+    let tape = network.tape().recomputing(recompute);
     let forward = network.read(&tape, sequences, Asked::Learned, trainable, noise)?;
     let labels: Vec<u32> = sequences.learned().into_iter().map(|at| sequences.targets[at as usize]).collect();
     let mut logits = Logits::default();

@@ -63,6 +63,7 @@ impl Walk {
     fn restores(&mut self, op: &Op) {
         match op {
             Op::Train(train) => self.later.iter_mut().zip(train.settings.trainable.iter()).for_each(|(l, t)| *l |= t),
+            Op::Load { only: Some(tensors), .. } => tensors.parts.iter().for_each(|part| self.later[*part] = true),
             Op::Rollback { .. } | Op::Load { .. } => self.later.fill(true),
             _ => {}
         }

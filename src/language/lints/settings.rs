@@ -77,7 +77,7 @@ struct Replaced {
 }
 
 /// Settings of the whole run, which need no step.
-const OF_THE_RUN: [&str; 6] = ["seed", "device", "threads", "precision", "budget", "model"];
+const OF_THE_RUN: [&str; 7] = ["seed", "device", "threads", "precision", "recompute", "budget", "model"];
 
 impl Notes {
     /// A `freeze` or its like in force at a step.

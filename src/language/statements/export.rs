@@ -1,7 +1,8 @@
 //! `export`: weights in forms that others read.
 
+use super::model::only;
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Param, Type, Value, adapters};
+use crate::components::{Default, Param, Type, Value, adapters};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::is_checkpoint_name;
@@ -17,6 +18,7 @@ pub static EXPORT: Word = Word {
             "the adapters as a PEFT folder, or all weights as safetensors",
         ),
         Param::new("to", Type::Text, "its name in the folder `exports` of the run").named(),
+        Param::new("on", Type::Selector, "of `weights`, only these").or(Default::Absent).named(),
     ],
     on: false,
     with: false,
@@ -48,5 +50,11 @@ fn lower<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         let d = Diagnostic::new(Code::BAD_MODEL, written.word(), message);
         return cx.report(d.help("write `export weights`, which has their tensors too"));
     }
-    cx.emit(written.span, Op::Export { what, name });
+    let Ok(only) = only(cx, written, &model) else { return };
+    if what == Exported::Adapters && only.is_some() {
+        let message = "a folder of adapters holds all of them";
+        let d = Diagnostic::new(Code::EXTRA_ARGUMENT, written.bound.span("on"), message);
+        return cx.report(d.help("leave `on:` out, or write `export weights`"));
+    }
+    cx.emit(written.span, Op::Export { what, only, name });
 }

@@ -1,4 +1,4 @@
-//! `seed`, `device`, `threads`, `precision`, `budget`: settings of the whole run.
+//! `seed`, `device`, `threads`, `precision`, `recompute`, `budget`: settings of the whole run.
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::{Duration, Param, Type, Value};
@@ -54,6 +54,22 @@ pub static PRECISION: Word = Word {
     lower: Lower::Statement(precision),
 };
 
+pub static RECOMPUTE: Word = Word {
+    name: "recompute",
+    kind: WordKind::Setting,
+    params: &[Param::new(
+        "what",
+        Type::Word(&["blocks", "nothing"]),
+        "whose inner values are computed anew on the way back",
+    )],
+    on: false,
+    with: false,
+    block: false,
+    doc: "`blocks` keeps only what goes into each block of a language model while it trains: much less memory, for one more forward pass; the numbers stay the same",
+    example: "model tiny_llava; recompute blocks",
+    lower: Lower::Statement(recompute),
+};
+
 pub static BUDGET: Word = Word {
     name: "budget",
     kind: WordKind::Setting,
@@ -94,6 +110,13 @@ fn precision<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     let Some(Value::Word(word)) = written.bound.value("precision").cloned() else { return };
     if let (Some(precision), true) = (Precision::named(&word), before_steps(cx, written)) {
         cx.program.precision = precision;
+    }
+}
+
+fn recompute<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
+    let Some(Value::Word(word)) = written.bound.value("what").cloned() else { return };
+    if before_steps(cx, written) {
+        cx.program.recompute = (word == "blocks").then_some(written.bound.span("what"));
     }
 }
 

@@ -114,6 +114,7 @@ pub static WORDS: &[&Word] = &[
     &machine::DEVICE,
     &machine::THREADS,
     &machine::PRECISION,
+    &machine::RECOMPUTE,
     &machine::BUDGET,
     &data::DATA,
     &data::AUGMENT,

@@ -1,10 +1,10 @@
 //! `model` and `weights`: what is trained, and what it starts from.
 
 use super::{Lower, Word, WordKind, Written};
-use crate::components::{Family, Param, Type, Value};
+use crate::components::{Default, Family, Param, Problem, ProblemKind, Type, Value};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::language::context::Context;
-use crate::language::program::Op;
+use crate::language::context::{Context, Fixed};
+use crate::language::program::{Model, Op, Tensors};
 use crate::language::settings::Placed;
 use crate::nn::weights;
 
@@ -23,7 +23,12 @@ pub static MODEL: Word = Word {
 pub static WEIGHTS: Word = Word {
     name: "weights",
     kind: WordKind::Step,
-    params: &[Param::new("file", Type::Text, "a safetensors or GGUF file with PyTorch's names")],
+    params: &[
+        Param::new("file", Type::Text, "a safetensors or GGUF file with PyTorch's names"),
+        Param::new("on", Type::Selector, "only these are read, whatever else the file holds")
+            .or(Default::Absent)
+            .named(),
+    ],
     on: false,
     with: false,
     block: false,
@@ -54,8 +59,13 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         Ok(resolved) => resolved,
         Err(problem) => return cx.problem(problem, span),
     };
+    let Ok(only) = only(cx, written, &model) else { return };
     let architecture = cx.architecture_here(&model);
-    if let Err(error) = weights::fits(&architecture, &resolved) {
+    let fits = match &only {
+        None => weights::fits(&architecture, &resolved),
+        Some(tensors) => weights::some_fit(&architecture, &resolved, &architecture.tensors_of(&tensors.parts)),
+    };
+    if let Err(error) = fits {
         let code = if resolved.exists() { Code::BAD_WEIGHTS } else { Code::MISSING_FILE };
         // The file is called what the program calls it: where the program lies is no matter of what is wrong.
         let message = error.to_string().replace(&resolved.display().to_string(), &path);
@@ -64,5 +74,23 @@ fn weights_file<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !cx.measured_rows_fit(&settings, written.word()) {
         return;
     }
-    cx.emit(written.span, Op::Load { path, memory: None, settings });
+    cx.emit(written.span, Op::Load { path, only, memory: None, settings });
+}
+
+/// What `on:` of a statement about weights names: whole tensors, with the biases and norms that their layers own. An error is
+/// reported.
+pub(super) fn only<'a>(cx: &mut Context<'a>, written: &Written<'a>, model: &Model) -> Result<Option<Tensors>, ()> {
+    let span = written.bound.span("on");
+    let Some(Value::Selector(selector)) = written.bound.value("on").cloned() else { return Ok(None) };
+    let selector = selector.resolve(&mut Fixed(Vec::new())).map_err(drop)?;
+    cx.note_selection(&selector, span, true);
+    let parts = cx.parts_here(model);
+    let selection = cx.resolve(&selector, &parts, span).ok_or(())?.owned;
+    if let Some(cut) = selection.iter().find(|selected| selected.rows.is_some()) {
+        let message = format!("`{selector}` means some rows of {}; tensors are read as wholes", parts[cut.part].name);
+        cx.problem(Problem::new(ProblemKind::DoesNotFit, message), span);
+        return Err(());
+    }
+    let parts = selection.into_iter().map(|selected| selected.part).collect();
+    Ok(Some(Tensors { selector, parts }))
 }

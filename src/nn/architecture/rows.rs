@@ -85,6 +85,46 @@ pub struct Rotary {
     pub theta: f64,
     /// positions that the model was made for
     pub positions: usize,
+    pub scaling: Scaling,
+}
+
+/// How frequencies are changed for longer texts than a model was first trained on; the rules are those of transformers'
+/// `modeling_rope_utils`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scaling {
+    None,
+    /// divided by a factor: positions lie closer (Chen et al. 2023, arXiv 2306.15595)
+    Linear(f64),
+    /// Llama 3.1's: divided by the factor where a turn takes more than `original / low` positions, kept where it takes less than
+    /// `original / high`, between the two in between (Dubey et al. 2024, arXiv 2407.21783)
+    Llama3 {
+        factor: f64,
+        low: f64,
+        high: f64,
+        original: f64,
+    },
+}
+
+impl Rotary {
+    /// One for each pair of a head of `d` numbers.
+    pub fn frequencies(&self, d: usize) -> Vec<f64> {
+        let plain = (0..d / 2).map(|i| self.theta.powf(-((2 * i) as f64) / d as f64));
+        plain.map(|frequency| self.scaling.apply(frequency)).collect()
+    }
+}
+
+impl Scaling {
+    fn apply(self, frequency: f64) -> f64 {
+        match self {
+            Scaling::None => frequency,
+            Scaling::Linear(factor) => frequency / factor,
+            Scaling::Llama3 { factor, low, high, original } => {
+                let turns = original * frequency / std::f64::consts::TAU;
+                let kept = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+                (1.0 - kept) * frequency / factor + kept * frequency
+            }
+        }
+    }
 }
 
 /// x + down(act(gate n) · up n), or without a gate x + down(act(up n)), n being norm(x): (N, W) → (N, W).

@@ -22,12 +22,13 @@ pub enum Turn {
 
 impl Angles {
     /// Frequencies theta^(-2i/d) for i below d/2, as in the first publication (Su et al. 2021); `positions` of them.
+    #[cfg(test)]
     pub fn new(positions: usize, d: usize, theta: f64) -> Angles {
         let frequency = |i: usize| theta.powf(-((2 * i) as f64) / d as f64);
         Angles::with_frequencies(positions, &(0..d / 2).map(frequency).collect::<Vec<_>>())
     }
 
-    /// Any frequencies (scaled ones, as of later models): one for each pair.
+    /// Any frequencies: one for each pair.
     pub fn with_frequencies(positions: usize, frequencies: &[f64]) -> Angles {
         let angles = (0..positions).flat_map(|p| frequencies.iter().map(move |f| p as f64 * f));
         let (cos, sin) = angles.map(|angle| (angle.cos() as f32, angle.sin() as f32)).unzip();

@@ -19,6 +19,18 @@ pub enum Noise<'a> {
     Off,
     /// by the run's seed, its clock and the ids of the sequences, (B)
     Drawn { seed: u64, clock: u64, examples: &'a [u64] },
+    /// the same of some positions (B·T) of sequences of T
+    Picked { seed: u64, clock: u64, examples: &'a [u64], at: &'a [u32], length: usize },
+}
+
+impl<'a> Noise<'a> {
+    /// For a layer that sees these positions of sequences of `length` alone.
+    pub(super) fn picked(self, at: &'a [u32], length: usize) -> Noise<'a> {
+        match self {
+            Noise::Drawn { seed, clock, examples } => Noise::Picked { seed, clock, examples, at, length },
+            other => other,
+        }
+    }
 }
 
 /// Whether what a layer gives is one product, with its weight or with w + scale · b a.
@@ -99,23 +111,40 @@ fn beside(
 /// scale / (1 − p). A place's number depends on its sequence's id, its position and the layer alone.
 fn factors(linear: &Linear, adapter: &Adapter, n: usize, features: usize, noise: Noise) -> Result<Vec<f32>> {
     let scale = adapter.scale as f32;
-    let Noise::Drawn { seed, clock, examples } = noise else { return Ok(vec![scale; n * features]) };
-    if adapter.dropout == 0.0 {
-        return Ok(vec![scale; n * features]);
-    }
-    if examples.is_empty() || !n.is_multiple_of(examples.len()) {
-        bail!("{n} vectors of {} sequences", examples.len());
+    let (seed, clock, examples) = match noise {
+        Noise::Drawn { seed, clock, examples } | Noise::Picked { seed, clock, examples, .. }
+            if adapter.dropout > 0.0 =>
+        {
+            (seed, clock, examples)
+        }
+        _ => return Ok(vec![scale; n * features]),
+    };
+    // Of each row its sequence and its position.
+    let places: Vec<(usize, usize)> = match noise {
+        Noise::Picked { at, length, .. } => {
+            at.iter().map(|at| (*at as usize / length, *at as usize % length)).collect()
+        }
+        _ if examples.is_empty() || !n.is_multiple_of(examples.len()) => {
+            bail!("{n} vectors of {} sequences", examples.len());
+        }
+        _ => (0..n).map(|row| (row / (n / examples.len()), row % (n / examples.len()))).collect(),
+    };
+    if places.len() != n || places.iter().any(|(sequence, _)| *sequence >= examples.len()) {
+        bail!("{n} vectors at {} places of {} sequences", places.len(), examples.len());
     }
     let kept = (f64::from(scale) / (1.0 - adapter.dropout)) as f32;
     let below = (adapter.dropout * 2f64.powi(32)) as u64;
     let purpose = format!("dropout/{}/{}", linear.name, adapter.name);
     let keys = examples.iter().map(|example| Stream::new(seed, &purpose, &[*example, clock]).next_u64());
-    let of_sequence = |key: u64| {
-        let place = move |i: u64| if mixed(key.wrapping_add(i)) >> 32 < below { 0.0 } else { kept };
-        (0..(n / examples.len() * features) as u64).into_par_iter().map(place)
-    };
     let keys: Vec<u64> = keys.collect();
-    Ok(keys.into_par_iter().flat_map(of_sequence).collect())
+    let mut all = vec![0.0; n * features];
+    all.par_chunks_mut(features).zip(places).for_each(|(row, (sequence, position))| {
+        let first = keys[sequence].wrapping_add((position * features) as u64);
+        for (factor, i) in row.iter_mut().zip(0u64..) {
+            *factor = if mixed(first.wrapping_add(i)) >> 32 < below { 0.0 } else { kept };
+        }
+    });
+    Ok(all)
 }
 
 /// SplitMix64's output for a counter (Steele, Lea and Flood 2014).
@@ -133,12 +162,20 @@ impl Network {
     /// # Errors
     /// If the architecture doesn't fit together or memory cannot be had.
     pub fn rebuilt(self, architecture: Architecture, seed: u64) -> Result<Network> {
+        self.within("", architecture, seed)
+    }
+
+    /// The same of a network that becomes a part of a larger one, where its tensors' names stand behind `prefix`.
+    ///
+    /// # Errors
+    /// As [`Network::rebuilt`].
+    pub fn within(self, prefix: &str, architecture: Architecture, seed: u64) -> Result<Network> {
         if let Err(why) = architecture.check() {
             bail!("{why}");
         }
         let device = self.device().clone();
-        let mut known: BTreeMap<String, Parameter> =
-            self.parameters.into_iter().map(|parameter| (parameter.part.name.clone(), parameter)).collect();
+        let named = |parameter: Parameter| (format!("{prefix}{}", parameter.part.name), parameter);
+        let mut known: BTreeMap<String, Parameter> = self.parameters.into_iter().map(named).collect();
         let mut parameters = Vec::new();
         for part in architecture.parts() {
             let tensor = match known.remove(&part.name).filter(|known| known.part.shape == part.shape) {

@@ -65,12 +65,12 @@ impl Network {
 pub(super) struct Reading<'a> {
     pub(super) tape: &'a Tape,
     /// by name
-    weights: HashMap<&'a str, Value>,
-    noise: Noise<'a>,
+    pub(super) weights: HashMap<&'a str, Value>,
+    pub(super) noise: Noise<'a>,
     /// nothing is recorded and there are few rows: a text that is being written
     pub(super) thin: bool,
     /// those that layers share, once the first has formed them
-    angles: RefCell<Option<(Rotary, Arc<Angles>)>>,
+    pub(super) angles: RefCell<Option<(Rotary, Arc<Angles>)>>,
 }
 
 impl Weights for Reading<'_> {
@@ -122,7 +122,10 @@ impl<'a> Reading<'a> {
         // Only the asked positions go on from the last norm to the vocabulary, which is wide.
         let [inner @ .., Layer::RowNorm(last), head] = layers else { bail!("the model does not end in norm and head") };
         for layer in inner {
-            x = self.layer(layer, &x, &rows, cache.as_deref_mut())?;
+            x = match layer {
+                Layer::Stage(_) if self.tape.recomputes() && cache.is_none() => self.recomputed(layer, &x, &rows)?,
+                layer => self.layer(layer, &x, &rows, cache.as_deref_mut())?,
+            };
         }
         let learned;
         let places = match asked {
@@ -138,7 +141,7 @@ impl<'a> Reading<'a> {
         if places.len() < sequences.positions() {
             x = ops::embedding(self.tape, &x, places)?;
         }
-        self.head(&x, last, head)
+        self.head(&x, last, head, self.noise.picked(places, sequences.length))
     }
 
     fn tokens(&self, tokens: &Tokens, sequences: &Sequences) -> Result<Value> {
@@ -212,7 +215,12 @@ impl<'a> Reading<'a> {
         vision.projector.iter().try_fold(features.clone(), |x, layer| self.layer(layer, &x, &rows, None))
     }
 
-    fn layer(&self, layer: &Layer, x: &Value, rows: &Rows, mut cache: Option<&mut Cache>) -> Result<Value> {
+    /// A tensor of the model.
+    pub(super) fn named(&self, name: &str) -> Result<&Value> {
+        self.weight(name)
+    }
+
+    pub(super) fn layer(&self, layer: &Layer, x: &Value, rows: &Rows, mut cache: Option<&mut Cache>) -> Result<Value> {
         match layer {
             Layer::Stage(layers) => {
                 layers.iter().try_fold(x.clone(), |x, layer| self.layer(layer, &x, rows, cache.as_deref_mut()))
@@ -220,7 +228,7 @@ impl<'a> Reading<'a> {
             Layer::Attention(attention) => self.attention(attention, x, rows, cache),
             Layer::FeedForward(middle) => self.feed_forward(middle, x),
             Layer::RowNorm(norm) => self.norm(norm, x),
-            Layer::Linear(linear) => self.linear(linear, x),
+            Layer::Linear(linear) => self.linear(linear, x, self.noise),
             Layer::Activation(kind) => ops::gelu(self.tape, x, *kind),
             other => bail!("{other:?} stands in no language model"),
         }
@@ -235,7 +243,7 @@ impl<'a> Reading<'a> {
         if let Some((_, angles)) = known.as_ref().filter(fits) {
             return angles.clone();
         }
-        let angles = Arc::new(Angles::new(positions, d, rotary.theta));
+        let angles = Arc::new(Angles::with_frequencies(positions, &rotary.frequencies(d)));
         *known = Some((*rotary, angles.clone()));
         angles
     }
@@ -248,10 +256,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn linear(&self, linear: &Linear, x: &Value) -> Result<Value> {
+    fn linear(&self, linear: &Linear, x: &Value, noise: Noise) -> Result<Value> {
         match self.thin && linear.bias.is_none() && linear.adapters.iter().all(|adapter| adapter.experts == 1) {
             true => adapters::thin(self, linear, x.tensor()),
-            false => adapters::linear(self.tape, self, linear, x, self.noise),
+            false => adapters::linear(self.tape, self, linear, x, noise),
         }
     }
 
@@ -282,12 +290,12 @@ impl<'a> Reading<'a> {
         }
         let n = self.norm(norm, x)?;
         let part = |linear: &Linear, heads: usize| {
-            ops::reshape(self.tape, &self.linear(linear, &n)?, (rows.count, rows.length, heads, d))
+            ops::reshape(self.tape, &self.linear(linear, &n, self.noise)?, (rows.count, rows.length, heads, d))
         };
         let (mut q, mut k, v) = (part(q, *heads)?, part(k, *kv_heads)?, part(v, *kv_heads)?);
         if let Some(cache) = cache {
             let seen = self.remembered(attention, [&q, &k, &v], rows, cache)?;
-            return ops::add(self.tape, x, &self.linear(o, &seen)?);
+            return ops::add(self.tape, x, &self.linear(o, &seen, self.noise)?);
         }
         if let Some(rotary) = rotary {
             let angles = self.angles(rotary, rows.length, d);
@@ -295,7 +303,7 @@ impl<'a> Reading<'a> {
         }
         let seen = ops::attention(self.tape, &q, &k, &v, rows.real, rotary.is_some())?;
         let seen = ops::reshape(self.tape, &seen, (rows.count * rows.length, heads * d))?;
-        ops::add(self.tape, x, &self.linear(o, &seen)?)
+        ops::add(self.tape, x, &self.linear(o, &seen, self.noise)?)
     }
 
     fn feed_forward(&self, middle: &FeedForward, x: &Value) -> Result<Value> {
@@ -308,19 +316,23 @@ impl<'a> Reading<'a> {
         }
         let n = self.norm(norm, x)?;
         let inner = match gate {
-            Some(gate) => ops::swiglu(self.tape, &self.linear(gate, &n)?, &self.linear(up, &n)?)?,
-            None => ops::gelu(self.tape, &self.linear(up, &n)?, *activation)?,
+            Some(gate) => {
+                ops::swiglu(self.tape, &self.linear(gate, &n, self.noise)?, &self.linear(up, &n, self.noise)?)?
+            }
+            None => ops::gelu(self.tape, &self.linear(up, &n, self.noise)?, *activation)?,
         };
-        ops::add(self.tape, x, &self.linear(down, &inner)?)
+        ops::add(self.tape, x, &self.linear(down, &inner, self.noise)?)
     }
 
-    fn head(&self, x: &Value, norm: &RowNorm, head: &Layer) -> Result<Value> {
+    /// `noise` of the positions that `x` holds.
+    fn head(&self, x: &Value, norm: &RowNorm, head: &Layer, noise: Noise) -> Result<Value> {
         let w = match head {
             Layer::Linear(linear) if linear.bias.is_none() && linear.adapters.is_empty() => {
                 self.weight(&format!("{}.weight", linear.name))?
             }
             Layer::TiedHead { embedding, .. } => self.weight(&format!("{embedding}.weight"))?,
-            other => return self.layer(other, &self.norm(norm, x)?, &Rows { count: 1, length: 0, real: None }, None),
+            Layer::Linear(linear) => return self.linear(linear, &self.norm(norm, x)?, noise),
+            other => bail!("{other:?} is no classifier of a language model"),
         };
         match norm.kind {
             _ if self.thin => Ok(Value::constant(ops::thin_linear(self.norm(norm, x)?.tensor(), w.tensor())?)),

@@ -5,6 +5,12 @@ use crate::nn::architecture::{
     RowNormKind, Tokens, Vision,
 };
 
+/// How the names of a decoder's tensors start in a LLaVA.
+pub const DECODER: &str = "language_model.";
+
+/// How those of its vision tower do.
+pub const TOWER: &str = "vision_tower.";
+
 /// A decoder of LLaMA's family (Touvron et al. 2023).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoder {
@@ -170,7 +176,7 @@ impl ClipTower {
 
 impl Llava {
     pub fn architecture(&self) -> Architecture {
-        let (layers, idle) = self.tower.layers("vision_tower.vision_model.", self.taken);
+        let (layers, idle) = self.tower.layers(&format!("{TOWER}vision_model."), self.taken);
         let init = Init::Normal(self.decoder.spread);
         let project = |i: usize, input| {
             let name = format!("multi_modal_projector.linear_{i}");
@@ -181,7 +187,7 @@ impl Llava {
         let tokens = (self.tower.size / self.tower.patch).pow(2) + usize::from(self.keep_class);
         let (keep_class, placeholder) = (self.keep_class, self.placeholder);
         let vision = Vision { layers, idle, keep_class, projector, tokens, placeholder };
-        self.decoder.with("language_model.", Some(vision))
+        self.decoder.with(DECODER, Some(vision))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::build::{ClipTower, Decoder, Llava, Projector};
 use super::fields::Fields;
-use crate::nn::architecture::{Activation, Architecture, Rotary};
+use crate::nn::architecture::{Activation, Architecture, Rotary, Scaling};
 use crate::text::picture::{CLIP_MEAN, CLIP_STD};
 use serde_json::Value as Json;
 use std::cell::RefCell;
@@ -22,6 +22,8 @@ pub enum Form {
     Llava,
     /// as its authors keep it: the tower is often in a folder of its own
     OriginalLlava,
+    /// CLIP's tower alone, or all of CLIP, of which the tower is read
+    Clip,
 }
 
 impl Pretrained {
@@ -61,6 +63,38 @@ impl Pretrained {
             }
         }
     }
+}
+
+impl Decoder {
+    /// What the `config.json` of a decoder describes.
+    ///
+    /// # Errors
+    /// As [`Pretrained::of`].
+    pub fn of(json: &Json) -> Result<Decoder, Vec<String>> {
+        alone(json, |fields| decoder(fields, "llama"))
+    }
+}
+
+impl ClipTower {
+    /// What the `config.json` of CLIP, or of its tower alone, describes.
+    ///
+    /// # Errors
+    /// As [`Pretrained::of`].
+    pub fn of(json: &Json) -> Result<ClipTower, Vec<String>> {
+        alone(json, |fields| match fields.text("model_type") {
+            Some("clip") => tower(&fields.within("vision_config")),
+            _ => tower(fields),
+        })
+    }
+}
+
+/// What `read` makes of a file, or everything that is wrong with it.
+fn alone<T>(json: &Json, read: impl Fn(&Fields) -> T) -> Result<T, Vec<String>> {
+    let problems = RefCell::new(Vec::new());
+    let found = read(&Fields::new(json, &problems));
+    let mut problems = problems.into_inner();
+    problems.dedup();
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// Fields and defaults are those of transformers' LlamaConfig.
@@ -103,14 +137,30 @@ fn decoder(fields: &Fields, family: &'static str) -> Decoder {
 /// `rope_theta` and `rope_scaling`, or as transformers 5 writes them, `rope_parameters`.
 fn rotary(fields: &Fields) -> Rotary {
     let newer = fields.within("rope_parameters");
-    newer.one_of("rope_type", &["default"]);
-    if fields.get("rope_scaling").is_some() {
-        let scaling = fields.within("rope_scaling");
-        scaling.one_of("rope_type", &["default"]);
-        scaling.one_of("type", &["default"]);
-    }
     let theta = newer.positive("rope_theta", fields.positive("rope_theta", 10_000.0));
-    Rotary { theta, positions: fields.size("max_position_embeddings", 2048) }
+    let positions = fields.size("max_position_embeddings", 2048);
+    let scaling = match fields.get("rope_scaling") {
+        Some(_) => scaling(&fields.within("rope_scaling"), positions),
+        None => scaling(&newer, positions),
+    };
+    Rotary { theta, positions, scaling }
+}
+
+fn scaling(fields: &Fields, positions: usize) -> Scaling {
+    const KINDS: &[&str] = &["default", "linear", "llama3"];
+    let kind = if fields.get("rope_type").is_some() { "rope_type" } else { "type" };
+    match fields.one_of(kind, KINDS) {
+        "linear" => Scaling::Linear(fields.positive("factor", 1.0)),
+        "llama3" => {
+            let (low, high) = (fields.positive("low_freq_factor", 1.0), fields.positive("high_freq_factor", 4.0));
+            if high <= low {
+                fields.wrong("high_freq_factor", &format!("is {high}, which is not above low_freq_factor, {low}"));
+            }
+            let original = fields.size("original_max_position_embeddings", positions) as f64;
+            Scaling::Llama3 { factor: fields.positive("factor", 8.0), low, high, original }
+        }
+        _ => Scaling::None,
+    }
 }
 
 /// Fields and defaults are those of transformers' CLIPVisionConfig.

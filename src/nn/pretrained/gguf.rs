@@ -2,7 +2,7 @@
 //! queries and keys in another order.
 
 use super::build::Decoder;
-use crate::nn::architecture::{Architecture, Rotary};
+use crate::nn::architecture::{Architecture, Rotary, Scaling};
 use crate::nn::network::Network;
 use crate::nn::weights::{self, Mismatch, TensorFacts, WeightsError};
 use crate::reading::gguf::{Value, metadata};
@@ -92,7 +92,11 @@ fn canonical(name: &str) -> Option<(String, Turned)> {
     Some((format!("model.layers.{layer}.{ours}.weight"), turned))
 }
 
-fn decoder(path: &Path) -> std::result::Result<Decoder, WeightsError> {
+/// The decoder that a file holds, in its numbers.
+///
+/// # Errors
+/// As [`architecture`].
+pub fn decoder(path: &Path) -> std::result::Result<Decoder, WeightsError> {
     let wanted = |key: &str| key == "general.architecture" || key.starts_with("llama.");
     let values = metadata(path, wanted).map_err(|source| WeightsError::Io { path: path.into(), source })?;
     let mut fields = Fields { values, problems: Vec::new() };
@@ -131,11 +135,6 @@ impl Fields {
         if self.size("rope.dimension_count", Some(head)) != head {
             self.problems.push("llama.rope.dimension_count is not the size of a head, which is not supported".into());
         }
-        if let Some(Value::Text(kind)) = self.values.get("llama.rope.scaling.type")
-            && kind != "none"
-        {
-            self.problems.push(format!("llama.rope.scaling.type is \"{}\", not supported", kind.escape_debug()));
-        }
         if tensors.iter().any(|facts| facts.name == "rope_freqs.weight") {
             self.problems.push("it has rope_freqs.weight: frequencies of its own are not supported".into());
         }
@@ -143,6 +142,7 @@ impl Fields {
         let rotary = Rotary {
             theta: self.real("rope.freq_base", Some(10_000.0)),
             positions: self.size("context_length", Some(2048)),
+            scaling: self.scaling(),
         };
         Decoder {
             vocabulary: self.size("vocab_size", rows),
@@ -157,6 +157,18 @@ impl Fields {
             biased: false,
             tied: !tensors.iter().any(|facts| facts.name == "output.weight"),
             spread: 0.02,
+        }
+    }
+
+    fn scaling(&mut self) -> Scaling {
+        match self.values.get("llama.rope.scaling.type") {
+            Some(Value::Text(kind)) if kind == "linear" => Scaling::Linear(self.real("rope.scaling.factor", None)),
+            Some(Value::Text(kind)) if kind != "none" => {
+                let kind = kind.escape_debug();
+                self.problems.push(format!("llama.rope.scaling.type is \"{kind}\"; supported are none and linear"));
+                Scaling::None
+            }
+            _ => Scaling::None,
         }
     }
 

@@ -1,5 +1,5 @@
 //! The names that tensors have in files of several makers and ages, and those that they have here: Hugging Face's of
-//! LLaMA and of LLaVA 1.5.
+//! LLaMA, of LLaVA 1.5 and of CLIP.
 
 use super::config::Form;
 
@@ -18,6 +18,13 @@ pub fn canonical(form: Form, name: &str) -> Option<String> {
     let found = |prefix: &str| name.strip_prefix(prefix);
     Some(match form {
         Form::Llama => name.to_string(),
+        Form::Clip => {
+            let others = ["text_model.", "text_projection.", "visual_projection.", "logit_scale"];
+            if others.iter().any(|other| name.starts_with(other)) {
+                return None;
+            }
+            tower(name)
+        }
         Form::Llava => {
             if let Some(rest) = found("model.language_model.") {
                 format!("language_model.model.{rest}")
@@ -49,7 +56,7 @@ pub fn canonical(form: Form, name: &str) -> Option<String> {
 pub fn in_memory(form: Form, name: &str) -> String {
     let found = |prefix: &str| name.strip_prefix(prefix);
     match form {
-        Form::Llama => name.to_string(),
+        Form::Llama | Form::Clip => name.to_string(),
         Form::Llava => match found("language_model.model.") {
             Some(rest) => format!("model.language_model.{rest}"),
             None => found("language_model.").map_or_else(|| format!("model.{name}"), str::to_string),
@@ -90,6 +97,10 @@ mod tests {
         ] {
             assert_eq!(canonical(form, name).unwrap(), tower, "{form:?} {name}");
         }
+        for name in ["vision_model.pre_layrnorm.weight", "pre_layrnorm.weight"] {
+            assert_eq!(canonical(Form::Clip, name).unwrap(), tower, "{name}");
+        }
+        assert_eq!(canonical(Form::Clip, "text_model.final_layer_norm.bias"), None);
         let projector = "multi_modal_projector.linear_2.bias";
         for (form, name) in [
             (Form::Llava, "multi_modal_projector.linear_2.bias"),

@@ -1,5 +1,6 @@
 //! A model from wherever it lies.
 
+use super::build::{ClipTower, Decoder, TOWER};
 use super::config::{Form, Pretrained};
 use super::gguf;
 use super::shards::Shards;
@@ -48,10 +49,48 @@ pub fn planned(folder: &Path) -> Result<Architecture, WeightsError> {
 /// # Errors
 /// If there is none, or all that is wrong with it.
 pub fn describe(folder: &Path) -> Result<Pretrained, WeightsError> {
+    configured(folder, Pretrained::of)
+}
+
+/// What is made of the `config.json` of a folder.
+fn configured<T>(folder: &Path, of: impl Fn(&Json) -> Result<T, Vec<String>>) -> Result<T, WeightsError> {
     let path = folder.join("config.json");
     let text = reading::content(&path, limits::MANIFEST_BYTES)
         .map_err(|source| WeightsError::Io { path: path.clone(), source })?;
     let bad = |what: String| WeightsError::Form { path: path.clone(), form: "model's", what };
     let json: Json = json::parse(&text, json::Kind::Any).map_err(|e| bad(format!("it is no JSON: {e}")))?;
-    Pretrained::of(&json).map_err(|problems| bad(problems.join("; ")))
+    of(&json).map_err(|problems| bad(problems.join("; ")))
+}
+
+/// The decoder of a folder or of a GGUF file, in its numbers. Weights may come later; those that are there must fit.
+///
+/// # Errors
+/// As [`planned`].
+pub fn decoder(path: &Path) -> Result<Decoder, WeightsError> {
+    if !path.is_dir() {
+        return gguf::decoder(path);
+    }
+    let decoder = configured(path, Decoder::of)?;
+    if Shards::are_there(path) {
+        Shards::of(path)?.fit(&decoder.architecture(), Form::Llama, path)?;
+    }
+    Ok(decoder)
+}
+
+/// The tower of a folder of CLIP, in its numbers.
+///
+/// # Errors
+/// As [`describe`].
+pub fn tower(folder: &Path) -> Result<ClipTower, WeightsError> {
+    configured(folder, ClipTower::of)
+}
+
+/// Reads the weights of a tower from a folder of CLIP into a network that has one.
+///
+/// # Errors
+/// If there are none, or they are others.
+pub fn load_tower(network: &mut Network, folder: &Path) -> Result<(), WeightsError> {
+    let shards = Shards::of(folder)?;
+    shards.fit_part(TOWER, network.architecture(), Form::Clip, folder)?;
+    shards.read(network, Form::Clip)
 }

@@ -72,6 +72,20 @@ impl Shards {
     /// # Errors
     /// If a file cannot be read, or the tensors are others.
     pub fn fit(&self, architecture: &Architecture, form: Form, folder: &Path) -> Result<(), WeightsError> {
+        self.fit_part("", architecture, form, folder)
+    }
+
+    /// The same of a part of a network, whose tensors' names start so; the others may lack.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_part(
+        &self,
+        part: &str,
+        architecture: &Architecture,
+        form: Form,
+        folder: &Path,
+    ) -> Result<(), WeightsError> {
         let mut found: BTreeMap<String, TensorFacts> = BTreeMap::new();
         let mut twice = Vec::new();
         for file in &self.files {
@@ -84,6 +98,7 @@ impl Shards {
         }
         let found: Vec<TensorFacts> = found.into_values().collect();
         let mut mismatch = weights::compare(architecture, &found).unwrap_or_default();
+        mismatch.missing.retain(|name| name.starts_with(part));
         mismatch.misshapen.extend(twice);
         match mismatch == Mismatch::default() {
             true => Ok(()),

@@ -350,3 +350,28 @@ fn adapters_for_peft() {
         peft::write(&network, "default", form, name, &target.join(name)).unwrap();
     }
 }
+
+/// tests/goldens/make_rope.py
+#[test]
+fn frequencies_of_positions_are_scaled_as_by_transformers() {
+    let text = std::fs::read_to_string(goldens().join("rope.json")).unwrap();
+    let golden: Json = serde_json::from_str(&text).unwrap();
+    let head = golden["head"].as_u64().unwrap() as usize;
+    for case in golden["cases"].as_array().unwrap() {
+        let newer = json!({ "model_type": "llama", "rope_parameters": case["rope_parameters"] });
+        let mut older = json!({ "model_type": "llama", "rope_theta": case["rope_parameters"]["rope_theta"] });
+        older["rope_scaling"] = case["rope_parameters"].clone();
+        for config in [newer, older] {
+            let rotary = Decoder::of(&config).unwrap().rotary;
+            for (found, expected) in rotary.frequencies(head).iter().zip(case["frequencies"].as_array().unwrap()) {
+                let expected = expected.as_f64().unwrap();
+                assert!((found - expected).abs() < 1e-6 * expected, "{config}: {found} for {expected}");
+            }
+        }
+    }
+    let yarn = json!({ "model_type": "llama", "rope_scaling": { "rope_type": "yarn", "factor": 4.0 } });
+    assert_eq!(
+        Decoder::of(&yarn).unwrap_err(),
+        ["rope_scaling.rope_type is \"yarn\"; supported is default, linear, llama3"]
+    );
+}

@@ -83,6 +83,37 @@ pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
     Ok(network.load_state_dict(&read(path)?)?)
 }
 
+/// The same of some tensors alone: those of a file that are not `chosen` are not looked at, and the network keeps its others.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_some(network: &mut Network, path: &Path, chosen: &BTreeSet<String>) -> Result<(), WeightsError> {
+    some_fit(network.architecture(), path, chosen)?;
+    let mut tensors = network.state_dict()?;
+    each(path, |name, tensor| {
+        if chosen.contains(name) {
+            tensors.insert(name.to_string(), tensor);
+        }
+        Ok(())
+    })?;
+    Ok(network.load_state_dict(&tensors)?)
+}
+
+/// Whether a file has these tensors of a model, from its header alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn some_fit(architecture: &Architecture, path: &Path, chosen: &BTreeSet<String>) -> Result<(), WeightsError> {
+    let mut found = describe(path)?;
+    found.retain(|facts| chosen.contains(&facts.name));
+    let mut mismatch = compare(architecture, &found).unwrap_or_default();
+    mismatch.missing = chosen.iter().filter(|name| found.iter().all(|facts| facts.name != **name)).cloned().collect();
+    match mismatch == Mismatch::default() {
+        true => Ok(()),
+        false => Err(WeightsError::Mismatch { path: path.into(), mismatch }),
+    }
+}
+
 /// Whether a file's tensors fit a model, from its header alone.
 ///
 /// # Errors

@@ -43,7 +43,7 @@ pub fn calibrate(program: &Program, device: &Device) -> Result<Option<Profile>, 
     };
     let spec = catalogue::with_defaults(&cross_entropy::MEMBER);
     let objective = spec.as_ref().map(objectives::build).ok_or_else(|| Failure::new("there is no objective"))?;
-    let read = Read { sequences: &sequences, noise: Noise::Off };
+    let read = Read { sequences: &sequences, noise: Noise::Off, recompute: false };
     let training =
         fastest(|| Ok(read_once(objective.as_ref(), &network, read, &[], Trainable::Only(&trainable)).map(drop)?))?;
     let forward = fastest(|| {

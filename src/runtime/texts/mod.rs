@@ -12,10 +12,11 @@ pub use written::{Written, learned, replayed, squares};
 
 use super::Run;
 use super::error::Failure;
-use crate::components::models::text;
+use crate::components::models::text::{self, Named, Start};
 use crate::language::program::{Program, Settings};
 use crate::nn::network::Network;
-use crate::nn::pretrained;
+use crate::nn::pretrained::{self, DECODER};
+use crate::nn::weights::WeightsError;
 use crate::text::sequence::{Room, Writer};
 use crate::text::template::Template;
 use crate::text::tokenizer::Tokenizer;
@@ -101,16 +102,25 @@ fn reader(run: &mut Run) -> Result<Arc<Reader>, Failure> {
 /// Files that lack or do not fit, and memory that cannot be had.
 pub fn first(program: &Program, world: &super::World) -> Result<Network, Failure> {
     let model = &program.model;
-    let Some(path) = text::weights(&model.spec, &world.places) else {
-        return Ok(Network::new(model.architecture.clone(), program.seed, &world.device)?);
+    let architecture = model.architecture.clone();
+    let open = |named: &Named| {
+        let opened = pretrained::open(&named.path, &world.device);
+        opened.map(|(network, _)| network).map_err(|error| unread(named, &error))
     };
-    let shown = model.spec.text("path");
-    let path = path?;
-    let opened = pretrained::open(&path, &world.device).map_err(|error| {
-        let message = error.to_string().replace(&path.display().to_string(), shown);
-        Failure::new(message)
-            .help(format!("a run needs the weights: put them into `{shown}`, as its authors publish them"))
-    });
-    let (network, _) = opened?;
-    Ok(network.rebuilt(model.architecture.clone(), program.seed)?)
+    match text::start(&model.spec, &world.places)? {
+        Start::Random => Ok(Network::new(architecture, program.seed, &world.device)?),
+        Start::Whole(named) => Ok(open(&named)?.rebuilt(architecture, program.seed)?),
+        Start::Parts { decoder, tower } => {
+            let mut network = open(&decoder)?.within(DECODER, architecture, program.seed)?;
+            if let Some(named) = tower {
+                pretrained::load_tower(&mut network, &named.path).map_err(|error| unread(&named, &error))?;
+            }
+            Ok(network)
+        }
+    }
+}
+
+fn unread(Named { path, shown }: &Named, error: &WeightsError) -> Failure {
+    Failure::new(error.to_string().replace(&path.display().to_string(), shown))
+        .help(format!("a run needs the weights: put them into `{shown}`, as its authors publish them"))
 }

@@ -216,7 +216,7 @@ impl Written {
         let noise = Noise::Drawn { seed, clock, examples: &ids };
         let asked = |recall: &Recall| Ok(recall.ask_texts(teacher(run, recall)?, &sequences)?);
         let lessons: Vec<Lesson> = recalls.iter().map(asked).collect::<Result<_, Failure>>()?;
-        let read = Read { sequences: &sequences, noise };
+        let read = Read { sequences: &sequences, noise, recompute: run.program.recompute };
         Ok(read_once(objective, &run.state.network, read, &lessons, Trainable::Only(trainable))?)
     }
 

@@ -3,34 +3,52 @@
 mod llama;
 mod llava;
 mod tiny_llava;
+mod vlm;
 
 use crate::components::data::Places;
 use crate::components::{Default, Member, Param, Problem, ProblemKind, Spec, Type};
 use crate::nn::architecture::Architecture;
-use crate::nn::pretrained::{self, gguf};
+use crate::nn::pretrained::{self, Decoder, gguf};
 use crate::nn::weights::WeightsError;
 use crate::text::template::Template;
 use crate::text::tokenizer::Tokenizer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// One model: its description, its architecture (of files the headers alone), what cuts texts into tokens for it, and where
-/// its weights lie; `None` where they start at random.
+/// One model: its description, its architecture (of files the headers alone), what cuts texts into tokens for it, and what
+/// it starts from.
 struct Entry {
     member: &'static Member,
     architecture: fn(&Spec, &Places) -> Result<Architecture, Problem>,
     tokenizer: fn(&Spec, &Places) -> Result<Tokenizer, Problem>,
-    weights: fn(&Spec, &Places) -> Option<Result<PathBuf, Problem>>,
+    start: fn(&Spec, &Places) -> Result<Start, Problem>,
 }
 
-static ENTRIES: [Entry; 3] = [
+/// What the weights of a model are at first.
+pub enum Start {
+    /// drawn
+    Random,
+    /// those of a folder or file
+    Whole(Named),
+    /// a decoder's and a vision tower's of two places; what neither has is drawn
+    Parts { decoder: Named, tower: Option<Named> },
+}
+
+/// A folder or file, and what the program calls it.
+pub struct Named {
+    pub path: PathBuf,
+    pub shown: String,
+}
+
+static ENTRIES: [Entry; 4] = [
     Entry {
         member: &tiny_llava::MEMBER,
         architecture: |spec, _| tiny_llava::architecture(spec),
         tokenizer: |spec, _| tiny_llava::tokenizer(spec),
-        weights: |_, _| None,
+        start: |_, _| Ok(Start::Random),
     },
-    Entry { member: &llama::MEMBER, architecture: llama::architecture, tokenizer: of_files, weights: kept },
-    Entry { member: &llava::MEMBER, architecture: llava::architecture, tokenizer: of_files, weights: kept },
+    Entry { member: &llama::MEMBER, architecture: llama::architecture, tokenizer: of_files, start: whole },
+    Entry { member: &llava::MEMBER, architecture: llava::architecture, tokenizer: of_files, start: whole },
+    Entry { member: &vlm::MEMBER, architecture: vlm::architecture, tokenizer: of_files, start: vlm::start },
 ];
 
 /// The descriptions of all language models.
@@ -70,12 +88,12 @@ pub fn tokenizer(spec: &Spec, places: &Places) -> Result<Tokenizer, Problem> {
     (entry.tokenizer)(spec, places)
 }
 
-/// Where the weights lie that it starts from; `None` where they start at random.
+/// What it starts from; a network for images from what is drawn.
 ///
 /// # Errors
-/// If there is nothing.
-pub fn weights(spec: &Spec, places: &Places) -> Option<Result<PathBuf, Problem>> {
-    entry(spec).and_then(|entry| (entry.weights)(spec, places))
+/// If a file or folder is not there.
+pub fn start(spec: &Spec, places: &Places) -> Result<Start, Problem> {
+    entry(spec).map_or(Ok(Start::Random), |entry| (entry.start)(spec, places))
 }
 
 /// How conversations are written for it.
@@ -90,13 +108,20 @@ const fn template_param(default: &'static str) -> Param {
         .named()
 }
 
+impl Named {
+    /// What the `path` of a model names.
+    fn of(spec: &Spec, places: &Places) -> Result<Named, Problem> {
+        Ok(Named { path: resolved(spec, places)?, shown: spec.text("path").into() })
+    }
+}
+
 /// The folder or file that a model is named by.
 fn resolved(spec: &Spec, places: &Places) -> Result<PathBuf, Problem> {
     places.resolve(spec.text("path")).map_err(|e| e.of("path"))
 }
 
-fn kept(spec: &Spec, places: &Places) -> Option<Result<PathBuf, Problem>> {
-    Some(resolved(spec, places))
+fn whole(spec: &Spec, places: &Places) -> Result<Start, Problem> {
+    Ok(Start::Whole(Named::of(spec, places)?))
 }
 
 fn of_files(spec: &Spec, places: &Places) -> Result<Tokenizer, Problem> {
@@ -107,13 +132,17 @@ fn of_files(spec: &Spec, places: &Places) -> Result<Tokenizer, Problem> {
 /// The architecture that a folder or file describes. Where its weights are there, they must fit.
 fn described(spec: &Spec, places: &Places) -> Result<Architecture, Problem> {
     let path = resolved(spec, places)?;
-    let wrong = |error: WeightsError| {
-        // The path is called what the program calls it: where it lies is no matter of what is wrong.
-        let message = error.to_string().replace(&path.display().to_string(), spec.text("path"));
-        Problem::new(ProblemKind::BadFile, message).of("path")
-    };
-    match path.is_dir() {
-        true => pretrained::planned(&path).map_err(wrong),
-        false => gguf::architecture(&path).map_err(wrong),
-    }
+    let architecture = if path.is_dir() { pretrained::planned(&path) } else { gguf::architecture(&path) };
+    architecture.map_err(|e| unreadable(&e, &path, spec.text("path")).of("path"))
+}
+
+/// The same of a decoder, in its numbers.
+fn decoder_of(spec: &Spec, places: &Places) -> Result<Decoder, Problem> {
+    let path = resolved(spec, places)?;
+    pretrained::decoder(&path).map_err(|e| unreadable(&e, &path, spec.text("path")).of("path"))
+}
+
+/// What is wrong with a folder or file, which is called what the program calls it: where it lies is no matter of that.
+pub(in crate::components) fn unreadable(error: &WeightsError, path: &Path, shown: &str) -> Problem {
+    Problem::new(ProblemKind::BadFile, error.to_string().replace(&path.display().to_string(), shown))
 }

@@ -3,9 +3,9 @@
 use super::{Problem, ProblemKind, template_param};
 use crate::components::data::texts::quiz::{QuizTask, Size, build};
 use crate::components::styles::Prompts;
-use crate::components::{Default, Family, Member, Param, Spec, Type};
-use crate::nn::architecture::{Activation, Architecture, Rotary};
-use crate::nn::pretrained::{ClipTower, Decoder, Llava, Projector};
+use crate::components::{Default, Family, Member, Param, Spec, Type, towers};
+use crate::nn::architecture::{Activation, Architecture, Rotary, Scaling};
+use crate::nn::pretrained::{Decoder, Llava, Projector};
 use crate::text::bpe;
 use crate::text::item::Style;
 use crate::text::tokenizer::Tokenizer;
@@ -56,7 +56,6 @@ pub(super) fn architecture(spec: &Spec) -> Result<Architecture, Problem> {
     if !SIDE.is_multiple_of(patch) {
         return wrong(format!("{SIDE} pixels are not divided by a patch of {patch}"), "patch");
     }
-    let spread = 0.02;
     let decoder = Decoder {
         vocabulary: number("vocabulary"),
         width,
@@ -66,24 +65,12 @@ pub(super) fn architecture(spec: &Spec) -> Result<Architecture, Problem> {
         kv_heads: heads,
         head: width / heads,
         epsilon: 1e-6,
-        rotary: Rotary { theta: 10_000.0, positions: number("positions") },
+        rotary: Rotary { theta: 10_000.0, positions: number("positions"), scaling: Scaling::None },
         biased: false,
         tied: false,
-        spread,
+        spread: 0.02,
     };
-    let tower = ClipTower {
-        width,
-        inner: 4 * width,
-        layers: number("vision_layers"),
-        heads,
-        channels: 3,
-        size: SIDE,
-        patch,
-        activation: Activation::Quick,
-        mean: vec![0.5; 3],
-        std: vec![0.5; 3],
-        spread,
-    };
+    let tower = towers::small(width, number("vision_layers"), heads, SIDE, patch);
     let taken = tower.layers;
     let projector = Projector { biased: true, activation: Activation::Exact };
     Ok(Llava { decoder, tower, projector, taken, keep_class: false, placeholder: 0 }.architecture())
