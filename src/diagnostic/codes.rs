@@ -121,6 +121,7 @@ codes! {
     BATCH_OF_ONE = 1025 "FS1025" "batch-norm-of-one" Warning;
     IDLE_FREEZE = 1026 "FS1026" "freeze-without-effect" Warning;
     NEVER_DUE = 1027 "FS1027" "never-due" Warning;
+    MERGED_ADAPTERS = 1028 "FS1028" "merged-adapters" Warning;
 }
 
 impl CodeInfo {

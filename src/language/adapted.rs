@@ -2,7 +2,7 @@
 
 use super::selectors;
 use crate::components::{Problem, ProblemKind, Selector, Spec, Value, adapters};
-use crate::nn::architecture::{Architecture, Input, PartKind};
+use crate::nn::architecture::{Architecture, Input, PartKind, Region};
 use std::collections::BTreeSet;
 
 /// The architecture with the adapters that `spec` describes beside its layers.
@@ -46,7 +46,7 @@ pub(super) fn adapted(spec: &Spec, architecture: Architecture) -> Result<Archite
 /// All but the classifier, where there are others, and nothing of a vision tower or its projector.
 fn by_default(architecture: &Architecture, linears: &[String]) -> BTreeSet<String> {
     let head = architecture.head();
-    let sees = |name: &str| name.starts_with("vision_tower.") || name.starts_with("multi_modal_projector.");
+    let sees = |name: &str| matches!(Region::of(name), Some(Region::Tower | Region::Projector));
     let inner = linears.iter().filter(|name| head != Some(name.as_str()) && !sees(name));
     let inner: BTreeSet<String> = inner.cloned().collect();
     if inner.is_empty() { linears.iter().filter(|name| !sees(name)).cloned().collect() } else { inner }

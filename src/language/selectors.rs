@@ -3,7 +3,7 @@
 use super::program::Selected;
 use crate::components::selector::{Index, Kind, Selector};
 use crate::components::{Expression, Value};
-use crate::nn::architecture::{Part, PartKind};
+use crate::nn::architecture::{Part, PartKind, Region};
 
 /// What a selector hit.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,9 +120,9 @@ fn is_kind(part: &Part, kind: Kind) -> bool {
         Kind::Biases => part.kind == PartKind::Bias,
         Kind::Embeddings => part.kind == PartKind::Embedding,
         Kind::Adapters => part.kind == PartKind::Adapter,
-        Kind::Vision => part.name.starts_with("vision_tower."),
-        Kind::Projector => part.name.starts_with("multi_modal_projector."),
-        Kind::Language => part.name.starts_with("language_model.") || part.name.starts_with("model."),
+        Kind::Vision => Region::of(&part.name) == Some(Region::Tower),
+        Kind::Projector => Region::of(&part.name) == Some(Region::Projector),
+        Kind::Language => Region::of(&part.name) == Some(Region::Decoder),
     }
 }
 

@@ -161,10 +161,33 @@ pub enum BufferKind {
     BatchesTracked,
 }
 
+/// What a tensor or layer of a language model belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    /// what makes vectors of pictures
+    Tower,
+    /// what makes them as wide as those of tokens
+    Projector,
+    Decoder,
+}
+
+impl Region {
+    /// Names of tensors and layers say it.
+    pub fn of(name: &str) -> Option<Region> {
+        let starts: [(&str, Region); 4] = [
+            ("vision_tower.", Region::Tower),
+            ("multi_modal_projector.", Region::Projector),
+            ("language_model.", Region::Decoder),
+            ("model.", Region::Decoder),
+        ];
+        starts.into_iter().find(|(start, _)| name.starts_with(start)).map(|(_, region)| region)
+    }
+}
+
 impl Part {
     /// Whether it is of what a language model sees with: the tower, or what makes its vectors as wide as those of tokens.
     pub fn is_for_pictures(&self) -> bool {
-        self.name.starts_with("vision_tower.") || self.name.starts_with("multi_modal_projector.")
+        matches!(Region::of(&self.name), Some(Region::Tower | Region::Projector))
     }
 
     /// Whether it is a tensor of an adapter.

@@ -4,7 +4,7 @@
 use super::each_step;
 use crate::components::data::Texts;
 use crate::language::program::{Op, Program, Settings};
-use crate::nn::architecture::{Architecture, Input, Layer, Part, PartKind};
+use crate::nn::architecture::{Architecture, Input, Layer, Part, PartKind, Region};
 
 /// Characters that a token stands for, about.
 const CHARACTERS: usize = 4;
@@ -61,7 +61,7 @@ fn is_product(architecture: &Architecture, part: &Part) -> bool {
 
 /// Whether it is what the model sees with: the tower, whose vectors are kept where it stands still.
 pub fn seen_with(part: &Part) -> bool {
-    part.name.starts_with("vision_tower.")
+    Region::of(&part.name) == Some(Region::Tower)
 }
 
 /// The same where what is inside of blocks is computed anew: what goes into each block, all of one block, and the logits.
@@ -87,7 +87,8 @@ pub fn kept_of_blocks(architecture: &Architecture, tokens: u64) -> u64 {
 /// put between them (about as much again), and the logits with their gradient.
 pub fn kept(architecture: &Architecture, tokens: u64) -> u64 {
     let linears = architecture.linears();
-    let outputs: u64 = linears.iter().filter(|l| !l.name.starts_with("vision_tower.")).map(|l| l.output as u64).sum();
+    let behind = linears.iter().filter(|linear| Region::of(&linear.name) != Some(Region::Tower));
+    let outputs: u64 = behind.map(|linear| linear.output as u64).sum();
     let head = architecture.classes as u64;
     tokens.saturating_mul(2 * outputs.saturating_sub(head) + 3 * head)
 }

@@ -23,6 +23,7 @@ use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value, tasks};
 use crate::disk;
 use crate::language::program::{self, Settings};
+use crate::nn::architecture::Region;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use candle_core::{Device, Tensor};
@@ -435,7 +436,7 @@ impl Trainer {
 /// Whether the vision tower of a language model is trained under these settings.
 fn tower_is_trained(run: &Run, settings: &Settings) -> bool {
     let trained = run.state.network.parameters().iter().zip(settings.trainable.iter()).filter(|(_, trained)| **trained);
-    trained.map(|(parameter, _)| &parameter.part).any(|part| part.name.starts_with("vision_tower."))
+    trained.map(|(parameter, _)| &parameter.part).any(|part| Region::of(&part.name) == Some(Region::Tower))
 }
 
 /// What a teacher says about a batch.

@@ -13,6 +13,7 @@ mod forgets_nothing;
 mod forgotten_frozen;
 mod idle_freeze;
 mod implausible_rate;
+mod merged_adapters;
 mod names;
 mod never_due;
 mod never_measured;
@@ -92,6 +93,7 @@ pub static LINTS: &[Lint] = &[
     lint(Code::BATCH_OF_ONE, Look::Train(batches::of_one)),
     lint(Code::IDLE_FREEZE, Look::Program(idle_freeze::check)),
     lint(Code::NEVER_DUE, Look::Program(never_due::check)),
+    lint(Code::MERGED_ADAPTERS, Look::Program(merged_adapters::check)),
 ];
 
 /// What there is to say of a `forget`.

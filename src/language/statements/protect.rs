@@ -84,6 +84,9 @@ fn protect<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if bound.value("by") != Some(&Value::Word("fisher".into())) && !is_one_product(cx, written) {
         return;
     }
+    if !of_its_kind(cx, written) {
+        return;
+    }
     let real = |name: &str| match bound.value(name) {
         Some(Value::Real(x)) => Some(*x),
         Some(Value::Int(x)) => Some(*x as f64),
@@ -106,6 +109,26 @@ fn protect<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     };
     let weight = real("weight").unwrap_or(usual);
     cx.emit(written.span, Op::Protect(Protect { by, weight }));
+}
+
+/// Whether no argument was written that belongs to another kind of protection.
+fn of_its_kind<'a>(cx: &mut Context<'a>, written: &Written<'a>) -> bool {
+    const OWN: [(&str, &str); 5] = [
+        ("top", "key_elements"),
+        ("duplicates", "key_elements"),
+        ("size", "orthogonal"),
+        ("tasks", "fisher"),
+        ("examples", "fisher"),
+    ];
+    let bound = &written.bound;
+    let Some(Value::Word(by)) = bound.value("by") else { return false };
+    let stray: Vec<_> = OWN.into_iter().filter(|(name, kind)| bound.given(name) && *kind != by).collect();
+    for (name, kind) in &stray {
+        let message = format!("`{name}` means nothing to `by: {by}`");
+        let d = Diagnostic::new(Code::EXTRA_ARGUMENT, bound.span(name), message);
+        cx.report(d.help(format!("leave it out, or protect `by: {kind}`")));
+    }
+    stray.is_empty()
 }
 
 /// Importances are measured on tasks of conversations.
