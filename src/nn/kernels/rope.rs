@@ -22,7 +22,6 @@ pub enum Turn {
 
 impl Angles {
     /// Frequencies theta^(-2i/d) for i below d/2, as in the first publication (Su et al. 2021); `positions` of them.
-    #[cfg(test)]
     pub fn new(positions: usize, d: usize, theta: f64) -> Angles {
         let frequency = |i: usize| theta.powf(-((2 * i) as f64) / d as f64);
         Angles::with_frequencies(positions, &(0..d / 2).map(frequency).collect::<Vec<_>>())
