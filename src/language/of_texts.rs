@@ -1,9 +1,9 @@
 //! What goes with conversations, and what is of images alone.
 
 use super::context::Context;
-use super::program::Settings;
-use crate::components::data::DataFacts;
-use crate::components::{Metric, Spec, Value, metrics, objectives};
+use super::program::{Diversify, Settings};
+use crate::components::data::{DataFacts, TextTask};
+use crate::components::{Metric, Spec, Value, metrics, objectives, tasks};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -27,6 +27,21 @@ impl Context<'_> {
         let Some((what, instead)) = told else { return true };
         let message = format!("{what} is of images, and this data has conversations");
         self.report(Diagnostic::new(Code::NOT_OF_TEXTS, span, message).help(format!("write `{instead}`")));
+        false
+    }
+
+    /// Whether `diversify` leaves each task that is learned a style other than its own.
+    pub(super) fn rewrites_to_others(&mut self, settings: &Settings, span: Span) -> bool {
+        let (Some(Diversify { over, .. }), Some(texts)) = (&settings.texts.diversify, settings.facts.texts()) else {
+            return true;
+        };
+        let learned = settings.texts.learned.as_ref().map(tasks::numbers).unwrap_or_default();
+        let meant = |at: usize| learned.is_empty() || learned.contains(&(at as u32));
+        let own = |(at, task): &(usize, &TextTask)| meant(*at) && over.iter().all(|style| *style == task.style);
+        let Some((_, task)) = texts.tasks.iter().enumerate().find(own) else { return true };
+        let (name, style) = (&task.name, task.style.word());
+        let message = format!("`{name}` has answers of the style `{style}`, and `diversify` names no other");
+        self.report(Diagnostic::new(Code::OUT_OF_RANGE, span, message).help("name further styles in `over:`"));
         false
     }
 

@@ -106,6 +106,9 @@ pub enum What {
     /// of the run
     End {
         status: String,
+        /// of the run so far; records of earlier programs have none
+        #[serde(default)]
+        gradient_evaluations: Option<u64>,
     },
 }
 
@@ -241,7 +244,9 @@ impl What {
             }
             Kind::Trigger { text, values } => What::Trigger { text: text.clone(), values: all_finite(values) },
             Kind::Warning { message } => What::Warning { message: message.clone() },
-            Kind::End { status } => What::End { status: status_word(*status).into() },
+            Kind::End { status, gradient_evaluations } => {
+                What::End { status: status_word(*status).into(), gradient_evaluations: Some(*gradient_evaluations) }
+            }
         })
     }
 }

@@ -316,7 +316,7 @@ mod tests {
             at(0, 9, 4.2, Kind::Progress { done: 6, loss: 0.5, rate: 0.1 }),
             at(11, 26, 5.0, Kind::Change(change)),
             at(11, 26, 5.0, measure),
-            at(11, 26, 5.0, Kind::End { status: Status::Done }),
+            at(11, 26, 5.0, Kind::End { status: Status::Done, gradient_evaluations: 0 }),
         ] {
             progress.hear(&event).unwrap();
         }

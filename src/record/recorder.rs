@@ -434,7 +434,7 @@ mod tests {
             measure(vec![0.0, 1.0]),
             measure(vec![0.5, 1.0]),
             Kind::Expect { text: "clean > 85%".into(), held: false, values: vec![("clean".into(), 0.8)] },
-            Kind::End { status: Status::Done },
+            Kind::End { status: Status::Done, gradient_evaluations: 0 },
         ] {
             recorder.hear(&event(kind)).unwrap();
         }

@@ -190,7 +190,9 @@ impl Summary {
             | What::Until { .. }
             | What::Trigger { .. }
             | What::Warning { .. }
-            | What::End { .. } => {}
+            | What::End { gradient_evaluations: None, .. } => {}
+            // A run that stops within an epoch has told nothing of it yet.
+            What::End { gradient_evaluations: Some(n), .. } => self.gradient_evaluations = n,
         }
     }
 
@@ -511,7 +513,7 @@ mod tests {
                     values: vec![("validation.clean".into(), 0.84)],
                 },
             ),
-            event(5, 30, 3.0, Kind::End { status: Status::Done }),
+            event(5, 30, 3.0, Kind::End { status: Status::Done, gradient_evaluations: 1330 }),
         ] {
             recorder.hear(&event).unwrap();
         }

@@ -108,8 +108,10 @@ pub enum Kind {
     Warning {
         message: String,
     },
+    /// `gradient_evaluations` of the whole run so far
     End {
         status: Status,
+        gradient_evaluations: u64,
     },
 }
 

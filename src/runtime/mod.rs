@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
             Err(Halt::Stopped(stop)) => (Status::Stopped, Some(stop)),
             Err(halt) => return Err(self.fail(halt)),
         };
-        self.emit(Kind::End { status }).map_err(|failure| self.place(failure.into()))?;
+        self.emit(self.end(status)).map_err(|failure| self.place(failure.into()))?;
         let journal = self.state.journal;
         Ok(Summary {
             status,
@@ -251,8 +251,12 @@ impl<'a> Run<'a> {
     /// Tells the listeners that the run failed. One that fails too doesn't hide the first error.
     fn fail(&mut self, halt: Halt) -> RunError {
         let error = self.place(halt);
-        let _ = self.emit(Kind::End { status: Status::Failed });
+        let _ = self.emit(self.end(Status::Failed));
         error
+    }
+
+    fn end(&self, status: Status) -> Kind {
+        Kind::End { status, gradient_evaluations: self.state.journal.gradient_evaluations }
     }
 
     fn place(&self, halt: Halt) -> RunError {

@@ -478,6 +478,8 @@ fn an_interrupted_run_saves_a_checkpoint_and_says_so() {
         assert_eq!(run.wait().unwrap().code(), Some(130), "{signal}");
         let manifest = json(&place.read(&format!("{out}/manifest.json")));
         assert_eq!(manifest["status"], "stopped", "{signal}");
+        let end = json(place.read(&format!("{out}/events.jsonl")).lines().last().unwrap());
+        assert!(end["clock"].as_u64() > Some(0) && end["gradient_evaluations"] == end["clock"], "{end}");
         assert!(!place.path(&format!("{out}/lock")).exists(), "the folder is free again");
         let saved = fs::read_dir(place.path(&out).join("checkpoints")).unwrap();
         let whole = saved.filter(|e| e.as_ref().unwrap().path().join("weights.safetensors").exists()).count();

@@ -62,7 +62,7 @@ fn a_guard_may_end_the_run_which_keeps_its_weights() {
     assert_eq!((summary.status, summary.steps), (Status::Ended, 10));
     assert_eq!(summary.stop, Some(Stop::Guard("loss < 0.0001".into())));
     assert!(outcome.path("final.safetensors").exists());
-    assert!(matches!(outcome.events.last().unwrap().kind, Kind::End { status: Status::Ended }));
+    assert!(matches!(outcome.events.last().unwrap().kind, Kind::End { status: Status::Ended, .. }));
     assert_eq!(outcome.starts().len(), 2);
 }
 

@@ -76,7 +76,7 @@ fn a_loss_that_is_no_number_stops_the_run_and_says_where() {
     assert!(error.help.as_deref().is_some_and(|h| h.contains("learning rate")));
     let diagnostic = error.diagnostic().expect("the step has a place");
     assert!(diagnostic.primary.span.start > 0);
-    assert!(matches!(outcome.events.last().unwrap().kind, Kind::End { status: Status::Failed }));
+    assert!(matches!(outcome.events.last().unwrap().kind, Kind::End { status: Status::Failed, .. }));
     assert!(!outcome.path("final.safetensors").exists());
 }
 
