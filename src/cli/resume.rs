@@ -68,7 +68,10 @@ pub fn resume(folder: &Path, settle: &Settle, session: &Session, out: &mut dyn W
         show(&analysis.sources, &analysis.diagnostics, form, super::MAX_ERRORS, out)?;
         return Ok(Exit::FileHasErrors);
     };
-    program.budget = session.at_hand.as_ref().map_or(program.budget, |(program, _)| program.budget);
+    // What changes no number is the program's that was given, not that of the folder.
+    if let Some((given, _)) = &session.at_hand {
+        (program.budget, program.recompute) = (given.budget, given.recompute);
+    }
     let (program, sources, places) = (Arc::new(program), Arc::new(analysis.sources), places(&manifest));
     let files = Files::read(&program, &places, true)?;
     let plan = Plan::with_checksums(program.clone(), &sources, &files.checksums);

@@ -113,8 +113,6 @@ pub(super) struct Header {
     pub precision: super::program::Precision,
     /// where `recompute blocks` stands
     pub recompute: Option<Span>,
-    /// a `learn` was read
-    pub learned: bool,
     pub budget: Option<f64>,
     pub bindings: Vec<(String, Value)>,
     /// the first step, which ends what must stand before all steps
@@ -206,7 +204,6 @@ impl<'a> Context<'a> {
                 threads: None,
                 precision: super::program::Precision::default(),
                 recompute: None,
-                learned: false,
                 budget: None,
                 bindings: Vec::new(),
                 first_step: None,

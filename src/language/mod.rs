@@ -199,6 +199,11 @@ fn program(cx: &mut Context<'_>, model: Arc<Model>, body: Vec<Step>) -> Option<P
         model,
         body,
     };
+    if let Some(span) = of_texts::asked_too_early(&program) {
+        let d = Diagnostic::new(Code::BAD_STEP_PLACE, span, "no task has been learned here, so `seen` names none");
+        cx.report(d.help("write it behind a `learn`, or name the tasks without `seen`"));
+        return None;
+    }
     lints::of_program(cx, &program);
     Some(program)
 }

@@ -1,8 +1,8 @@
 //! What goes with conversations, and what is of images alone.
 
 use super::context::Context;
-use super::program::{Diversify, Settings};
-use crate::components::data::{DataFacts, TextTask};
+use super::program::{Op, Program, Settings, Step};
+use crate::components::data::DataFacts;
 use crate::components::{Metric, Spec, Value, metrics, objectives, tasks};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -30,21 +30,6 @@ impl Context<'_> {
         false
     }
 
-    /// Whether `diversify` leaves each task that is learned a style other than its own.
-    pub(super) fn rewrites_to_others(&mut self, settings: &Settings, span: Span) -> bool {
-        let (Some(Diversify { over, .. }), Some(texts)) = (&settings.texts.diversify, settings.facts.texts()) else {
-            return true;
-        };
-        let learned = settings.texts.learned.as_ref().map(tasks::numbers).unwrap_or_default();
-        let meant = |at: usize| learned.is_empty() || learned.contains(&(at as u32));
-        let own = |(at, task): &(usize, &TextTask)| meant(*at) && over.iter().all(|style| *style == task.style);
-        let Some((_, task)) = texts.tasks.iter().enumerate().find(own) else { return true };
-        let (name, style) = (&task.name, task.style.word());
-        let message = format!("`{name}` has answers of the style `{style}`, and `diversify` names no other");
-        self.report(Diagnostic::new(Code::OUT_OF_RANGE, span, message).help("name further styles in `over:`"));
-        false
-    }
-
     /// Whether a metric is of what the data hold, and of tasks of theirs.
     pub(super) fn of_its_kind(&mut self, metric: &Metric, facts: &DataFacts, span: Span) -> bool {
         let name = metric.spec.name();
@@ -62,4 +47,38 @@ impl Context<'_> {
         self.report(Diagnostic::new(Code::NOT_OF_TEXTS, span, message).help(help));
         false
     }
+}
+
+/// The first `evaluate` of a program that trains which asks about tasks once they have been learned, and about no others, before
+/// any `learn`. In a loop with a `learn`, a later round may know some.
+pub(super) fn asked_too_early(program: &Program) -> Option<Span> {
+    let mut trains = false;
+    super::lints::visit(&program.body, &mut |step| trains |= matches!(step.op, Op::Train(_)));
+    trains.then(|| early(&program.body, &mut false)).flatten()
+}
+
+fn early(steps: &[Step], learned: &mut bool) -> Option<Span> {
+    for step in steps {
+        match &step.op {
+            Op::Train(train) => *learned |= train.settings.texts.learned.is_some(),
+            Op::Evaluate(evaluate) if !*learned && evaluate.metrics.iter().any(asks_of_learned) => {
+                return Some(step.span);
+            }
+            op => {
+                if matches!(op, Op::Repeat { .. } | Op::For { .. }) {
+                    let learns = |step: &Step| matches!(&step.op, Op::Train(t) if t.settings.texts.learned.is_some());
+                    op.bodies().for_each(|body| super::lints::visit(body, &mut |step| *learned |= learns(step)));
+                }
+                if let Some(found) = op.bodies().find_map(|body| early(body, learned)) {
+                    return Some(found);
+                }
+            }
+        }
+    }
+    None
+}
+
+fn asks_of_learned(metric: &Metric) -> bool {
+    let meant = metric.spec.maybe("tasks").map(tasks::of).unwrap_or_default();
+    !meant.is_empty() && meant.iter().all(|task| task.once_learned)
 }

@@ -102,6 +102,12 @@ impl Tape {
         Tape { recompute: yes, ..self }
     }
 
+    /// How many values it has recorded so far.
+    #[cfg(test)]
+    pub fn recorded(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
     /// Whether what is inside of blocks is computed anew on the way back.
     pub fn recomputes(&self) -> bool {
         self.recompute

@@ -37,13 +37,13 @@ pub struct PassCost {
     kept: Option<u64>,
     /// layers that pictures among texts are seen with: what they make of a picture is kept where they stand still
     seen_with: Range<usize>,
-    /// operations of the blocks, where a training pass goes through them twice
-    again: f64,
+    /// layers of the blocks that a training pass goes through twice, where something is trained before their end
+    again: Vec<usize>,
 }
 
 impl PassCost {
     pub fn of(architecture: &Architecture) -> PassCost {
-        let mut cost = PassCost { layers: Vec::new(), widest: 0, kept: None, seen_with: 0..0, again: 0.0 };
+        let mut cost = PassCost { layers: Vec::new(), widest: 0, kept: None, seen_with: 0..0, again: Vec::new() };
         cost.follow(&architecture.layers, architecture.start());
         cost
     }
@@ -69,7 +69,7 @@ impl PassCost {
             widest: tokens.saturating_mul(architecture.classes as u64),
             kept: Some(text_cost::kept(architecture, tokens)),
             seen_with: seen.clone().min().unwrap_or(0)..seen.max().map_or(0, |last| last + 1),
-            again: 0.0,
+            again: Vec::new(),
         }
     }
 
@@ -80,8 +80,7 @@ impl PassCost {
         let mut blocks: Vec<usize> = parts.iter().filter(|part| part.block.is_some()).map(|part| part.layer).collect();
         blocks.retain(|layer| !self.seen_with.contains(layer) && *layer != head);
         blocks.dedup();
-        let again = blocks.into_iter().map(|layer| self.layer(layer)).sum();
-        PassCost { kept: Some(text_cost::kept_of_blocks(architecture, tokens)), again, ..self }
+        PassCost { kept: Some(text_cost::kept_of_blocks(architecture, tokens)), again: blocks, ..self }
     }
 
     /// Ends where a layer doesn't fit, which the checker has refused before.
@@ -133,7 +132,8 @@ impl PassCost {
         let weights: f64 = trained().filter(|p| is_weight(p.kind)).map(|p| self.layer(p.layer)).sum();
         let first = trained().map(|p| p.layer).min().unwrap_or(self.layers.len());
         let inputs: f64 = self.layers.iter().skip(first + 1).map(|n| *n as f64).sum();
-        self.forward() - unseen + weights + inputs + self.again
+        let again: f64 = self.again.iter().filter(|layer| **layer >= first).map(|layer| self.layer(*layer)).sum();
+        self.forward() - unseen + weights + inputs + again
     }
 
     fn layer(&self, index: usize) -> f64 {

@@ -24,6 +24,7 @@ pub fn diff(old: &Json, new: &Json) -> Vec<Change> {
     let mut out = Differences::default();
     out.leaves("seed", &old["seed"], &new["seed"], None);
     out.leaves("precision", &old["precision"], &new["precision"], None);
+    out.leaves("recompute", &old["recompute"], &new["recompute"], None);
     out.leaves("budget", &old["budget"], &new["budget"], None);
     out.leaves("model", &old["model"], &new["model"], None);
     let (old, new) = (&old["trials"][0], &new["trials"][0]);

@@ -1,8 +1,8 @@
 //! Identity of a plan: SHA-256 over what the program does, in absolute steps.
 //!
 //! Two programs that do the same have one hash. Names of variables, comments, formatting, path ids, blocks and calls
-//! of phases, the form of `repeat`, settings that no step uses, threads, the device and the budget of a session are not in
-//! it.
+//! of phases, the form of `repeat`, settings that no step uses, threads, the device, the budget of a session and `recompute` are not
+//! in it. Of a model's files the architecture counts, not the weights.
 
 use super::each_step;
 use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Raised whenever the same program would compute other numbers than before.
-pub const NUMERICS_VERSION: u32 = 3;
+pub const NUMERICS_VERSION: u32 = 4;
 
 /// SHA-256 of files by the text that names them in the program (a path, a name). A file that is listed counts by its
 /// content, others by their name.
@@ -42,6 +42,10 @@ pub fn trial(program: &Program, checksums: &Checksums) -> String {
         "classes": model.architecture.classes,
         "steps": [],
     });
+    if model.spec.maybe("path").is_some() {
+        // What the files say of it, which the program does not.
+        identity["architecture"] = json!(sha256(format!("{:?}", model.architecture.layers).as_bytes()));
+    }
     if let Some(adapt) = &model.adapt {
         identity["adapt"] = canon.spec(adapt, None);
     }

@@ -5,17 +5,18 @@ use super::super::program::{Exported, Method, Op, Program, Step};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::source::Span;
+use std::collections::BTreeMap;
 
 pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     let mut walk = Walk::default();
-    walk.steps(&program.body, &mut None);
-    let Walk { fresh, fisher, merge } = walk;
+    walk.steps(&program.body, &mut State::default());
+    let Walk { fresh, held } = walk;
     for (place, merge) in fresh {
         let message = "these adapters change nothing yet: `merge` began them, and nothing has trained them since";
         let d = Diagnostic::new(Code::MERGED_ADAPTERS, place, message).label(merge, "merged here");
         cx.report(d.help("write it above `merge adapters`"));
     }
-    if let (Some(place), Some(merge)) = (fisher, merge) {
+    if let Some((place, merge)) = held {
         let message = "`by: fisher` holds weights near what they were, and `merge` draws those of adapters anew";
         let d = Diagnostic::new(Code::MERGED_ADAPTERS, place, message).label(merge, "drawn anew here");
         cx.report(d.help("leave `merge adapters` out, or protect by `key_elements` or `orthogonal`"));
@@ -25,35 +26,53 @@ pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
 #[derive(Default)]
 struct Walk {
     /// what is done to fresh adapters, and the merge that began them
-    fresh: Vec<(Span, Span)>,
-    /// the first of each
+    fresh: BTreeMap<Span, Span>,
+    /// the first `by: fisher` that a merge has made meaningless, with that merge
+    held: Option<(Span, Span)>,
+}
+
+/// On the way to a step.
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// the merge since which nothing has been trained
+    merged: Option<Span>,
     fisher: Option<Span>,
-    merge: Option<Span>,
+    /// a `by: fisher` and a merge behind it
+    redrawn: Option<(Span, Span)>,
 }
 
 impl Walk {
-    /// `merged`: the merge since which nothing has been trained, on every path.
-    fn steps(&mut self, steps: &[Step], merged: &mut Option<Span>) {
+    fn steps(&mut self, steps: &[Step], state: &mut State) {
         for step in steps {
             match &step.op {
                 Op::Merge { .. } => {
-                    *merged = Some(step.span);
-                    self.merge.get_or_insert(step.span);
+                    state.merged = Some(step.span);
+                    state.redrawn = state.redrawn.or(state.fisher.map(|fisher| (fisher, step.span)));
                 }
-                Op::Train(_) | Op::Rollback { .. } | Op::Load { .. } => *merged = None,
+                Op::Train(_) => {
+                    state.merged = None;
+                    self.held = self.held.or(state.redrawn);
+                }
+                Op::Rollback { .. } | Op::Load { .. } => state.merged = None,
                 Op::Protect(protect) if matches!(protect.by, Method::Fisher { .. }) => {
-                    self.fisher.get_or_insert(step.span);
+                    state.fisher = state.fisher.or(Some(step.span));
                 }
                 Op::Protect(_) | Op::Export { what: Exported::Adapters, .. } => {
-                    self.fresh.extend(merged.map(|merge| (step.span, merge)));
+                    self.fresh.extend(state.merged.map(|merge| (step.span, merge)));
                 }
                 Op::If { then, otherwise, .. } => {
-                    let mut other = *merged;
-                    self.steps(then, merged);
+                    let mut other = *state;
+                    self.steps(then, state);
                     self.steps(otherwise, &mut other);
-                    *merged = merged.and(other);
+                    state.merged = state.merged.and(other.merged);
+                    state.fisher = state.fisher.or(other.fisher);
+                    state.redrawn = state.redrawn.or(other.redrawn);
                 }
-                op => op.bodies().for_each(|body| self.steps(body, merged)),
+                op => {
+                    // A round comes behind the rounds before it.
+                    let rounds = if matches!(op, Op::Repeat { .. } | Op::For { .. }) { 2 } else { 1 };
+                    (0..rounds).for_each(|_| op.bodies().for_each(|body| self.steps(body, state)));
+                }
             }
         }
     }

@@ -133,7 +133,7 @@ pub(super) fn of_program(cx: &mut Context<'_>, program: &Program) {
 }
 
 /// Calls `f` with each step in program order, loop bodies once.
-fn visit<'s>(steps: &'s [Step], f: &mut impl FnMut(&'s Step)) {
+pub(super) fn visit<'s>(steps: &'s [Step], f: &mut impl FnMut(&'s Step)) {
     for step in steps {
         f(step);
         step.op.bodies().for_each(|body| visit(body, f));

@@ -2,7 +2,7 @@
 
 use super::{Lower, Word, WordKind, Written};
 use crate::components::metrics as catalogue;
-use crate::components::{Default, Metric, Param, Split, Type, Value, Varies, tasks};
+use crate::components::{Default, Metric, Param, Split, Type, Value, Varies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
 use crate::language::followed::Stand;
@@ -63,23 +63,12 @@ fn measured<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if !metrics.iter().all(|m| cx.history_known(m, &settings, span) && cx.stages_known(&m.spec, span)) {
         return;
     }
-    if !cx.program.learned && metrics.iter().any(asks_of_nothing) {
-        let message = "no task has been learned here, so `seen` names none";
-        let d = Diagnostic::new(Code::BAD_STEP_PLACE, span, message);
-        return cx.report(d.help("write it behind a `learn`, or name the tasks without `seen`"));
-    }
     let per_example = written.bound.value("per_example") == Some(&Value::Bool(true));
     let Some(at) = written.bound.value("at").map(places) else { return };
     if at.contains(&At::Best) && !cx.can_be_had_at_best(&metrics, &settings, written.bound.span("at")) {
         return;
     }
     cx.emit(written.span, Op::Evaluate(Evaluate { metrics, per_example, at, settings }));
-}
-
-/// Whether it asks about tasks once they have been learned, and about no others.
-fn asks_of_nothing(metric: &Metric) -> bool {
-    let meant = metric.spec.maybe("tasks").map(tasks::of).unwrap_or_default();
-    !meant.is_empty() && meant.iter().all(|task| task.once_learned)
 }
 
 /// A metric of conversations on these tasks.

@@ -87,7 +87,10 @@ pub(super) fn only<'a>(cx: &mut Context<'a>, written: &Written<'a>, model: &Mode
     let parts = cx.parts_here(model);
     let selection = cx.resolve(&selector, &parts, span).ok_or(())?.owned;
     if let Some(cut) = selection.iter().find(|selected| selected.rows.is_some()) {
-        let message = format!("`{selector}` means some rows of {}; tensors are read as wholes", parts[cut.part].name);
+        let message = format!(
+            "`{selector}` means some rows of {}; only whole tensors are read and written",
+            parts[cut.part].name
+        );
         cx.problem(Problem::new(ProblemKind::DoesNotFit, message), span);
         return Err(());
     }

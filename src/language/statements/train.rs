@@ -96,7 +96,6 @@ fn emit_learned<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static 
     }
     cx.current.data = Placed { value: data, span: Some(span) };
     cx.current.texts.learned = Some(learned);
-    cx.program.learned = true;
     emit(cx, written, word);
 }
 
@@ -108,9 +107,6 @@ fn emit<'a>(cx: &mut Context<'a>, written: &Written<'a>, word: &'static str) {
     let host = settings.clone().zip(written.bound.value("duration").cloned());
     let triggers = cx.triggers(written, host);
     let (Some(settings), Some(duration)) = (settings, written.bound.value("duration")) else { return };
-    if !cx.rewrites_to_others(&settings, written.word()) {
-        return;
-    }
     if !taught || !cx.measures_known(&settings, true, written.word()) {
         return;
     }

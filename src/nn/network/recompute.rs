@@ -37,6 +37,14 @@ impl Reading<'_> {
             return self.layer(layer, x, rows, None);
         }
         let tensors: Vec<Tensor> = inputs.iter().map(|input| input.tensor().clone()).collect();
+        if let Layer::Stage(inner) = layer {
+            // Formed once for all blocks of a pass.
+            for attention in
+                inner.iter().filter_map(|layer| if let Layer::Attention(a) = layer { Some(a) } else { None })
+            {
+                attention.rotary.iter().for_each(|rotary| drop(self.angles(rotary, rows.length, attention.head())));
+            }
+        }
         let block = Block {
             layer: layer.clone(),
             names,
@@ -82,5 +90,113 @@ impl Block {
         let reading = Reading { tape, weights, noise, thin: false, angles: RefCell::new(self.angles.clone()) };
         let rows = Rows { count: self.count, length: self.length, real: self.real.as_deref() };
         reading.layer(&self.layer, &values[0], &rows, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::architecture::{Adapter, Rotary, Scaling};
+    use crate::nn::network::{Asked, Network, Noise, Trainable};
+    use crate::nn::pretrained::Decoder;
+    use crate::nn::sequences::{IGNORED, Seen, Sequences};
+    use crate::nn::tape::Tape;
+    use candle_core::{Device, Tensor};
+
+    const POSITIONS: usize = 5;
+
+    /// Two blocks, adapters beside all linear layers, the classifier too, that leave out a share of what they see.
+    fn network() -> Network {
+        let decoder = Decoder {
+            vocabulary: 11,
+            width: 8,
+            inner: 12,
+            layers: 2,
+            heads: 2,
+            kv_heads: 1,
+            head: 4,
+            epsilon: 1e-6,
+            rotary: Rotary { theta: 1e4, positions: 16, scaling: Scaling::None },
+            biased: false,
+            tied: false,
+            spread: 0.3,
+        };
+        let adapter = Adapter { name: "default".into(), rank: 2, scale: 1.5, dropout: 0.4, experts: 1 };
+        let (architecture, _) = decoder.architecture().adapted(&adapter, |_| true);
+        let mut network = Network::new(architecture, 3, &Device::Cpu).unwrap();
+        // Adapters that change something.
+        for index in 0..network.parameters().len() {
+            if network.parameters()[index].part.is_adapter() {
+                let fill = |numbers: &mut [f32]| {
+                    numbers.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 7 + index) % 5) as f32 * 0.1 - 0.2);
+                    Ok(())
+                };
+                network.write(index, fill).unwrap();
+            }
+        }
+        network
+    }
+
+    fn sequences() -> Sequences {
+        let ids: Vec<u32> = (0..2 * POSITIONS as u32).map(|i| i * 3 % 11).collect();
+        Sequences {
+            count: 2,
+            length: POSITIONS,
+            real: vec![true; ids.len()],
+            targets: vec![IGNORED; ids.len()],
+            ids,
+            pictures: vec![],
+            seen: Seen::Nothing,
+        }
+    }
+
+    fn bits(tensor: &Tensor) -> Vec<Vec<u32>> {
+        let rows = tensor.to_vec2::<f32>().unwrap();
+        rows.into_iter().map(|row| row.into_iter().map(f32::to_bits).collect()).collect()
+    }
+
+    #[test]
+    fn blocks_keep_what_goes_into_them_and_give_the_same_gradients() {
+        let (network, sequences) = (network(), sequences());
+        let noise = Noise::Drawn { seed: 1, clock: 2, examples: &[8, 9] };
+        let pass = |tape: Tape| {
+            let forward = network.read(&tape, &sequences, Asked::At(&[1, 4, 9]), Trainable::All, noise).unwrap();
+            let recorded = tape.recorded();
+            let logits = forward.logits.tensor().clone();
+            let mut found = tape.backward_from(&forward.logits, logits.clone()).unwrap();
+            let gradients: Vec<Vec<Vec<u32>>> = forward
+                .leaves
+                .iter()
+                .flatten()
+                .map(|leaf| {
+                    let gradient = found.take(leaf).unwrap();
+                    bits(&gradient.reshape(((), gradient.dims()[gradient.rank() - 1])).unwrap())
+                })
+                .collect();
+            (recorded, bits(&logits), gradients)
+        };
+        let (all, logits, gradients) = pass(network.tape());
+        let (few, same_logits, same_gradients) = pass(network.tape().recomputing(true));
+        assert_eq!(logits, same_logits);
+        assert!(gradients == same_gradients, "gradients differ");
+        // One operation a block.
+        assert!(few + 10 < all, "{few} operations instead of {all}");
+    }
+
+    #[test]
+    fn what_an_adapter_leaves_out_of_a_position_does_not_depend_on_which_others_are_asked() {
+        let (network, sequences) = (network(), sequences());
+        let logits = |at: &[u32], noise: Noise| {
+            let tape = network.tape();
+            let forward = network.read(&tape, &sequences, Asked::At(at), Trainable::None, noise).unwrap();
+            bits(forward.logits.tensor())
+        };
+        let every: Vec<u32> = (0..2 * POSITIONS as u32).collect();
+        let noise = Noise::Drawn { seed: 1, clock: 2, examples: &[8, 9] };
+        let all = logits(&every, noise);
+        let some = [0, 3, 6, 9];
+        for (row, at) in logits(&some, noise).iter().zip(some) {
+            assert_eq!(row, &all[at as usize], "position {at}");
+        }
+        assert_ne!(all, logits(&every, Noise::Off));
     }
 }

@@ -24,22 +24,7 @@ pub fn architecture(path: &Path) -> std::result::Result<Architecture, WeightsErr
 /// As [`architecture`], and if tensors are missing, extra or misshapen, all at once.
 pub fn load(network: &mut Network, path: &Path) -> std::result::Result<(), WeightsError> {
     let decoder = decoder(path)?;
-    let mut found = Vec::new();
-    let mut mismatch = Mismatch::default();
-    for facts in weights::describe(path)? {
-        match canonical(&facts.name) {
-            Some((name, _)) => found.push(TensorFacts { name, ..facts }),
-            None => mismatch.extra.push(facts.name.escape_debug().to_string()),
-        }
-    }
-    if let Some(more) = weights::compare(network.architecture(), &found) {
-        mismatch.missing.extend(more.missing);
-        mismatch.extra.extend(more.extra);
-        mismatch.misshapen.extend(more.misshapen);
-    }
-    if mismatch != Mismatch::default() {
-        return Err(WeightsError::Mismatch { path: path.into(), mismatch });
-    }
+    fit(network.architecture(), path, weights::describe(path)?)?;
     weights::each(path, |name, tensor| {
         let Some((name, turned)) = canonical(name) else { return Ok(()) };
         let heads = match turned {
@@ -49,6 +34,27 @@ pub fn load(network: &mut Network, path: &Path) -> std::result::Result<(), Weigh
         };
         Ok(network.take_over(&name, &halves(&tensor, heads)?)?)
     })
+}
+
+/// Whether the tensors of a file are those of a decoder; all that differs is told at once.
+fn fit(architecture: &Architecture, path: &Path, tensors: Vec<TensorFacts>) -> std::result::Result<(), WeightsError> {
+    let mut found = Vec::new();
+    let mut mismatch = Mismatch::default();
+    for facts in tensors {
+        match canonical(&facts.name) {
+            Some((name, _)) => found.push(TensorFacts { name, ..facts }),
+            None => mismatch.extra.push(facts.name.escape_debug().to_string()),
+        }
+    }
+    if let Some(more) = weights::compare(architecture, &found) {
+        mismatch.missing.extend(more.missing);
+        mismatch.extra.extend(more.extra);
+        mismatch.misshapen.extend(more.misshapen);
+    }
+    match mismatch == Mismatch::default() {
+        true => Ok(()),
+        false => Err(WeightsError::Mismatch { path: path.into(), mismatch }),
+    }
 }
 
 /// Whether rows of a tensor are in llama.cpp's order.
@@ -103,7 +109,10 @@ pub fn decoder(path: &Path) -> std::result::Result<Decoder, WeightsError> {
     let tensors = weights::describe(path)?;
     let decoder = fields.decoder(&tensors);
     match fields.problems.is_empty() {
-        true => Ok(decoder),
+        true => {
+            fit(&decoder.architecture(), path, tensors)?;
+            Ok(decoder)
+        }
         false => {
             Err(WeightsError::Form { path: path.into(), form: "decoder's GGUF", what: fields.problems.join("; ") })
         }
@@ -161,8 +170,15 @@ impl Fields {
     }
 
     fn scaling(&mut self) -> Scaling {
+        // Older files have the factor alone, under a name of its own.
+        let factor = ["rope.scaling.factor", "rope.scale_linear"]
+            .into_iter()
+            .find(|name| self.values.contains_key(&format!("llama.{name}")));
         match self.values.get("llama.rope.scaling.type") {
-            Some(Value::Text(kind)) if kind == "linear" => Scaling::Linear(self.real("rope.scaling.factor", None)),
+            Some(Value::Text(kind)) if kind == "linear" => {
+                Scaling::Linear(self.real(factor.unwrap_or("rope.scaling.factor"), None))
+            }
+            None if factor.is_some() => Scaling::Linear(self.real(factor.unwrap_or_default(), None)),
             Some(Value::Text(kind)) if kind != "none" => {
                 let kind = kind.escape_debug();
                 self.problems.push(format!("llama.rope.scaling.type is \"{kind}\"; supported are none and linear"));

@@ -14,5 +14,5 @@ mod tests;
 pub use build::{ClipTower, DECODER, Decoder, Llava, Projector};
 pub use config::{Form, Pretrained};
 pub use names::canonical;
-pub use open::{decoder, describe, load_tower, open, planned, tower};
+pub use open::{decoder, describe, load_tower, open, planned, tower, tower_fits};
 pub use shards::{Shards, load};

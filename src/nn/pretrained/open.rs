@@ -85,6 +85,17 @@ pub fn tower(folder: &Path) -> Result<ClipTower, WeightsError> {
     configured(folder, ClipTower::of)
 }
 
+/// Whether the weights of a tower that are in a folder of CLIP, if any, are those of a network.
+///
+/// # Errors
+/// If a file cannot be read, or the weights are others.
+pub fn tower_fits(architecture: &Architecture, folder: &Path) -> Result<(), WeightsError> {
+    match Shards::are_there(folder) {
+        true => Shards::of(folder)?.fit_part(TOWER, architecture, Form::Clip, folder),
+        false => Ok(()),
+    }
+}
+
 /// Reads the weights of a tower from a folder of CLIP into a network that has one.
 ///
 /// # Errors

@@ -76,3 +76,50 @@ fn asked(item: &Item) -> &'static str {
         _ => "shape",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_tasks_by_what_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let questions = serde_json::json!([
+            ["what color is the circle?", "blue", 0],
+            ["what shape is present?", "circle", 0],
+            ["what is the blue shape?", "circle", 0],
+            ["is there a circle?", "yes", 0],
+            ["is no blue shape present?", "no", 0],
+            ["is a teal shape present?", "no", 0]
+        ]);
+        for split in ["train", "test"] {
+            let images = folder.path().join(format!("easy/{split}/images"));
+            std::fs::create_dir_all(&images).unwrap();
+            image::RgbImage::new(8, 8).save(images.join("0.png")).unwrap();
+            std::fs::write(images.with_file_name("questions.json"), questions.to_string()).unwrap();
+        }
+        let places = Places { program: folder.path().into(), ..Places::default() };
+        let read = |arguments: &[(&str, Value)]| {
+            let args = MEMBER.params.iter().map(|_| Value::None).collect();
+            let mut spec = Spec { member: &MEMBER, args };
+            for (name, value) in [("folder", Value::Text("easy".into()))].iter().chain(arguments) {
+                let (at, _) = MEMBER.param(name).unwrap();
+                spec.args[at] = value.clone();
+            }
+            let parts = read(&spec, &places).map_err(|problem| problem.message)?;
+            let told = |items: &[Item]| items.iter().map(|item| item.turns[0].question.clone()).collect::<Vec<_>>();
+            Ok::<_, String>(
+                parts.iter().map(|part| (part.name.clone(), told(&part.train), part.test.len())).collect::<Vec<_>>(),
+            )
+        };
+        let words = |words: &[&str]| Value::List(words.iter().map(|word| Value::Word((*word).into())).collect());
+        let all = read(&[]).unwrap();
+        assert_eq!((all.len(), all[0].1.len()), (1, 6));
+        let two = read(&[("order", words(&["has_color", "shape"])), ("train", Value::Int(1))]).unwrap();
+        let expected = [("has_color", "is no blue shape present?", 2), ("shape", "what shape is present?", 2)];
+        assert_eq!(two, expected.map(|(name, question, tests)| (name.into(), vec![question.into()], tests)));
+        let rest = read(&[("order", words(&["color", "has_shape"])), ("test", Value::Int(1))]).unwrap();
+        let expected = [("color", "what color is the circle?", 1), ("has_shape", "is there a circle?", 1)];
+        assert_eq!(rest, expected.map(|(name, question, tests)| (name.into(), vec![question.into()], tests)));
+    }
+}

@@ -11,7 +11,7 @@ pub mod quiz;
 use super::reader::FIRST_IDS;
 use super::{DataFacts, Dataset, Examples, Holds, Places};
 use crate::components::scoring::Scorer;
-use crate::components::{Member, Problem, ProblemKind, Spec, Split};
+use crate::components::{Member, Problem, ProblemKind, Spec, Split, Value};
 use crate::text::instructions::Wrong;
 use crate::text::item::{Expected, Item, Picture, Style};
 use sha2::{Digest, Sha256};
@@ -82,11 +82,16 @@ pub fn is_one(spec: &Spec) -> bool {
 
 /// The facts of such a data set; `None` of any other.
 pub(super) fn describe(spec: &Spec, places: &Places) -> Option<Result<DataFacts, Problem>> {
+    let read = entry(spec)?;
+    if spec.maybe("order") == Some(&Value::List(Vec::new())) {
+        let problem = Problem::new(ProblemKind::NothingMeant, "a list of no tasks");
+        return Some(Err(problem.help("leave `order:` out for all tasks, or name some").of("order")));
+    }
     // The built-in one need not be drawn for that.
     if spec.member == &quiz::member::MEMBER {
         return Some(quiz::member::describe(spec));
     }
-    entry(spec).map(|read| facts(&read(spec, places)?))
+    Some(read(spec, places).and_then(|parts| facts(&parts)))
 }
 
 /// All of such a data set; `None` of any other.

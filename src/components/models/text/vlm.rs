@@ -1,10 +1,10 @@
 //! `vlm("decoder", vision: …)`: a decoder that was trained elsewhere learns to see.
 
-use super::{Named, Problem, Start, decoder_of, template_param};
+use super::{Named, Problem, ProblemKind, Start, decoder_of, template_param, unreadable};
 use crate::components::data::Places;
 use crate::components::{Family, Member, Param, Spec, Type, towers};
 use crate::nn::architecture::{Activation, Architecture};
-use crate::nn::pretrained::{Llava, Projector};
+use crate::nn::pretrained::{self, Llava, Projector};
 
 pub static MEMBER: Member = Member {
     family: Family::Model,
@@ -29,8 +29,19 @@ pub(super) fn architecture(spec: &Spec, places: &Places) -> Result<Architecture,
     let projector = Projector { biased: true, activation: Activation::Exact };
     // No text holds a place of a picture, so any token may stand there.
     let placeholder = 0;
+    let (vectors, positions) = ((vision.tower.size / vision.tower.patch).pow(2), decoder.rotary.positions);
+    if vectors >= positions {
+        let message = format!("a picture takes {vectors} places, and the decoder has {positions} for a conversation");
+        let problem = Problem::new(ProblemKind::DoesNotFit, message);
+        return Err(problem.help("take a tower with larger patches or smaller pictures").of("vision"));
+    }
     let llava = Llava { decoder, tower: vision.tower, projector, taken: vision.taken, keep_class: false, placeholder };
-    Ok(llava.architecture())
+    let architecture = llava.architecture();
+    if let Some(folder) = &vision.weights {
+        let shown = spec.component("vision").text("path");
+        pretrained::tower_fits(&architecture, folder).map_err(|e| unreadable(&e, folder, shown).of("vision"))?;
+    }
+    Ok(architecture)
 }
 
 pub(super) fn start(spec: &Spec, places: &Places) -> Result<Start, Problem> {
