@@ -64,11 +64,26 @@ fn early(steps: &[Step], learned: &mut bool) -> Option<Span> {
             Op::Evaluate(evaluate) if !*learned && evaluate.metrics.iter().any(asks_of_learned) => {
                 return Some(step.span);
             }
-            op => {
-                if matches!(op, Op::Repeat { .. } | Op::For { .. }) {
-                    let learns = |step: &Step| matches!(&step.op, Op::Train(t) if t.settings.texts.learned.is_some());
-                    op.bodies().for_each(|body| super::lints::visit(body, &mut |step| *learned |= learns(step)));
+            // Behind a loop in which something is learned, and in it, nothing is too early.
+            Op::Repeat { .. } | Op::For { .. } => {
+                let learns = |step: &Step| matches!(&step.op, Op::Train(t) if t.settings.texts.learned.is_some());
+                let (mut found, mut first) = (false, None);
+                step.op.bodies().for_each(|body| {
+                    super::lints::visit(body, &mut |step| {
+                        found |= learns(step);
+                        if let Op::Evaluate(evaluate) = &step.op
+                            && evaluate.metrics.iter().any(asks_of_learned)
+                        {
+                            first.get_or_insert(step.span);
+                        }
+                    });
+                });
+                *learned |= found;
+                if !*learned && first.is_some() {
+                    return first;
                 }
+            }
+            op => {
                 if let Some(found) = op.bodies().find_map(|body| early(body, learned)) {
                     return Some(found);
                 }

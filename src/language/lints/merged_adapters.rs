@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(super) fn check(cx: &mut Context<'_>, program: &Program) {
     let mut walk = Walk::default();
     walk.steps(&program.body, &mut State::default());
-    let Walk { fresh, held } = walk;
+    let Walk { fresh, held, .. } = walk;
     for (place, merge) in fresh {
         let message = "these adapters change nothing yet: `merge` began them, and nothing has trained them since";
         let d = Diagnostic::new(Code::MERGED_ADAPTERS, place, message).label(merge, "merged here");
@@ -29,6 +29,8 @@ struct Walk {
     fresh: BTreeMap<Span, Span>,
     /// the first `by: fisher` that a merge has made meaningless, with that merge
     held: Option<(Span, Span)>,
+    /// within a loop
+    round: bool,
 }
 
 /// On the way to a step.
@@ -69,9 +71,14 @@ impl Walk {
                     state.redrawn = state.redrawn.or(other.redrawn);
                 }
                 op => {
-                    // A round comes behind the rounds before it.
-                    let rounds = if matches!(op, Op::Repeat { .. } | Op::For { .. }) { 2 } else { 1 };
-                    (0..rounds).for_each(|_| op.bodies().for_each(|body| self.steps(body, state)));
+                    // A round comes behind the rounds before it. Of loops within loops the outermost goes round, since
+                    // otherwise each level would double the work.
+                    let again = matches!(op, Op::Repeat { .. } | Op::For { .. }) && !self.round;
+                    self.round |= again;
+                    for _ in 0..if again { 2 } else { 1 } {
+                        op.bodies().for_each(|body| self.steps(body, state));
+                    }
+                    self.round &= !again;
                 }
             }
         }
