@@ -50,7 +50,7 @@ impl Context<'_> {
 }
 
 /// The first `evaluate` of a program that trains which asks about tasks once they have been learned, and about no others, before
-/// any `learn`. In a loop with a `learn`, a later round may know some.
+/// any `learn`.
 pub(super) fn asked_too_early(program: &Program) -> Option<Span> {
     let mut trains = false;
     super::lints::visit(&program.body, &mut |step| trains |= matches!(step.op, Op::Train(_)));
@@ -60,30 +60,15 @@ pub(super) fn asked_too_early(program: &Program) -> Option<Span> {
 fn early(steps: &[Step], learned: &mut bool) -> Option<Span> {
     for step in steps {
         match &step.op {
-            Op::Train(train) => *learned |= train.settings.texts.learned.is_some(),
+            Op::Train(_) => *learned |= learns(&step.op),
             Op::Evaluate(evaluate) if !*learned && evaluate.metrics.iter().any(asks_of_learned) => {
                 return Some(step.span);
             }
-            // Behind a loop in which something is learned, and in it, nothing is too early.
-            Op::Repeat { .. } | Op::For { .. } => {
-                let learns = |step: &Step| matches!(&step.op, Op::Train(t) if t.settings.texts.learned.is_some());
-                let (mut found, mut first) = (false, None);
-                step.op.bodies().for_each(|body| {
-                    super::lints::visit(body, &mut |step| {
-                        found |= learns(step);
-                        if let Op::Evaluate(evaluate) = &step.op
-                            && evaluate.metrics.iter().any(asks_of_learned)
-                        {
-                            first.get_or_insert(step.span);
-                        }
-                    });
-                });
-                *learned |= found;
-                if !*learned && first.is_some() {
-                    return first;
-                }
-            }
             op => {
+                // In a loop in which something is learned, a later round may know some.
+                if let Op::Repeat { body, .. } | Op::For { body, .. } = op {
+                    super::lints::visit(body, &mut |step| *learned |= learns(&step.op));
+                }
                 if let Some(found) = op.bodies().find_map(|body| early(body, learned)) {
                     return Some(found);
                 }
@@ -91,6 +76,10 @@ fn early(steps: &[Step], learned: &mut bool) -> Option<Span> {
         }
     }
     None
+}
+
+fn learns(op: &Op) -> bool {
+    matches!(op, Op::Train(train) if train.settings.texts.learned.is_some())
 }
 
 fn asks_of_learned(metric: &Metric) -> bool {

@@ -161,6 +161,11 @@ pub enum BufferKind {
     BatchesTracked,
 }
 
+/// How the names of a vision tower's tensors start, those of a projector, and those of the decoder behind both.
+pub const TOWER: &str = "vision_tower.";
+pub const PROJECTOR: &str = "multi_modal_projector.";
+pub const DECODER: &str = "language_model.";
+
 /// What a tensor or layer of a language model belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Region {
@@ -175,9 +180,10 @@ impl Region {
     /// Names of tensors and layers say it.
     pub fn of(name: &str) -> Option<Region> {
         let starts: [(&str, Region); 4] = [
-            ("vision_tower.", Region::Tower),
-            ("multi_modal_projector.", Region::Projector),
-            ("language_model.", Region::Decoder),
+            (TOWER, Region::Tower),
+            (PROJECTOR, Region::Projector),
+            (DECODER, Region::Decoder),
+            // of a decoder alone
             ("model.", Region::Decoder),
         ];
         starts.into_iter().find(|(start, _)| name.starts_with(start)).map(|(_, region)| region)

@@ -8,7 +8,7 @@ use super::{Plan, Profile};
 use crate::components::{Duration, Metric, Split, Value};
 use crate::language::program::{
     Batch, Due, Evaluate, Forget, Guard, Keep, Measure, Memory, Method, Op, Otherwise, Program, Selected, Settings,
-    Step, Target, TextSettings, Train, Trigger, When, Zap,
+    Step, Target, Tensors, TextSettings, Train, Trigger, When, Zap,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -157,11 +157,7 @@ fn leaf(program: &Program, op: &Op) -> Json {
         Op::Guard(guard) => self::guard(guard),
         Op::Stop => json!({ "kind": "stop" }),
         Op::Export { what, only, name } => {
-            let mut json = json!({ "kind": "export", "what": what.word(), "name": name });
-            if let Some(only) = only {
-                json["on"] = json!(only.selector.to_string());
-            }
-            json
+            on(json!({ "kind": "export", "what": what.word(), "name": name }), only.as_ref())
         }
         Op::Protect(p) => {
             let mut json = json!({ "kind": "protect", "by": p.by.word(), "weight": p.weight });
@@ -176,16 +172,18 @@ fn leaf(program: &Program, op: &Op) -> Json {
             json
         }
         Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
-        Op::Load { path, only, .. } => {
-            let mut json = json!({ "kind": "weights", "path": path });
-            if let Some(only) = only {
-                json["on"] = json!(only.selector.to_string());
-            }
-            json
-        }
+        Op::Load { path, only, .. } => on(json!({ "kind": "weights", "path": path }), only.as_ref()),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),
     }
+}
+
+/// A step of these tensors alone, where it is of some.
+fn on(mut json: Json, only: Option<&Tensors>) -> Json {
+    if let Some(tensors) = only {
+        json["on"] = json!(tensors.selector.to_string());
+    }
+    json
 }
 
 fn train(program: &Program, train: &Train) -> Json {

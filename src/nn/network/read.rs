@@ -215,11 +215,6 @@ impl<'a> Reading<'a> {
         vision.projector.iter().try_fold(features.clone(), |x, layer| self.layer(layer, &x, &rows, None))
     }
 
-    /// A tensor of the model.
-    pub(super) fn named(&self, name: &str) -> Result<&Value> {
-        self.weight(name)
-    }
-
     pub(super) fn layer(&self, layer: &Layer, x: &Value, rows: &Rows, mut cache: Option<&mut Cache>) -> Result<Value> {
         match layer {
             Layer::Stage(layers) => {

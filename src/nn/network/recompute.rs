@@ -2,7 +2,7 @@
 //! PyTorch calls it activation checkpointing). A pass then keeps what goes into each block, and the values of one block at
 //! a time, for one more forward pass through the blocks.
 
-use super::adapters::Noise;
+use super::adapters::{Noise, Weights};
 use super::read::{Reading, Rows};
 use crate::nn::architecture::{Architecture, Input, Layer, Rotary};
 use crate::nn::ops::Angles;
@@ -31,7 +31,7 @@ impl Reading<'_> {
     pub(super) fn recomputed(&self, layer: &Layer, x: &Value, rows: &Rows) -> Result<Value> {
         let alone = Architecture { input: Input::Text { picture: None }, classes: 0, layers: vec![layer.clone()] };
         let names: Vec<String> = alone.parts().into_iter().map(|part| part.name).collect();
-        let weights = names.iter().map(|name| self.named(name)).collect::<Result<Vec<&Value>>>()?;
+        let weights = names.iter().map(|name| self.weight(name)).collect::<Result<Vec<&Value>>>()?;
         let inputs: Vec<&Value> = std::iter::once(x).chain(weights).collect();
         if inputs.iter().all(|input| !input.is_tracked()) {
             return self.layer(layer, x, rows, None);

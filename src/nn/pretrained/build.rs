@@ -1,15 +1,9 @@
 //! Architectures of pretrained families from their numbers, with tensors in Hugging Face's names.
 
 use crate::nn::architecture::{
-    Activation, Architecture, Attention, FeedForward, Init, Input, Layer, Linear, Patches, Rotary, RowNorm,
-    RowNormKind, Tokens, Vision,
+    Activation, Architecture, Attention, DECODER, FeedForward, Init, Input, Layer, Linear, PROJECTOR, Patches, Rotary,
+    RowNorm, RowNormKind, TOWER, Tokens, Vision,
 };
-
-/// How the names of a decoder's tensors start in a LLaVA.
-pub const DECODER: &str = "language_model.";
-
-/// How those of its vision tower do.
-pub const TOWER: &str = "vision_tower.";
 
 /// A decoder of LLaMA's family (Touvron et al. 2023).
 #[derive(Clone, Debug, PartialEq)]
@@ -179,7 +173,7 @@ impl Llava {
         let (layers, idle) = self.tower.layers(&format!("{TOWER}vision_model."), self.taken);
         let init = Init::Normal(self.decoder.spread);
         let project = |i: usize, input| {
-            let name = format!("multi_modal_projector.linear_{i}");
+            let name = format!("{PROJECTOR}linear_{i}");
             Layer::Linear(linear(name, input, self.decoder.width, self.projector.biased, init))
         };
         let between = Layer::Activation(self.projector.activation);

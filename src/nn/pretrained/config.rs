@@ -33,14 +33,12 @@ impl Pretrained {
     /// Everything that is wrong with it, a sentence each: fields of another kind, and values that change the mathematics
     /// to something that is not supported.
     pub fn of(json: &Json) -> Result<Pretrained, Vec<String>> {
-        let problems = RefCell::new(Vec::new());
-        let fields = Fields::new(json, &problems);
-        let found = match fields.text("model_type") {
-            Some("llama") => Some((decoder(&fields, "llama").architecture(), Form::Llama)),
+        let found = whole(json, |fields| match fields.text("model_type") {
+            Some("llama") => Some((decoder(fields, "llama").architecture(), Form::Llama)),
             Some("llava" | "llava_llama") if fields.get("mm_vision_tower").is_some() => {
-                Some((original(&fields).architecture(), Form::OriginalLlava))
+                Some((original(fields).architecture(), Form::OriginalLlava))
             }
-            Some("llava") => Some((llava(&fields).architecture(), Form::Llava)),
+            Some("llava") => Some((llava(fields).architecture(), Form::Llava)),
             Some(other) => {
                 let other = other.escape_debug();
                 fields.wrong("model_type", &format!("is \"{other}\"; supported are llama and llava"));
@@ -50,18 +48,11 @@ impl Pretrained {
                 fields.wrong("model_type", "is missing; supported are llama and llava");
                 None
             }
-        };
-        let mut problems = problems.into_inner();
-        match found {
-            Some((architecture, form)) if problems.is_empty() => {
-                architecture.check().map_err(|why| vec![why])?;
-                Ok(Pretrained { architecture, form })
-            }
-            _ => {
-                problems.dedup();
-                Err(problems)
-            }
-        }
+        })?;
+        // Without one, there was a problem.
+        let (architecture, form) = found.ok_or_else(Vec::new)?;
+        architecture.check().map_err(|why| vec![why])?;
+        Ok(Pretrained { architecture, form })
     }
 }
 
@@ -71,7 +62,7 @@ impl Decoder {
     /// # Errors
     /// As [`Pretrained::of`].
     pub fn of(json: &Json) -> Result<Decoder, Vec<String>> {
-        alone(json, |fields| decoder(fields, "llama"))
+        whole(json, |fields| decoder(fields, "llama"))
     }
 }
 
@@ -81,7 +72,7 @@ impl ClipTower {
     /// # Errors
     /// As [`Pretrained::of`].
     pub fn of(json: &Json) -> Result<ClipTower, Vec<String>> {
-        alone(json, |fields| match fields.text("model_type") {
+        whole(json, |fields| match fields.text("model_type") {
             Some("clip") => tower(&fields.within("vision_config")),
             _ => tower(fields),
         })
@@ -89,7 +80,7 @@ impl ClipTower {
 }
 
 /// What `read` makes of a file, or everything that is wrong with it.
-fn alone<T>(json: &Json, read: impl Fn(&Fields) -> T) -> Result<T, Vec<String>> {
+fn whole<T>(json: &Json, read: impl Fn(&Fields) -> T) -> Result<T, Vec<String>> {
     let problems = RefCell::new(Vec::new());
     let found = read(&Fields::new(json, &problems));
     let mut problems = problems.into_inner();

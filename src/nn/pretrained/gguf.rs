@@ -23,8 +23,8 @@ pub fn architecture(path: &Path) -> std::result::Result<Architecture, WeightsErr
 /// # Errors
 /// As [`architecture`], and if tensors are missing, extra or misshapen, all at once.
 pub fn load(network: &mut Network, path: &Path) -> std::result::Result<(), WeightsError> {
-    let decoder = decoder(path)?;
-    fit(network.architecture(), path, weights::describe(path)?)?;
+    let (decoder, tensors) = numbers(path)?;
+    fit(network.architecture(), path, tensors)?;
     weights::each(path, |name, tensor| {
         let Some((name, turned)) = canonical(name) else { return Ok(()) };
         let heads = match turned {
@@ -103,16 +103,20 @@ fn canonical(name: &str) -> Option<(String, Turned)> {
 /// # Errors
 /// As [`architecture`].
 pub fn decoder(path: &Path) -> std::result::Result<Decoder, WeightsError> {
+    let (decoder, tensors) = numbers(path)?;
+    fit(&decoder.architecture(), path, tensors)?;
+    Ok(decoder)
+}
+
+/// What the metadata say of a decoder, and the tensors that are there.
+fn numbers(path: &Path) -> std::result::Result<(Decoder, Vec<TensorFacts>), WeightsError> {
     let wanted = |key: &str| key == "general.architecture" || key.starts_with("llama.");
     let values = metadata(path, wanted).map_err(|source| WeightsError::Io { path: path.into(), source })?;
     let mut fields = Fields { values, problems: Vec::new() };
     let tensors = weights::describe(path)?;
     let decoder = fields.decoder(&tensors);
     match fields.problems.is_empty() {
-        true => {
-            fit(&decoder.architecture(), path, tensors)?;
-            Ok(decoder)
-        }
+        true => Ok((decoder, tensors)),
         false => {
             Err(WeightsError::Form { path: path.into(), form: "decoder's GGUF", what: fields.problems.join("; ") })
         }

@@ -11,7 +11,7 @@ mod shards;
 #[cfg(test)]
 mod tests;
 
-pub use build::{ClipTower, DECODER, Decoder, Llava, Projector};
+pub use build::{ClipTower, Decoder, Llava, Projector};
 pub use config::{Form, Pretrained};
 pub use names::canonical;
 pub use open::{decoder, describe, load_tower, open, planned, tower, tower_fits};

@@ -1,10 +1,10 @@
 //! A model from wherever it lies.
 
-use super::build::{ClipTower, Decoder, TOWER};
+use super::build::{ClipTower, Decoder};
 use super::config::{Form, Pretrained};
 use super::gguf;
 use super::shards::Shards;
-use crate::nn::architecture::Architecture;
+use crate::nn::architecture::{Architecture, TOWER};
 use crate::nn::network::Network;
 use crate::nn::weights::WeightsError;
 use crate::reading::{self, json, limits};
@@ -38,9 +38,7 @@ pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsErro
 /// As [`open`], but for weights that are not there.
 pub fn planned(folder: &Path) -> Result<Architecture, WeightsError> {
     let Pretrained { architecture, form } = describe(folder)?;
-    if Shards::are_there(folder) {
-        Shards::of(folder)?.fit(&architecture, form, folder)?;
-    }
+    there_fit("", &architecture, form, folder)?;
     Ok(architecture)
 }
 
@@ -71,9 +69,7 @@ pub fn decoder(path: &Path) -> Result<Decoder, WeightsError> {
         return gguf::decoder(path);
     }
     let decoder = configured(path, Decoder::of)?;
-    if Shards::are_there(path) {
-        Shards::of(path)?.fit(&decoder.architecture(), Form::Llama, path)?;
-    }
+    there_fit("", &decoder.architecture(), Form::Llama, path)?;
     Ok(decoder)
 }
 
@@ -90,8 +86,13 @@ pub fn tower(folder: &Path) -> Result<ClipTower, WeightsError> {
 /// # Errors
 /// If a file cannot be read, or the weights are others.
 pub fn tower_fits(architecture: &Architecture, folder: &Path) -> Result<(), WeightsError> {
+    there_fit(TOWER, architecture, Form::Clip, folder)
+}
+
+/// Whether the weights of a folder, if it has any, are those of a part of a network.
+fn there_fit(part: &str, architecture: &Architecture, form: Form, folder: &Path) -> Result<(), WeightsError> {
     match Shards::are_there(folder) {
-        true => Shards::of(folder)?.fit_part(TOWER, architecture, Form::Clip, folder),
+        true => Shards::of(folder)?.fit_part(part, architecture, form, folder),
         false => Ok(()),
     }
 }
