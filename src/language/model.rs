@@ -71,9 +71,10 @@ impl Context<'_> {
         });
         match adapted {
             Ok(architecture) => {
-                let parts = architecture.parts().into();
+                let parts: Arc<[Part]> = architecture.parts().into();
+                let narrow = models::text::narrow(&spec, &self.options.places, &parts).into();
                 self.head_classes = architecture.classes;
-                self.model = Some(Arc::new(Model { spec, adapt, architecture, parts, span: placed }));
+                self.model = Some(Arc::new(Model { spec, adapt, architecture, parts, narrow, span: placed }));
                 self.model.clone()
             }
             Err((problem, at)) => {

@@ -52,6 +52,8 @@ pub struct Model {
     /// with its adapters, as it is at the start; `zap head` may give the head other rows later
     pub architecture: Architecture,
     pub parts: Arc<[Part]>,
+    /// which of them files keep in two bytes a number
+    pub narrow: Arc<[bool]>,
     /// where the `model` statement stands, if there is one
     pub span: Option<Span>,
 }

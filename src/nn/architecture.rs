@@ -196,9 +196,23 @@ impl Part {
         matches!(Region::of(&self.name), Some(Region::Tower | Region::Projector))
     }
 
+    /// Whether it is of the tower.
+    pub fn is_of_tower(&self) -> bool {
+        Region::of(&self.name) == Some(Region::Tower)
+    }
+
     /// Whether it is a tensor of an adapter.
     pub fn is_adapter(&self) -> bool {
         self.kind == PartKind::Adapter
+    }
+
+    /// Whether passes read it in products and look-ups alone, so that a network may keep it in two bytes a number.
+    pub fn may_be_narrow(&self) -> bool {
+        match self.kind {
+            PartKind::LinearWeight | PartKind::Embedding => self.shape.len() == 2,
+            PartKind::Idle => true,
+            _ => false,
+        }
     }
 
     /// Numbers in it.

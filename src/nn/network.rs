@@ -3,6 +3,7 @@
 use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part, PartKind};
 use super::in_place;
 use super::init;
+use super::kernels::narrow::is_narrow;
 use super::ops::{self, BatchNormStats, RunningStats};
 use super::precision::Precision;
 use super::rng::Stream;
@@ -20,13 +21,24 @@ pub struct Network {
     precision: Precision,
 }
 
-/// A trainable tensor: f32, contiguous.
+/// A trainable tensor, contiguous.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// what it is
     pub part: Part,
-    /// its numbers, of the part's shape
+    /// its numbers, of the part's shape: f32, or in the two bytes of the file that they were read from until something
+    /// changes them. Those are exactly the same numbers.
     pub tensor: Tensor,
+}
+
+impl Parameter {
+    /// Its numbers in row-major order.
+    ///
+    /// # Errors
+    /// If memory cannot be had.
+    pub fn numbers(&self) -> Result<Vec<f32>> {
+        self.tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
+    }
 }
 
 /// Running statistics of one batch norm.
@@ -348,7 +360,8 @@ impl Network {
         let mut parameters = self.parameters.clone();
         for Parameter { part, tensor } in &mut parameters {
             if part.kind != PartKind::Adapter || tensors.contains_key(&part.name) {
-                *tensor = find(&part.name, &part.shape, DType::F32)?;
+                let dtype = tensors.get(&part.name).map_or(DType::F32, |found| kept(&self.architecture, part, found));
+                *tensor = find(&part.name, &part.shape, dtype)?;
             }
         }
         let mut norms = self.norms.clone();
@@ -363,7 +376,8 @@ impl Network {
         Ok(())
     }
 
-    /// Takes over the numbers of one tensor of a file, of the parameter's shape, in any type of real numbers.
+    /// Takes over the numbers of one tensor of a file, of the parameter's shape, in any type of real numbers. Matrices of
+    /// language models stay in two bytes a number if they come so.
     ///
     /// # Errors
     /// If there is no parameter of that name, or of another shape.
@@ -374,7 +388,19 @@ impl Network {
         if tensor.dims() != parameter.part.shape {
             bail!("{name} has shape {:?}, the model's {:?}", tensor.dims(), parameter.part.shape);
         }
-        parameter.tensor = tensor.to_device(&device)?.to_dtype(DType::F32)?.contiguous()?;
+        let dtype = kept(&self.architecture, &parameter.part, tensor);
+        parameter.tensor = tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?;
+        Ok(())
+    }
+
+    /// Makes these parameters f32, as those must be that a step changes; their numbers stay the same.
+    ///
+    /// # Errors
+    /// If memory cannot be had.
+    pub fn widen(&mut self, chosen: Trainable) -> Result<()> {
+        for (_, parameter) in self.parameters.iter_mut().enumerate().filter(|(index, _)| chosen.wants(*index)) {
+            parameter.tensor = parameter.tensor.to_dtype(DType::F32)?;
+        }
         Ok(())
     }
 
@@ -383,11 +409,20 @@ impl Network {
     /// # Errors
     /// If there is no such parameter, and what `f` returns.
     pub fn write<R>(&mut self, index: usize, f: impl FnOnce(&mut [f32]) -> Result<R>) -> Result<R> {
-        match self.parameters.get(index) {
-            Some(parameter) => in_place::write(&parameter.tensor, f),
+        match self.parameters.get_mut(index) {
+            Some(parameter) => {
+                parameter.tensor = parameter.tensor.to_dtype(DType::F32)?;
+                in_place::write(&parameter.tensor, f)
+            }
             None => bail!("there is no parameter {index}, only {}", self.parameters.len()),
         }
     }
+}
+
+/// The type in which a network keeps a tensor of a file: what only products and look-ups read may stay narrow.
+fn kept(architecture: &Architecture, part: &Part, found: &Tensor) -> DType {
+    let may = part.may_be_narrow() && matches!(architecture.input, Input::Text { .. });
+    if may && found.device().is_cpu() && is_narrow(found) { found.dtype() } else { DType::F32 }
 }
 
 /// One forward pass on its way through the layers; weights and norms are used up in their order.

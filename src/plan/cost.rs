@@ -145,12 +145,15 @@ fn is_weight(kind: PartKind) -> bool {
     matches!(kind, PartKind::ConvWeight | PartKind::LinearWeight)
 }
 
-/// Bytes of all weights and running statistics in f32.
-pub fn weight_bytes(program: &Program) -> u64 {
-    let weights: u64 = program.model.parts.iter().map(|p| p.count() as u64).sum();
+/// Bytes of all weights and running statistics: two a number where files have no more and `changed` says that nothing
+/// changes them, else four.
+pub fn weight_bytes(program: &Program, changed: &[bool]) -> u64 {
+    let parts = program.model.parts.iter().zip(program.model.narrow.iter().zip(changed));
+    let narrow = |narrow: bool, changed: bool| narrow && !changed;
+    let weights: u64 = parts.map(|(p, (n, c))| if narrow(*n, *c) { 2 } else { 4 } * p.count() as u64).sum();
     let buffers = program.model.architecture.buffers();
     let statistics: u64 = buffers.iter().map(|b| b.shape.iter().product::<usize>() as u64).sum();
-    4 * (weights + statistics)
+    weights + 4 * statistics
 }
 
 /// Bytes of the trained weights: of their gradients, and of each tensor that an optimizer remembers for each.

@@ -96,7 +96,8 @@ pub fn program(body: Vec<Step>) -> Program {
     let model = spec(convnet, &given);
     let architecture = models::of_images(&model, [1, 28, 28], 10).expect("28x28 images fit three blocks");
     let parts = architecture.parts();
-    let model = Model { spec: model, adapt: None, architecture, parts: parts.into(), span: None };
+    let narrow = vec![false; parts.len()].into();
+    let model = Model { spec: model, adapt: None, architecture, parts: parts.into(), narrow, span: None };
     Program {
         seed: 0,
         device: Device::Cpu,

@@ -6,6 +6,7 @@ use super::{each_step, lessons};
 use crate::components::metrics::drift;
 use crate::components::{Family, Metric, objectives};
 use crate::language::program::{Due, Op, Program, Settings, Train};
+use crate::nn::architecture::PartKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes, estimated from above.
@@ -25,8 +26,9 @@ impl Footprint {
     pub fn of(program: &Program) -> Footprint {
         let mut survey = Survey::default();
         let cost = PassCost::of_program(program);
+        let weights = cost::weight_bytes(program, &changed(program));
+        survey.weights = weights;
         each_step(&program.body, &mut |step| survey.step(program, &cost, &step.op));
-        let weights = cost::weight_bytes(program);
         let state: u64 = survey.optimizers.values().sum();
         let data: u64 = survey.data.values().sum();
         let kept = survey.last + survey.best + survey.named.len() as u64;
@@ -34,8 +36,10 @@ impl Footprint {
         let memory = if survey.memory { weights } else { 0 };
         let (weights, state) = (weights.saturating_add(memory), state.saturating_add(survey.carried));
         let one = weights.saturating_add(state);
-        // Named checkpoints stay in memory too. To be written, a state is put into words, tensor by tensor and whole.
-        let (named, written) = (one.saturating_mul(survey.named.len() as u64), one.saturating_mul(2));
+        // Named checkpoints stay in memory too. To be written, a state is put into words whole, from one tensor at a time.
+        let largest = program.model.parts.iter().map(|part| part.count() as u64).max().unwrap_or(0);
+        let named = one.saturating_mul(survey.named.len() as u64);
+        let written = one.saturating_add(8 * largest);
         let working = survey.gradients.saturating_add(survey.pass).max(written);
         let sum = [PROCESS_BYTES, one, named, data, working].into_iter().fold(0, u64::saturating_add);
         Footprint {
@@ -46,18 +50,45 @@ impl Footprint {
     }
 }
 
+/// The parts that some step changes, or none in particular.
+fn changed(program: &Program) -> Vec<bool> {
+    let parts = &program.model.parts;
+    let mut changed = vec![false; parts.len()];
+    let idle: Vec<bool> = parts.iter().map(|part| part.kind == PartKind::Idle).collect();
+    let all = |changed: &mut [bool]| changed.iter_mut().zip(&idle).for_each(|(part, idle)| *part |= !idle);
+    each_step(&program.body, &mut |step| match &step.op {
+        Op::Train(train) => {
+            changed.iter_mut().zip(train.settings.trainable.iter()).for_each(|(part, trained)| *part |= trained);
+            if train.memory().is_some() {
+                all(&mut changed);
+            }
+        }
+        Op::Merge { .. } => {
+            let adapted = program.model.architecture.linears().into_iter().filter(|linear| !linear.adapters.is_empty());
+            let adapted: BTreeSet<String> = adapted.map(|linear| format!("{}.weight", linear.name)).collect();
+            changed.iter_mut().zip(parts.iter()).for_each(|(part, of)| *part |= adapted.contains(&of.name));
+        }
+        Op::Load { only: Some(only), .. } => only.parts.iter().for_each(|part| changed[*part] = true),
+        Op::Forget(_) | Op::Zap(_) | Op::Load { .. } => all(&mut changed),
+        _ => {}
+    });
+    changed
+}
+
 /// What an objective holds beside the gradients: the perturbed weights of `awp` with the gradients there, and the
 /// perturbation of `free`, which stays.
-fn objective_bytes(program: &Program, s: &Settings) -> (u64, u64) {
+fn objective_bytes(weights: u64, s: &Settings) -> (u64, u64) {
     let Some(objective) = s.objective.as_component(Family::Objective) else { return (0, 0) };
     let image: u64 = s.facts.image().iter().map(|n| *n as u64).product();
     let carried = if objectives::carries(objective) { 4 * image * s.examples_per_step() } else { 0 };
     let perturbed = objective.member == &objectives::awp::MEMBER;
-    (if perturbed { 2 * cost::weight_bytes(program) } else { 0 }, carried)
+    (if perturbed { 2 * weights } else { 0 }, carried)
 }
 
 #[derive(Default)]
 struct Survey {
+    /// bytes of one network
+    weights: u64,
     /// bytes that each optimizer remembers
     optimizers: BTreeMap<u32, u64>,
     /// bytes of each data set, by its description
@@ -82,7 +113,7 @@ impl Survey {
                 let remembered = self.optimizers.entry(s.optimizer.id).or_default();
                 *remembered = (*remembered).max(trained.saturating_mul(cost::remembered(&s.optimizer.spec)));
                 self.memory |= train.memory().is_some();
-                let (copies, carried) = objective_bytes(program, s);
+                let (copies, carried) = objective_bytes(self.weights, s);
                 self.carried = self.carried.max(carried);
                 let trained = trained.saturating_add(copies);
                 self.gradients = self.gradients.max(trained);
@@ -123,7 +154,7 @@ impl Survey {
             for probe in super::passes::probes(metric, settings, parts, &mut Variables::default()) {
                 let pass = cost::evaluation_pass_bytes(program, cost, probe.attack.is_some());
                 // A copy of the network stands beside it, and what all its blocks give for all images.
-                let copy = if probe.networks > 0 { cost::weight_bytes(program) } else { 0 };
+                let copy = if probe.networks > 0 { self.weights } else { 0 };
                 let all = settings.facts.count(probe.split) as u64;
                 let images = probe.examples.map_or(all, |examples| examples.min(all));
                 let features =

@@ -61,7 +61,7 @@ fn is_product(architecture: &Architecture, part: &Part) -> bool {
 
 /// Whether it is what the model sees with: the tower, whose vectors are kept where it stands still.
 pub fn seen_with(part: &Part) -> bool {
-    Region::of(&part.name) == Some(Region::Tower)
+    part.is_of_tower()
 }
 
 /// The same where what is inside of blocks is computed anew: what goes into each block, all of one block, and the logits.

@@ -343,8 +343,7 @@ fn changed(forgotten: &Forgotten) -> ChangedTensor {
 fn differences(before: &Network, after: &Network) -> Result<Vec<ChangedTensor>, Halt> {
     let mut tensors = Vec::new();
     for (old, new) in before.parameters().iter().zip(after.parameters()) {
-        let numbers = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let (a, b) = (numbers(&old.tensor)?, numbers(&new.tensor)?);
+        let (a, b) = (old.numbers()?, new.numbers()?);
         let same_shape = old.part.shape == new.part.shape;
         let indices: Vec<usize> = (0..b.len()).filter(|i| !same_shape || a[*i].to_bits() != b[*i].to_bits()).collect();
         if indices.is_empty() {

@@ -36,7 +36,7 @@ pub fn gradients_arrive(network: &Network, gradients: &[Option<Tensor>], trainab
 /// The name of a weight that holds a number which isn't finite.
 pub fn broken_weight(network: &Network) -> Result<Option<&str>, Failure> {
     for parameter in network.parameters() {
-        if !is_finite(&parameter.tensor)? {
+        if parameter.numbers()?.iter().any(|x| !x.is_finite()) {
             return Ok(Some(&parameter.part.name));
         }
     }

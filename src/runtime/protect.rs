@@ -80,7 +80,7 @@ pub fn protect(run: &mut Run, op: &program::Protect) -> std::result::Result<(), 
 /// Whether all adapters are as they began: their second factors are 0.
 fn changed_nothing(network: &Network) -> Result<bool> {
     for parameter in network.parameters().iter().filter(|p| p.part.name.contains(".lora_B.")) {
-        if parameter.tensor.flatten_all()?.to_vec1::<f32>()?.iter().any(|x| *x != 0.0) {
+        if parameter.numbers()?.iter().any(|x| *x != 0.0) {
             return Ok(false);
         }
     }

@@ -23,7 +23,7 @@ use crate::components::schedules::{self, Schedule};
 use crate::components::{Duration, Family, Split, Value, tasks};
 use crate::disk;
 use crate::language::program::{self, Settings};
-use crate::nn::architecture::Region;
+use crate::nn::architecture::Part;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
 use candle_core::{Device, Tensor};
@@ -148,6 +148,7 @@ impl Trainer {
     /// Begins the statement, or goes on with it.
     fn begin(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
         let (what, steps) = (op.word.to_string(), self.steps());
+        run.state.network.widen(Trainable::Only(&self.settings.trainable))?;
         if let Some(progress) = run.state.journal.cursor.training() {
             let before = progress.epochs_before;
             return Ok(run.emit(Kind::Continue { what, steps, before })?);
@@ -436,7 +437,7 @@ impl Trainer {
 /// Whether the vision tower of a language model is trained under these settings.
 fn tower_is_trained(run: &Run, settings: &Settings) -> bool {
     let trained = run.state.network.parameters().iter().zip(settings.trainable.iter()).filter(|(_, trained)| **trained);
-    trained.map(|(parameter, _)| &parameter.part).any(|part| Region::of(&part.name) == Some(Region::Tower))
+    trained.map(|(parameter, _)| &parameter.part).any(Part::is_of_tower)
 }
 
 /// What a teacher says about a batch.

@@ -11,6 +11,7 @@ mod flow;
 mod forgotten;
 mod looking_back;
 mod memory;
+mod narrow;
 mod support;
 mod training;
 mod triggers;

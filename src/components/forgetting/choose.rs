@@ -104,15 +104,14 @@ fn split(together: &[usize], lengths: &[usize]) -> Vec<Vec<usize>> {
 
 /// A number for each selected weight, low ones to be forgotten first; `None` where chance decides.
 fn importance(parameter: &Parameter, selected: &Selected, slot: &Slot, by: &Ranking) -> Result<Option<Vec<f32>>> {
-    let weights = || -> Result<Vec<f32>> { parameter.tensor.flatten_all()?.to_vec1() };
     let all: Vec<f32> = match by {
         Ranking::Random { .. } | Ranking::Block => return Ok(None),
-        Ranking::Smallest => weights()?.into_iter().map(f32::abs).collect(),
-        Ranking::Largest => weights()?.into_iter().map(|w| -w.abs()).collect(),
+        Ranking::Smallest => parameter.numbers()?.into_iter().map(f32::abs).collect(),
+        Ranking::Largest => parameter.numbers()?.into_iter().map(|w| -w.abs()).collect(),
         Ranking::Saliency { gradients, highest } => {
             let gradient = gradient(parameter, selected, gradients)?;
             let sign = if *highest { -1.0 } else { 1.0 };
-            weights()?.into_iter().zip(gradient).map(|(w, g)| sign * (w * g).abs()).collect()
+            parameter.numbers()?.into_iter().zip(gradient).map(|(w, g)| sign * (w * g).abs()).collect()
         }
     };
     Ok(Some((0..slot.len()).map(|i| all[slot.place(i)]).collect()))

@@ -4,7 +4,7 @@ use super::{Fan, Fill, Shape};
 use crate::nn::architecture::{Part, PartKind};
 use crate::nn::init;
 use crate::nn::rng::Stream;
-use candle_core::{Result, bail};
+use candle_core::{DType, Result, bail};
 
 /// The new values of the weights at `places`, which have the values `old`.
 pub(super) fn values(part: &Part, places: &[usize], old: &[f32], to: &Fill, mut stream: Stream) -> Result<Vec<f32>> {
@@ -34,7 +34,7 @@ pub(super) fn values(part: &Part, places: &[usize], old: &[f32], to: &Fill, mut 
             if then.dims() != part.shape {
                 bail!("{name} had shape {:?} at the checkpoint and has {:?} now", then.dims(), part.shape);
             }
-            let then: Vec<f32> = then.flatten_all()?.to_vec1()?;
+            let then: Vec<f32> = then.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
             places.iter().map(|&place| then[place]).collect()
         }
         Fill::Noise { std } => {

@@ -182,7 +182,7 @@ pub fn forget(network: &mut Network, request: &Request) -> Result<Vec<Forgotten>
     let mut changes = Vec::new();
     for (selected, places) in request.selection.iter().zip(chosen) {
         let parameter = &network.parameters()[selected.part];
-        let all: Vec<f32> = parameter.tensor.flatten_all()?.to_vec1()?;
+        let all = parameter.numbers()?;
         let old: Vec<f32> = places.iter().map(|&place| all[place]).collect();
         let stream = Stream::new(request.seed, &format!("fill/{}", parameter.part.name), request.scope);
         let new = fill::values(&parameter.part, &places, &old, &request.to, stream)?;

@@ -48,7 +48,7 @@ fn one(network: &Network, linear: &Linear, adapter: &Adapter) -> Result<Factors>
         network.index_of(&name).ok_or_else(|| candle_core::Error::Msg(format!("there is no tensor {name}")))
     };
     let places = [find("lora_A")?, find("lora_B")?];
-    let numbers = |index: usize| network.parameters()[index].tensor.flatten_all()?.to_vec1::<f32>();
+    let numbers = |index: usize| network.parameters()[index].numbers();
     Ok(Factors {
         layer: linear.name.clone(),
         places,

@@ -2,6 +2,8 @@
 
 use super::buffer::unfilled;
 use super::gemm::{Matrix, multiply};
+use super::narrow::Numbers;
+use super::simd::Isa;
 use rayon::prelude::*;
 
 /// Rows of a weight that one task copies and adds to: they stay in the second cache meanwhile.
@@ -19,19 +21,19 @@ pub struct Update<'a> {
 impl Update<'_> {
     /// w + scale · b a. For more than a few inputs one product with this sum costs less than the product with `w` and
     /// two thin ones beside it, and rounds no worse.
-    pub fn merged(&self, w: &[f32]) -> Vec<f32> {
-        let rank = self.rank;
+    pub fn merged(&self, w: Numbers) -> Vec<f32> {
+        let (rank, isa) = (self.rank, Isa::in_use());
         if rank == 0 || w.is_empty() {
-            return w.to_vec();
+            return w.to_singles();
         }
         let features = self.a.len() / rank;
         assert_eq!(w.len() * rank, features * self.b.len(), "the sizes of a weight and its update");
         let (a, b) = (Matrix::new(self.a, rank, features, features), scaled(self.b, self.scale));
         // SAFETY: every task copies all of its rows, which together are all rows.
         let mut sum = unsafe { unfilled(w.len()) };
-        let rows = sum.par_chunks_mut(ROWS * features).zip(w.par_chunks(ROWS * features));
-        rows.zip(b.par_chunks(ROWS * rank)).for_each(|((sum, w), b)| {
-            sum.copy_from_slice(w);
+        let rows = sum.par_chunks_mut(ROWS * features).enumerate();
+        rows.zip(b.par_chunks(ROWS * rank)).for_each(|((i, sum), b)| {
+            w.part(i * ROWS * features..i * ROWS * features + sum.len()).read_into(isa, sum);
             multiply(sum, features, Matrix::new(b, b.len() / rank, rank, rank), a, true);
         });
         sum
@@ -59,7 +61,7 @@ mod tests {
                     f64::from(w[i]) + 0.5 * (0..rank).map(product).sum::<f64>()
                 })
                 .collect();
-            let found = Update { a: &a, b: &b, rank, scale: 0.5 }.merged(&w);
+            let found = Update { a: &a, b: &b, rank, scale: 0.5 }.merged(w.as_slice().into());
             let off = error(&found, &expected);
             assert!(off < 1e-6, "{outputs} x {features}, rank {rank}: {off:e}");
         }

@@ -21,6 +21,7 @@ pub mod gemm;
 mod im2col;
 pub mod lora;
 pub mod max_pool;
+pub mod narrow;
 pub mod norm;
 mod panel;
 pub mod pool;

@@ -230,7 +230,7 @@ impl Network {
             let find = |which: &str| -> Result<Vec<f32>> {
                 let name = adapter.tensor(&linear.name, which);
                 let Some(index) = self.index_of(&name) else { bail!("there is no tensor {name}") };
-                self.parameters[index].tensor.flatten_all()?.to_vec1()
+                self.parameters[index].numbers()
             };
             let (a, b) = (find("lora_A")?, find("lora_B")?);
             let b: Vec<f32> = b.iter().map(|b| b * adapter.scale as f32).collect();

@@ -6,7 +6,7 @@ use crate::nn::kernels::elementwise::PIECE;
 use crate::nn::kernels::{all_fast, buffer};
 use crate::nn::ops::{BATCH_NORM_MOMENTUM, RunningStats};
 use crate::nn::tape::Value;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 impl Network {
@@ -16,6 +16,7 @@ impl Network {
     /// If the shapes differ.
     pub fn blend(&mut self, other: &Network, kept: f64) -> Result<()> {
         self.same_shapes(other)?;
+        self.widen(Trainable::All)?;
         for (own, other) in self.parameters.iter().zip(&other.parameters) {
             blend(&own.tensor, &other.tensor, kept)?;
         }
@@ -121,7 +122,7 @@ fn blend(a: &Tensor, b: &Tensor, kept: f64) -> Result<()> {
         Ok(())
     };
     if !all_fast(&[a, b]) {
-        let b: Vec<f32> = b.flatten_all()?.to_vec1()?;
+        let b: Vec<f32> = b.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
         return in_place::write(a, |a| mix(a, &b));
     }
     let b = in_place::apart(b, a)?;

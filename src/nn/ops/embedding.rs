@@ -1,7 +1,7 @@
 //! Rows of a table by number.
 
 use super::composed;
-use crate::nn::kernels::{buffer, embedding as kernel, is_fast};
+use crate::nn::kernels::{buffer, embedding as kernel, narrow};
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor, bail};
 
@@ -16,12 +16,13 @@ pub fn embedding(tape: &Tape, table: &Value, ids: &[u32]) -> Result<Value> {
     if let Some(id) = ids.iter().find(|&&id| id as usize >= rows) {
         bail!("embedding: id {id} for a table of {rows} rows");
     }
-    if !is_fast(table.tensor()) {
+    if !narrow::is_readable(table.tensor()) {
         let ids = Tensor::new(ids, table.tensor().device())?;
         return composed::record(tape, &[table], |t| t[0].index_select(&ids, 0));
     }
     let tensor = table.tensor().contiguous()?;
-    let y = buffer::tensor(kernel::gather(&buffer::view(&tensor)?, d, ids), (ids.len(), d))?;
+    let y = narrow::with(&tensor, |table| Ok(kernel::gather(table, d, ids)))?;
+    let y = buffer::tensor(y, (ids.len(), d))?;
     let ids = ids.to_vec();
     Ok(tape.record_fresh(&[table], y, move |gradient, _| {
         let gradient = gradient.contiguous()?;

@@ -28,7 +28,7 @@ pub fn join_rows(tape: &Tape, a: &Value, b: &Value, order: &[u32]) -> Result<Val
         let (a, b) = (a.tensor().contiguous()?, b.tensor().contiguous()?);
         [buffer::view(&a)?.as_ref(), buffer::view(&b)?.as_ref()].concat()
     };
-    let y = buffer::tensor(kernel::gather(&both, d, order), (order.len(), d))?;
+    let y = buffer::tensor(kernel::gather(both.as_slice().into(), d, order), (order.len(), d))?;
     let order = order.to_vec();
     Ok(tape.record_fresh(&[a, b], y, move |gradient, needs| {
         let gradient = gradient.contiguous()?;

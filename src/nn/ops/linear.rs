@@ -3,7 +3,7 @@
 use super::composed;
 use crate::nn::in_place;
 use crate::nn::kernels::gemm::{Epilogue, Matrix, product, product_with};
-use crate::nn::kernels::{all_fast, buffer, elementwise};
+use crate::nn::kernels::{all_fast, buffer, elementwise, narrow};
 use crate::nn::tape::{Needs, Tape, Value};
 use candle_core::{Result, Tensor, bail};
 
@@ -36,8 +36,8 @@ fn layer(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, relu: bool) -> Re
         bail!("linear: bias {:?} for {outputs} outputs", b.tensor().dims());
     }
     let inputs: Vec<&Value> = [x, w].into_iter().chain(b).collect();
-    let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
-    if !all_fast(&tensors) {
+    let others: Vec<_> = [x].into_iter().chain(b).map(Value::tensor).collect();
+    if !all_fast(&others) || !narrow::is_readable(w.tensor()) {
         let y = composed(tape, &inputs)?;
         return if relu { super::relu(tape, &y) } else { Ok(y) };
     }
@@ -46,7 +46,7 @@ fn layer(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, relu: bool) -> Re
     let bias = bias.as_ref().map(buffer::view).transpose()?;
     let y = product_with(
         Matrix::new(&buffer::view(&xt)?, n, features, features),
-        Matrix::new(&buffer::view(&wt)?, outputs, features, features).t(),
+        Matrix::new(&narrow::wide(&wt)?, outputs, features, features).t(),
         Epilogue { bias: bias.as_deref(), relu },
     );
     let y = buffer::tensor(y, (n, outputs))?;
@@ -61,7 +61,7 @@ fn layer(tape: &Tape, x: &Value, w: &Value, b: Option<&Value>, relu: bool) -> Re
         let dy = buffer::view(&gradient)?;
         let dy: &[f32] = &dy;
         let g = Matrix::new(dy, n, outputs, outputs);
-        let (x, w) = (kept_x.as_ref().map(buffer::view).transpose()?, kept_w.as_ref().map(buffer::view).transpose()?);
+        let (x, w) = (kept_x.as_ref().map(buffer::view).transpose()?, kept_w.as_ref().map(narrow::wide).transpose()?);
         let (x, w) = (x.as_deref(), w.as_deref());
         // Side by side: of small layers neither product keeps all threads busy.
         let (dx, (dw, db)) = rayon::join(
@@ -98,7 +98,7 @@ fn before_relu(y: &Tensor, gradient: &Tensor, needs: &Needs, sums: bool) -> Resu
 
 fn composed(tape: &Tape, inputs: &[&Value]) -> Result<Value> {
     composed::record(tape, inputs, |t| {
-        let y = t[0].matmul(&t[1].t()?)?;
+        let y = t[0].matmul(&t[1].to_dtype(t[0].dtype())?.t()?)?;
         match t.get(2) {
             Some(b) => y.broadcast_add(b),
             None => Ok(y),

@@ -9,7 +9,7 @@ use crate::nn::kernels::gemm::{self, Matrix, product, product_into};
 use crate::nn::kernels::lora::{Update, scaled};
 use crate::nn::kernels::simd::Isa;
 use crate::nn::kernels::swiglu::Gated;
-use crate::nn::kernels::{all_fast, buffer, rms_norm};
+use crate::nn::kernels::{all_fast, buffer, narrow, rms_norm};
 use crate::nn::tape::{Needs, Tape, Value};
 use candle_core::{Result, Tensor, bail};
 use std::ops::Deref;
@@ -51,8 +51,11 @@ pub fn projection(tape: &Tape, input: Input, weights: &[Weight], residual: Optio
         inputs.extend(weight.lora.iter().flat_map(|lora| [lora.a, lora.b]));
     }
     inputs.extend(residual);
-    let tensors: Vec<&Tensor> = inputs.iter().map(|input| input.tensor()).collect();
-    if !all_fast(&tensors) {
+    // Weights may be narrow, what goes through them may not.
+    let is_weight = |input: &&Value| weights.iter().any(|weight| std::ptr::eq(weight.w, *input));
+    let (of_weights, others): (Vec<&Value>, Vec<&Value>) = inputs.iter().partition(|input| is_weight(input));
+    let others: Vec<&Tensor> = others.into_iter().map(Value::tensor).collect();
+    if !all_fast(&others) || !of_weights.iter().all(|weight| narrow::is_readable(weight.tensor())) {
         return composed::record(tape, &inputs, |t| compose(&input, weights, residual.is_some(), t));
     }
     let source = Source::new(&input)?;
@@ -214,12 +217,12 @@ impl Layer {
 
     /// The weight with its update.
     fn weight(&self) -> Result<Box<dyn Deref<Target = [f32]> + '_>> {
-        let w = buffer::view(&self.w)?;
         Ok(match &self.update {
-            None => Box::new(w),
+            None => Box::new(narrow::wide(&self.w)?),
             Some(LayerUpdate { a, b, rank, scale, .. }) => {
                 let (a, b) = (buffer::view(a)?, buffer::view(b)?);
-                Box::new(Update { a: &a, b: &b, rank: *rank, scale: *scale }.merged(&w))
+                let update = Update { a: &a, b: &b, rank: *rank, scale: *scale };
+                Box::new(narrow::with(&self.w, |w| Ok(update.merged(w)))?)
             }
         })
     }
@@ -370,7 +373,7 @@ fn compose(input: &Input, weights: &[Weight], residual: bool, t: &[Tensor]) -> R
     };
     let mut outputs = Vec::new();
     for weight in weights {
-        let mut y = n.matmul(&rest[0].t()?)?;
+        let mut y = n.matmul(&rest[0].to_dtype(n.dtype())?.t()?)?;
         rest = &rest[1..];
         if let Some(lora) = &weight.lora {
             y = (y + (n.matmul(&rest[0].t()?)?.matmul(&rest[1].t()?)? * lora.scale)?)?;

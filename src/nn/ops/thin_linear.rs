@@ -2,7 +2,7 @@
 
 use crate::nn::kernels::gemm::thin;
 use crate::nn::kernels::simd::Isa;
-use crate::nn::kernels::{all_fast, buffer};
+use crate::nn::kernels::{buffer, is_fast, narrow};
 use candle_core::{Result, Tensor, bail};
 
 /// y = x wᵀ for x (N, F) with N of a few, w (O, F). Not recorded: for texts that are being written.
@@ -14,10 +14,10 @@ pub fn thin_linear(x: &Tensor, w: &Tensor) -> Result<Tensor> {
     if features != columns {
         bail!("linear: the input has {features} features, the weight {outputs}x{columns} expects another number");
     }
-    if !all_fast(&[x, w]) {
-        return x.matmul(&w.t()?);
+    if !is_fast(x) || !narrow::is_readable(w) {
+        return x.matmul(&w.to_dtype(x.dtype())?.t()?);
     }
     let (x, w) = (x.contiguous()?, w.contiguous()?);
-    let y = thin(Isa::in_use(), &buffer::view(&x)?, &buffer::view(&w)?, features);
+    let y = narrow::with(&w, |w| Ok(thin(Isa::in_use(), &buffer::view(&x)?, w, features)))?;
     buffer::tensor(y, (n, outputs))
 }

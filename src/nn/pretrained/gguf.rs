@@ -6,7 +6,7 @@ use crate::nn::architecture::{Architecture, Rotary, Scaling};
 use crate::nn::network::Network;
 use crate::nn::weights::{self, Mismatch, TensorFacts, WeightsError};
 use crate::reading::gguf::{Value, metadata};
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -42,6 +42,8 @@ fn fit(architecture: &Architecture, path: &Path, tensors: Vec<TensorFacts>) -> s
     let mut mismatch = Mismatch::default();
     for facts in tensors {
         match canonical(&facts.name) {
+            // Part of the architecture: see `frequencies`.
+            _ if facts.name == FREQUENCIES => {}
             Some((name, _)) => found.push(TensorFacts { name, ..facts }),
             None => mismatch.extra.push(facts.name.escape_debug().to_string()),
         }
@@ -57,6 +59,26 @@ fn fit(architecture: &Architecture, path: &Path, tensors: Vec<TensorFacts>) -> s
     }
 }
 
+/// The tensor of what frequencies of positions are divided by, one number for each pair of a head.
+const FREQUENCIES: &str = "rope_freqs.weight";
+
+/// How frequencies are scaled where a file has numbers for it: llama.cpp's converter writes what Llama 3.1's rule makes of a
+/// factor, with the other constants as published.
+fn frequencies(plain: Rotary, divisors: &[f32]) -> Option<Rotary> {
+    let rotary = |scaling| Rotary { scaling, ..plain };
+    let factor = divisors.iter().copied().fold(1.0, f32::max);
+    let known = [
+        rotary(Scaling::None),
+        rotary(Scaling::Llama3 { factor: f64::from(factor), low: 1.0, high: 4.0, original: 8192.0 }),
+    ];
+    let unscaled = rotary(Scaling::None).frequencies(2 * divisors.len());
+    let fits = |rotary: &Rotary| {
+        let pairs = unscaled.iter().zip(rotary.frequencies(2 * divisors.len())).zip(divisors);
+        pairs.into_iter().all(|((plain, scaled), divisor)| (plain / scaled / f64::from(*divisor) - 1.0).abs() < 1e-5)
+    };
+    known.into_iter().find(fits)
+}
+
 /// Whether rows of a tensor are in llama.cpp's order.
 enum Turned {
     Not,
@@ -70,6 +92,11 @@ fn halves(tensor: &Tensor, heads: usize) -> Result<Tensor> {
     let (rows, columns) = tensor.dims2()?;
     let pairs = rows / heads / 2;
     tensor.reshape((heads, pairs, 2, columns))?.transpose(1, 2)?.contiguous()?.reshape((rows, columns))
+}
+
+/// The name here of a tensor of a file.
+pub fn name_here(name: &str) -> Option<String> {
+    canonical(name).map(|(name, _)| name)
 }
 
 /// The name here, and whether its rows are in another order.
@@ -114,7 +141,17 @@ fn numbers(path: &Path) -> std::result::Result<(Decoder, Vec<TensorFacts>), Weig
     let values = metadata(path, wanted).map_err(|source| WeightsError::Io { path: path.into(), source })?;
     let mut fields = Fields { values, problems: Vec::new() };
     let tensors = weights::describe(path)?;
-    let decoder = fields.decoder(&tensors);
+    let mut decoder = fields.decoder(&tensors);
+    if let Some(divisors) = weights::one(path, FREQUENCIES)? {
+        let divisors = divisors.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+        let scaling = decoder.rotary.scaling;
+        match frequencies(decoder.rotary, &divisors).filter(|_| divisors.len() == decoder.head / 2) {
+            Some(rotary) if scaling == Scaling::None => decoder.rotary = rotary,
+            _ => fields.problems.push(format!(
+                "{FREQUENCIES} scales frequencies of positions in another way than Llama 3.1 does, which is not supported"
+            )),
+        }
+    }
     match fields.problems.is_empty() {
         true => Ok((decoder, tensors)),
         false => {
@@ -147,9 +184,6 @@ impl Fields {
         }
         if self.size("rope.dimension_count", Some(head)) != head {
             self.problems.push("llama.rope.dimension_count is not the size of a head, which is not supported".into());
-        }
-        if tensors.iter().any(|facts| facts.name == "rope_freqs.weight") {
-            self.problems.push("it has rope_freqs.weight: frequencies of its own are not supported".into());
         }
         let rows = tensors.iter().find(|facts| facts.name == "token_embd.weight").map(|facts| facts.shape[0]);
         let rotary = Rotary {
@@ -232,6 +266,31 @@ mod tests {
         let tensor = Tensor::from_vec(rows, (8, 1), &Device::Cpu).unwrap();
         let found = halves(&tensor, 2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(found, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+    }
+
+    /// llama.cpp's `convert_hf_to_gguf.py` writes the plain frequency divided by the scaled one, in f32;
+    /// tests/goldens/make_rope.py has transformers' of both.
+    #[test]
+    fn scaling_is_found_from_what_frequencies_are_divided_by() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/rope.json");
+        let golden: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut seen = 0;
+        for case in golden["cases"].as_array().unwrap() {
+            let parameters = &case["rope_parameters"];
+            let plain =
+                Rotary { theta: parameters["rope_theta"].as_f64().unwrap(), positions: 8, scaling: Scaling::None };
+            let scaled = case["frequencies"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
+            let divisors: Vec<f32> = plain.frequencies(64).iter().zip(scaled).map(|(x, y)| (x / y) as f32).collect();
+            let found = frequencies(plain, &divisors).map(|rotary| rotary.scaling);
+            let expected = match (parameters["rope_type"].as_str().unwrap(), parameters["high_freq_factor"].as_f64()) {
+                ("default", _) => Some(Scaling::None),
+                ("llama3", Some(4.0)) => Some(Scaling::Llama3 { factor: 32.0, low: 1.0, high: 4.0, original: 8192.0 }),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{parameters}");
+            seen += 1;
+        }
+        assert_eq!(seen, 4);
     }
 
     #[test]

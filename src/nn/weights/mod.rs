@@ -10,7 +10,8 @@ use super::architecture::{Architecture, BufferKind};
 use super::network::Network;
 use crate::disk;
 use crate::reading;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor, WithDType};
+use half::{bf16, f16};
 use safetensors::{Dtype, View};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -140,7 +141,7 @@ pub fn describe(path: &Path) -> Result<Vec<TensorFacts>, WeightsError> {
     Ok(facts)
 }
 
-/// Writes tensors (f32, f64, i64, u32 or u8) under their names; as [`save`].
+/// Writes tensors (f32, bf16, f16, f64, i64, u32 or u8) under their names; as [`save`].
 ///
 /// # Errors
 /// What the file system says, or a tensor of another type.
@@ -148,7 +149,7 @@ pub fn write(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), Weig
     disk::write_whole(path, &bytes(tensors)?).map_err(|source| WeightsError::Write { source })
 }
 
-/// The contents of a file of tensors (f32, f64, i64, u32 or u8) under their names. The same tensors give the same bytes.
+/// The contents of a file of tensors (f32, bf16, f16, f64, i64, u32 or u8) under their names. The same tensors give the same bytes.
 ///
 /// # Errors
 /// A tensor of another type.
@@ -182,13 +183,28 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, WeightsError> {
 pub fn each(path: &Path, mut f: impl FnMut(&str, Tensor) -> Result<(), WeightsError>) -> Result<(), WeightsError> {
     let Weights { mut file, form, tensors } = Weights::open(path)?;
     for stored in tensors {
-        let mut bytes = vec![0; stored.bytes as usize];
-        let at = SeekFrom::Start(stored.from);
-        file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
-        let tensor = stored.tensor(&bytes).map_err(|e| wrong(path, form, e))?;
+        let tensor = tensor(&mut file, &stored, path, form)?;
         f(&stored.name, tensor)?;
     }
     Ok(())
+}
+
+/// The tensor of that name, if a file has it, as [`read`] reads it; the others are not looked at.
+///
+/// # Errors
+/// As [`read`].
+pub fn one(path: &Path, name: &str) -> Result<Option<Tensor>, WeightsError> {
+    let Weights { mut file, form, tensors } = Weights::open(path)?;
+    let found = tensors.iter().find(|stored| stored.name == name);
+    found.map(|stored| tensor(&mut file, stored, path, form)).transpose()
+}
+
+/// The tensor of a file of that form.
+fn tensor(file: &mut File, stored: &Stored, path: &Path, form: &'static str) -> Result<Tensor, WeightsError> {
+    let mut bytes = vec![0; stored.bytes as usize];
+    let at = SeekFrom::Start(stored.from);
+    file.seek(at).and_then(|_| file.read_exact(&mut bytes)).map_err(|source| io_error(path, source))?;
+    stored.tensor(&bytes).map_err(|e| wrong(path, form, e))
 }
 
 /// A file and its checked header: its tensors have different names and lie within it.
@@ -307,25 +323,30 @@ fn is_real(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
 }
 
-/// A tensor's numbers in little-endian bytes.
+/// A tensor on the CPU whose numbers become little-endian bytes when they are written, so that no second copy of all of
+/// them is there at a time.
 struct Bytes {
     dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+    tensor: Tensor,
 }
 
 impl Bytes {
     fn of(tensor: &Tensor) -> candle_core::Result<Bytes> {
-        let flat = tensor.flatten_all()?;
-        let (dtype, bytes) = match tensor.dtype() {
-            DType::F32 => (Dtype::F32, flat.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect()),
-            DType::F64 => (Dtype::F64, flat.to_vec1::<f64>()?.into_iter().flat_map(f64::to_le_bytes).collect()),
-            DType::I64 => (Dtype::I64, flat.to_vec1::<i64>()?.into_iter().flat_map(i64::to_le_bytes).collect()),
-            DType::U32 => (Dtype::U32, flat.to_vec1::<u32>()?.into_iter().flat_map(u32::to_le_bytes).collect()),
-            DType::U8 => (Dtype::U8, flat.to_vec1::<u8>()?),
+        let dtype = match tensor.dtype() {
+            DType::F32 => Dtype::F32,
+            DType::BF16 => Dtype::BF16,
+            DType::F16 => Dtype::F16,
+            DType::F64 => Dtype::F64,
+            DType::I64 => Dtype::I64,
+            DType::U32 => Dtype::U32,
+            DType::U8 => Dtype::U8,
             other => candle_core::bail!("tensors of type {other:?} are not written"),
         };
-        Ok(Bytes { dtype, shape: tensor.dims().to_vec(), bytes })
+        Ok(Bytes { dtype, tensor: tensor.to_device(&Device::Cpu)?.contiguous()? })
+    }
+
+    fn numbers<T: WithDType, const N: usize>(&self, bytes: impl Fn(T) -> [u8; N]) -> candle_core::Result<Vec<u8>> {
+        Ok(self.tensor.flatten_all()?.to_vec1::<T>()?.into_iter().flat_map(bytes).collect())
     }
 }
 
@@ -335,14 +356,23 @@ impl View for Bytes {
     }
 
     fn shape(&self) -> &[usize] {
-        &self.shape
+        self.tensor.dims()
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
+        let bytes = match self.dtype {
+            Dtype::F32 => self.numbers(f32::to_le_bytes),
+            Dtype::BF16 => self.numbers(bf16::to_le_bytes),
+            Dtype::F16 => self.numbers(f16::to_le_bytes),
+            Dtype::F64 => self.numbers(f64::to_le_bytes),
+            Dtype::I64 => self.numbers(i64::to_le_bytes),
+            Dtype::U32 => self.numbers(u32::to_le_bytes),
+            _ => self.numbers(u8::to_le_bytes),
+        };
+        Cow::Owned(bytes.expect("a contiguous tensor on the CPU of this type, which `of` has seen to"))
     }
 
     fn data_len(&self) -> usize {
-        self.bytes.len()
+        self.tensor.elem_count() * self.dtype.bitsize() / 8
     }
 }

@@ -94,6 +94,7 @@ pub fn squares(
 ) -> Result<Vec<Option<Tensor>>, Failure> {
     let written = learned(run, data, settings)?;
     let objective = objective(settings)?;
+    run.state.network.widen(Trainable::Only(&settings.trainable))?;
     let mut places: Vec<usize> = (0..written.count()).collect();
     let (seed, clock) = (run.program.seed, run.state.journal.clock);
     Stream::new(seed, "importance", &[clock]).shuffle(&mut places);

@@ -7,11 +7,12 @@ mod vlm;
 
 use crate::components::data::Places;
 use crate::components::{Default, Member, Param, Problem, ProblemKind, Spec, Type};
-use crate::nn::architecture::Architecture;
-use crate::nn::pretrained::{self, Decoder, gguf};
+use crate::nn::architecture::{Architecture, DECODER, Part};
+use crate::nn::pretrained::{self, Decoder, Form, Narrow, gguf};
 use crate::nn::weights::WeightsError;
 use crate::text::template::Template;
 use crate::text::tokenizer::Tokenizer;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// One model: its description, its architecture (of files the headers alone), what cuts texts into tokens for it, and what
@@ -94,6 +95,29 @@ pub fn tokenizer(spec: &Spec, places: &Places) -> Result<Tokenizer, Problem> {
 /// If a file or folder is not there.
 pub fn start(spec: &Spec, places: &Places) -> Result<Start, Problem> {
     entry(spec).map_or(Ok(Start::Random), |entry| (entry.start)(spec, places))
+}
+
+/// Which of its parts stay in two bytes a number, as its files have them, until something changes them. What cannot be read
+/// is told where the model is built or its weights are read.
+pub fn narrow(spec: &Spec, places: &Places, parts: &[Part]) -> Vec<bool> {
+    let found = |path: &Path, form: Form| Narrow::of(path, form).unwrap_or(Narrow::These(BTreeSet::new()));
+    let of_decoder = |named: &Named| found(&named.path, Form::Llama);
+    match start(spec, places) {
+        Ok(Start::Whole(named)) => {
+            let form = pretrained::describe(&named.path).map_or(Form::Llama, |pretrained| pretrained.form);
+            let narrow = found(&named.path, form);
+            parts.iter().map(|part| part.may_be_narrow() && narrow.has(&part.name)).collect()
+        }
+        Ok(Start::Parts { decoder, tower }) => {
+            let (decoder, tower) = (of_decoder(&decoder), tower.map(|tower| found(&tower.path, Form::Clip)));
+            let of = |part: &Part| match part.name.strip_prefix(DECODER) {
+                Some(name) => decoder.has(name),
+                None => part.is_of_tower() && tower.as_ref().is_some_and(|tower| tower.has(&part.name)),
+            };
+            parts.iter().map(|part| part.may_be_narrow() && of(part)).collect()
+        }
+        Ok(Start::Random) | Err(_) => vec![false; parts.len()],
+    }
 }
 
 /// How conversations are written for it.

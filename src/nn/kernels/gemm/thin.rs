@@ -1,6 +1,7 @@
 //! Products of few rows with a weight: each number of the weight is read once, where it lies.
 
-use crate::nn::kernels::buffer::unfilled;
+use crate::nn::kernels::buffer::{unfilled, with_scratch};
+use crate::nn::kernels::narrow::Numbers;
 use crate::nn::kernels::simd::{Isa, LANES, Simd, dispatch};
 use rayon::prelude::*;
 
@@ -10,7 +11,7 @@ const OUTPUTS: usize = 64;
 /// x wᵀ for x (N, F) and w (O, F): (N, O). Its bits depend neither on the number of threads nor on N, but are others than
 /// those of [`product`](super::product): for the few rows of a text that is being written. Error against f64, as
 /// max|err|/max|ref|: 1e-6 at most for sums of up to 1,000 products.
-pub fn thin(isa: Isa, x: &[f32], w: &[f32], features: usize) -> Vec<f32> {
+pub fn thin(isa: Isa, x: &[f32], w: Numbers, features: usize) -> Vec<f32> {
     assert!(features > 0 && x.len().is_multiple_of(features) && w.len().is_multiple_of(features), "rows of {features}");
     let (rows, outputs) = (x.len() / features, w.len() / features);
     // SAFETY: every number is written below.
@@ -18,10 +19,20 @@ pub fn thin(isa: Isa, x: &[f32], w: &[f32], features: usize) -> Vec<f32> {
     if columns.is_empty() {
         return columns;
     }
-    let tasks = columns.par_chunks_mut(OUTPUTS * rows).zip(w.par_chunks(OUTPUTS * features));
-    tasks.for_each(|(out, w)| {
-        // SAFETY: both hold as many outputs, each a row of `features` in w and `rows` numbers in `out`.
-        unsafe { products(isa, x, w, out, features) };
+    columns.par_chunks_mut(OUTPUTS * rows).enumerate().for_each(|(task, out)| {
+        let first = task * OUTPUTS * features;
+        match w.part(first..first + out.len() / rows * features) {
+            // SAFETY: both hold as many outputs, each a row of `features` in w and `rows` numbers in `out`.
+            Numbers::Single(w) => unsafe { products(isa, x, w, out, features) },
+            // A row at a time, which the nearest cache holds until it is multiplied.
+            narrow => with_scratch(features, |w| {
+                for (i, out) in out.chunks_exact_mut(rows).enumerate() {
+                    narrow.part(i * features..(i + 1) * features).read_into(isa, w);
+                    // SAFETY: one row of `features` and `rows` numbers for it.
+                    unsafe { products(isa, x, w, out, features) };
+                }
+            }),
+        }
     });
     if rows == 1 {
         return columns;
@@ -79,6 +90,7 @@ unsafe fn dot<S: Simd>(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
     use crate::nn::check::{error, singles};
+    use half::bf16;
 
     #[test]
     fn few_rows_agree_with_f64_on_every_instruction_set() {
@@ -93,12 +105,17 @@ mod tests {
                 })
                 .collect();
             for isa in Isa::available() {
-                let found = thin(isa, &x, &w, features);
+                let found = thin(isa, &x, w.as_slice().into(), features);
                 let off = error(&found, &expected);
                 assert!(off < 1e-6, "{isa}, {rows} x {features} x {outputs}: {off:e}");
                 // A row has the same bits whoever stands beside it.
-                let alone = thin(isa, &x[..features], &w, features);
+                let alone = thin(isa, &x[..features], w.as_slice().into(), features);
                 assert_eq!(&found[..outputs], alone);
+                // Numbers of two bytes give the bits of the f32 that they are.
+                let brain: Vec<bf16> = w.iter().map(|w| bf16::from_f32(*w)).collect();
+                let single = Numbers::Brain(&brain).to_singles();
+                let (found, same) = (Numbers::Brain(&brain), single.as_slice().into());
+                assert_eq!(thin(isa, &x, found, features), thin(isa, &x, same, features));
             }
         }
     }

@@ -1,0 +1,147 @@
+//! Weights that files keep in two bytes a number stay so until something changes them, and nothing else does.
+
+use crate::support::*;
+use candle_core::{DType, Device, Tensor};
+use fsched::nn::network::Network;
+use fsched::nn::weights;
+use fsched::plan::Footprint;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const MODEL: &str = "data quiz(order: [option, count], train: 16, test: 4)\nmodel vlm(\"decoder\", vision: clip(\"clip\"))\n\
+                     batch 8; optimizer adamw(lr: 1e-2)\n";
+
+const PARTS: [(&str, &str); 2] = [("decoder", "language_model."), ("clip", "vision_tower.")];
+
+/// A decoder and a tower without weights.
+fn place() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let decoder = r#"{ "model_type": "llama", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "vocab_size": 512,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "tie_word_embeddings": true,
+        "initializer_range": 0.2, "torch_dtype": "bfloat16" }"#;
+    let tower = r#"{ "model_type": "clip_vision_model", "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 3,
+        "num_attention_heads": 2, "image_size": 32, "patch_size": 16 }"#;
+    for (part, config) in [("decoder", decoder), ("clip", tower)] {
+        std::fs::create_dir(at(part)).unwrap();
+        std::fs::write(at(part).join("config.json"), config).unwrap();
+    }
+    let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/text/bytes");
+    for file in std::fs::read_dir(tokenizer).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), at("decoder").join(file.file_name())).unwrap();
+    }
+    folder
+}
+
+/// Weights that `dtype` has exactly, written as `stored`.
+fn write(folder: &Path, dtype: DType, stored: DType) {
+    let model = program_in(folder, &format!("{MODEL}train 1")).model.clone();
+    let all = Network::new(model.architecture.clone(), 7, &Device::Cpu).unwrap().state_dict().unwrap();
+    for (part, prefix) in PARTS {
+        let tensors = all.iter().filter_map(|(name, tensor)| {
+            let tensor = tensor.to_dtype(dtype).and_then(|tensor| tensor.to_dtype(stored)).unwrap();
+            Some((name.strip_prefix(prefix)?.to_string(), tensor))
+        });
+        let tensors: BTreeMap<String, Tensor> = tensors.collect();
+        weights::write(&tensors, &folder.join(part).join("model.safetensors")).unwrap();
+    }
+}
+
+/// By name, whether the tensors of a file have two bytes a number.
+fn stored(path: &Path) -> BTreeMap<String, bool> {
+    let facts = weights::describe(path).unwrap().into_iter();
+    facts.map(|facts| (facts.name, facts.dtype.bitsize() == 16)).collect()
+}
+
+#[test]
+fn runs_have_the_bits_of_those_from_four_bytes() {
+    let programs = [
+        // Learned from, asked, merged, learned again: of the decoder's layers only the embedding is never changed.
+        "adapt lora(rank: 2, on: language - head)\ntrain 3 steps\nevaluate truth_alignment\nmerge adapters\ntrain 3 steps",
+        "adapt lora(rank: 2, dropout: 10%, on: language - head)\ncheckpoint \"a\"\ntrain 3 steps\nrollback \"a\"\ntrain 3 steps",
+        "train_only vision + projector\ntrain 2 steps\nforget projector 50% by: random",
+        "recompute blocks\nadapt lora(rank: 2, on: language - head)\nthaw embeddings\ntrain 2 steps",
+    ];
+    for dtype in [DType::BF16, DType::F16] {
+        for text in programs {
+            let [four, two] = [DType::F32, dtype].map(|stored| {
+                let folder = place();
+                write(folder.path(), dtype, stored);
+                let program = program_in(folder.path(), &format!("{MODEL}{text}"));
+                run_with(&program, 2, |world| world.places.program = folder.path().into())
+            });
+            assert_eq!(four.summary().steps, two.summary().steps);
+            assert_eq!(four.measured("test.truth_alignment"), two.measured("test.truth_alignment"), "{text}");
+            let (a, b) = (four.weights("final.safetensors"), two.weights("final.safetensors"));
+            assert!(a.keys().eq(b.keys()));
+            for (name, numbers) in &a {
+                assert!(*numbers == b[name], "{dtype:?}, {text}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_nothing_changes_is_written_as_it_came() {
+    let folder = place();
+    write(folder.path(), DType::BF16, DType::BF16);
+    let run = |text: &str| {
+        let program = program_in(folder.path(), &format!("{MODEL}{text}"));
+        run_with(&program, 1, |world| world.places.program = folder.path().into())
+    };
+    let frozen = stored(&run("adapt lora(rank: 2, on: language - head)\ntrain 1 step").path("final.safetensors"));
+    for (name, narrow) in &frozen {
+        let matrix = !name.contains("norm") && !name.contains("layrnorm") && name.ends_with(".weight");
+        let product =
+            matrix && !name.contains("lora") && !name.contains("projector") && !name.contains("patch_embedding");
+        assert_eq!(
+            *narrow,
+            product || name.contains("vision_model.encoder.layers.2") || name.contains("post_layernorm"),
+            "{name}"
+        );
+    }
+    let trained = stored(&run("train_only embeddings\ntrain 1 step").path("final.safetensors"));
+    let differ: Vec<&String> =
+        trained.iter().filter(|(name, narrow)| frozen.get(*name) != Some(narrow)).map(|(name, _)| name).collect();
+    assert_eq!(
+        differ,
+        ["language_model.model.embed_tokens.weight", "vision_tower.vision_model.embeddings.position_embedding.weight"]
+    );
+    // A checkpoint with both kinds goes on as it was.
+    let outcome = run(
+        "adapt lora(rank: 2, on: language - head)\ntrain 2 steps\nmerge adapters\ncheckpoint \"half\"\ntrain 2 steps",
+    );
+    let kept = outcome.weights("checkpoints/half/weights.safetensors");
+    assert!(!kept.is_empty());
+    std::fs::copy(outcome.path("checkpoints/half/weights.safetensors"), folder.path().join("half.safetensors"))
+        .unwrap();
+    let loaded =
+        run("adapt lora(rank: 2, on: language - head)\nweights \"half.safetensors\"").weights("final.safetensors");
+    assert_eq!(kept, loaded);
+}
+
+#[test]
+fn the_plan_counts_two_bytes_where_they_stay() {
+    let folder = place();
+    let bytes = |text: &str| Footprint::of(&program_in(folder.path(), &format!("{MODEL}{text}"))).checkpoint_bytes;
+    let frozen = "adapt lora(rank: 2, on: language - head)\ntrain 1 step";
+    // The decoder's config.json says that it has two bytes a number, the tower's nothing.
+    let announced = bytes(frozen);
+    write(folder.path(), DType::BF16, DType::F32);
+    let four = bytes(frozen);
+    write(folder.path(), DType::BF16, DType::BF16);
+    let two = bytes(frozen);
+    assert!(two < announced && announced < four, "{two} {announced} {four}");
+    // The tower's last layers, which no pass uses, are all that stays.
+    let idle = 4 * 24 * 24 + 2 * 24 * 32 + 5 * 24 + 32 + 6 * 24;
+    // In the checkpoint that stays, the one that is written, and the final weights; two bytes each.
+    let idle = 3 * 2 * idle;
+    for changing in ["train 1 step", "train_only projector; train 1 step; forget all 10%"] {
+        let two = bytes(changing);
+        write(folder.path(), DType::BF16, DType::F32);
+        assert_eq!(two + idle, bytes(changing), "{changing}");
+        write(folder.path(), DType::BF16, DType::BF16);
+    }
+    let merged = bytes(&format!("{frozen}; merge adapters; train 1 step"));
+    assert!(two < merged && merged < four, "{two} {merged} {four}");
+}
