@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Bytes, estimated from above.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// weights, the memory, what optimizers remember, the same for each named checkpoint, data, and the larger of gradients with what
-    /// the largest pass keeps and a state being written; and the program itself
+    /// weights, the memory, what optimizers remember, the same for each named checkpoint, data, gradients with what the largest pass
+    /// keeps, a state being written; and the program itself
     pub peak_memory_bytes: u64,
     /// all checkpoints that stay at one time: the newest, the best, the named ones, and the final weights
     pub checkpoint_bytes: u64,
@@ -40,7 +40,8 @@ impl Footprint {
         let largest = program.model.parts.iter().map(|part| part.count() as u64).max().unwrap_or(0);
         let named = one.saturating_mul(survey.named.len() as u64);
         let written = one.saturating_add(8 * largest);
-        let working = survey.gradients.saturating_add(survey.pass).max(written);
+        // What passes have freed stays with the allocator, which has no use for it there.
+        let working = survey.gradients.saturating_add(survey.pass).saturating_add(written);
         let sum = [PROCESS_BYTES, one, named, data, working].into_iter().fold(0, u64::saturating_add);
         Footprint {
             // An allocator keeps some of what was freed.
