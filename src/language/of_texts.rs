@@ -24,9 +24,24 @@ impl Context<'_> {
                 term.map(|term| (format!("`{}` on adversarial examples", term.name()), "on: clean"))
             }
         };
-        let Some((what, instead)) = told else { return true };
+        let Some((what, instead)) = told else { return self.has_room_for_pictures(settings, span) };
         let message = format!("{what} is of images, and this data has conversations");
         self.report(Diagnostic::new(Code::NOT_OF_TEXTS, span, message).help(format!("write `{instead}`")));
+        false
+    }
+
+    /// Whether a picture and something of an answer fit into the longest conversation that is read.
+    fn has_room_for_pictures(&mut self, settings: &Settings, span: Span) -> bool {
+        let shown = settings.facts.texts().is_some_and(|texts| texts.pictures);
+        let vision = self.model.as_ref().and_then(|model| model.architecture.vision()).filter(|_| shown);
+        let (Some(vision), Some(most)) = (vision, settings.texts.max_length) else { return true };
+        let taken = vision.tokens;
+        if taken as u64 + 1 < most {
+            return true;
+        }
+        let message = format!("a picture takes {taken} places of a conversation, and `max_length {most}` leaves no room");
+        let help = format!("write a `max_length` above {}, for the words around the picture too", taken + 1);
+        self.report(Diagnostic::new(Code::BAD_MODEL, span, message).help(help));
         false
     }
 
