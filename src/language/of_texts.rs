@@ -39,7 +39,8 @@ impl Context<'_> {
         if taken as u64 + 1 < most {
             return true;
         }
-        let message = format!("a picture takes {taken} places of a conversation, and `max_length {most}` leaves no room");
+        let message =
+            format!("a picture takes {taken} places of a conversation, and `max_length {most}` leaves no room");
         let help = format!("write a `max_length` above {}, for the words around the picture too", taken + 1);
         self.report(Diagnostic::new(Code::BAD_MODEL, span, message).help(help));
         false

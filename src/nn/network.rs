@@ -1,15 +1,12 @@
 //! A network with weights: runs an [`Architecture`] over the differentiable operations.
 
-use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part, PartKind};
-use super::in_place;
+use super::architecture::{Architecture, BufferKind, Init, Input, Layer, Linear, NormKind, Part};
 use super::init;
-use super::kernels::narrow::is_narrow;
 use super::ops::{self, BatchNormStats, RunningStats};
 use super::precision::Precision;
 use super::rng::Stream;
 use super::tape::{Tape, Value};
 use candle_core::{DType, Device, Result, Tensor, bail};
-use std::collections::BTreeMap;
 
 /// A network for images: its weights and running statistics. Updates change weights in place, so clones of its
 /// tensors see them; [`Network::copy`] makes a network of its own.
@@ -115,12 +112,16 @@ impl Network {
         Network::filled(architecture, device, |part| init::tensor(part, seed, device))
     }
 
-    /// A network whose weights are all 0, to be read from a file.
+    /// A network whose weights are to be read from a file: until then one 0 stands for all numbers of a tensor, so that
+    /// no memory is taken for them. Adapters, which a file may lack, are drawn.
     ///
     /// # Errors
     /// As [`Network::new`].
-    pub fn zeros(architecture: Architecture, device: &Device) -> Result<Network> {
-        Network::filled(architecture, device, |part| Tensor::zeros(part.shape.as_slice(), DType::F32, device))
+    pub fn blank(architecture: Architecture, device: &Device) -> Result<Network> {
+        Network::filled(architecture, device, |part| match part.is_adapter() {
+            true => init::tensor(part, 0, device),
+            false => Tensor::zeros((), DType::F32, device)?.broadcast_as(part.shape.as_slice()),
+        })
     }
 
     fn filled(
@@ -321,108 +322,6 @@ impl Network {
         // Running statistics are replaced, never written into, so sharing them is safe.
         Ok(Network { architecture: self.architecture.clone(), parameters, norms: self.norms.clone(), ..*self })
     }
-
-    /// All tensors under their names in a `state_dict`: weights, running statistics and `num_batches_tracked`. They
-    /// share their numbers with the network.
-    ///
-    /// # Errors
-    /// If the counts cannot be put into tensors.
-    pub fn state_dict(&self) -> Result<BTreeMap<String, Tensor>> {
-        let mut tensors = BTreeMap::new();
-        for Parameter { part, tensor } in &self.parameters {
-            tensors.insert(part.name.clone(), tensor.clone());
-        }
-        for BatchNorm { name, running, batches, .. } in &self.norms {
-            let key = |kind: BufferKind| format!("{name}.{}", kind.suffix());
-            tensors.insert(key(BufferKind::RunningMean), running.mean.clone());
-            tensors.insert(key(BufferKind::RunningVar), running.var.clone());
-            tensors.insert(key(BufferKind::BatchesTracked), Tensor::new(*batches, &Device::Cpu)?);
-        }
-        Ok(tensors)
-    }
-
-    /// Takes over copies of all tensors of `tensors`, which has exactly the names and shapes of
-    /// [`Network::state_dict`]; adapters that it lacks stay as they are. Nothing changes if there is an error.
-    ///
-    /// # Errors
-    /// If a tensor is missing or misshapen, or is no number that fits.
-    pub fn load_state_dict(&mut self, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
-        let device = self.device().clone();
-        let find = |name: &str, shape: &[usize], dtype: DType| -> Result<Tensor> {
-            match tensors.get(name) {
-                Some(tensor) if tensor.dims() == shape => {
-                    tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?.copy()
-                }
-                Some(tensor) => bail!("{name} has shape {:?}, the model's {shape:?}", tensor.dims()),
-                None => bail!("{name} is missing"),
-            }
-        };
-        let mut parameters = self.parameters.clone();
-        for Parameter { part, tensor } in &mut parameters {
-            if part.kind != PartKind::Adapter || tensors.contains_key(&part.name) {
-                let dtype = tensors.get(&part.name).map_or(DType::F32, |found| kept(&self.architecture, part, found));
-                *tensor = find(&part.name, &part.shape, dtype)?;
-            }
-        }
-        let mut norms = self.norms.clone();
-        for BatchNorm { name, running, batches, .. } in &mut norms {
-            let key = |kind: BufferKind| format!("{name}.{}", kind.suffix());
-            let shape = running.mean.dims().to_vec();
-            running.mean = find(&key(BufferKind::RunningMean), &shape, DType::F32)?;
-            running.var = find(&key(BufferKind::RunningVar), &shape, DType::F32)?;
-            *batches = find(&key(BufferKind::BatchesTracked), &[], DType::I64)?.to_scalar()?;
-        }
-        (self.parameters, self.norms) = (parameters, norms);
-        Ok(())
-    }
-
-    /// Takes over the numbers of one tensor of a file, of the parameter's shape, in any type of real numbers. Matrices of
-    /// language models stay in two bytes a number if they come so.
-    ///
-    /// # Errors
-    /// If there is no parameter of that name, or of another shape.
-    pub fn take_over(&mut self, name: &str, tensor: &Tensor) -> Result<()> {
-        let device = self.device().clone();
-        let Some(index) = self.index_of(name) else { bail!("there is no parameter {name}") };
-        let parameter = &mut self.parameters[index];
-        if tensor.dims() != parameter.part.shape {
-            bail!("{name} has shape {:?}, the model's {:?}", tensor.dims(), parameter.part.shape);
-        }
-        let dtype = kept(&self.architecture, &parameter.part, tensor);
-        parameter.tensor = tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?;
-        Ok(())
-    }
-
-    /// Makes these parameters f32, as those must be that a step changes; their numbers stay the same.
-    ///
-    /// # Errors
-    /// If memory cannot be had.
-    pub fn widen(&mut self, chosen: Trainable) -> Result<()> {
-        for (_, parameter) in self.parameters.iter_mut().enumerate().filter(|(index, _)| chosen.wants(*index)) {
-            parameter.tensor = parameter.tensor.to_dtype(DType::F32)?;
-        }
-        Ok(())
-    }
-
-    /// Gives `f` the numbers of one parameter to change, in row-major order.
-    ///
-    /// # Errors
-    /// If there is no such parameter, and what `f` returns.
-    pub fn write<R>(&mut self, index: usize, f: impl FnOnce(&mut [f32]) -> Result<R>) -> Result<R> {
-        match self.parameters.get_mut(index) {
-            Some(parameter) => {
-                parameter.tensor = parameter.tensor.to_dtype(DType::F32)?;
-                in_place::write(&parameter.tensor, f)
-            }
-            None => bail!("there is no parameter {index}, only {}", self.parameters.len()),
-        }
-    }
-}
-
-/// The type in which a network keeps a tensor of a file: what only products and look-ups read may stay narrow.
-fn kept(architecture: &Architecture, part: &Part, found: &Tensor) -> DType {
-    let may = part.may_be_narrow() && matches!(architecture.input, Input::Text { .. });
-    if may && found.device().is_cpu() && is_narrow(found) { found.dtype() } else { DType::F32 }
 }
 
 /// One forward pass on its way through the layers; weights and norms are used up in their order.
@@ -582,6 +481,7 @@ mod generate;
 mod read;
 mod recompute;
 mod stable;
+mod state;
 
 pub use adapters::Noise;
 pub use generate::greedy;

@@ -173,9 +173,8 @@ fn link_pair(from: &Path, to: &Path, pair: &Pair) -> io::Result<()> {
 /// Files that are missing, changed since they were written, or of another model.
 pub fn load(folder: &Path, model: &Model, precision: Precision, device: &Device) -> Result<Loaded, Failure> {
     let blank = |classes: usize| -> Result<Network, Failure> {
-        // The seed doesn't matter: every weight is read.
         let architecture = model.architecture.clone().with_classes(classes);
-        Ok(Network::new(architecture, 0, device)?.with_precision(precision))
+        Ok(Network::blank(architecture, device)?.with_precision(precision))
     };
     let file = unseal(&folder.join(STATE))?;
     let Snapshot { network, memory, optimizers, protected, .. } = read_pair(folder, &file.pair, model, &blank)?;

@@ -18,7 +18,7 @@ use std::path::Path;
 /// What is missing, broken or not supported, all that is known of it at once.
 pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsError> {
     if !path.is_dir() {
-        let mut network = Network::zeros(gguf::architecture(path)?, device)?;
+        let mut network = Network::blank(gguf::architecture(path)?, device)?;
         gguf::load(&mut network, path)?;
         return Ok((network, Form::Llama));
     }
@@ -26,7 +26,7 @@ pub fn open(path: &Path, device: &Device) -> Result<(Network, Form), WeightsErro
     // Before memory is taken for it.
     let shards = Shards::of(path)?;
     shards.fit(&architecture, form, path)?;
-    let mut network = Network::zeros(architecture, device)?;
+    let mut network = Network::blank(architecture, device)?;
     shards.read(&mut network, form)?;
     Ok((network, form))
 }

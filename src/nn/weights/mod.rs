@@ -81,7 +81,7 @@ pub fn save(network: &Network, path: &Path) -> Result<(), WeightsError> {
 /// If the file cannot be read or has another form, and one error for all missing, extra and misshapen names.
 pub fn load(network: &mut Network, path: &Path) -> Result<(), WeightsError> {
     fits(network.architecture(), path)?;
-    Ok(network.load_state_dict(&read(path)?)?)
+    Ok(network.adopt(read(path)?)?)
 }
 
 /// The same of some tensors alone: those of a file that are not `chosen` are not looked at, and the network keeps its others.
@@ -97,7 +97,7 @@ pub fn load_some(network: &mut Network, path: &Path, chosen: &BTreeSet<String>) 
         }
         Ok(())
     })?;
-    Ok(network.load_state_dict(&tensors)?)
+    Ok(network.adopt(tensors)?)
 }
 
 /// Whether a file has these tensors of a model, from its header alone.
