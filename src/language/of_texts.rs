@@ -32,7 +32,7 @@ impl Context<'_> {
 
     /// Whether a picture and something of an answer fit into the longest conversation that is read.
     fn has_room_for_pictures(&mut self, settings: &Settings, span: Span) -> bool {
-        let shown = settings.facts.texts().is_some_and(|texts| texts.pictures);
+        let shown = settings.facts.texts().is_some_and(|texts| texts.only_pictures);
         let vision = self.model.as_ref().and_then(|model| model.architecture.vision()).filter(|_| shown);
         let (Some(vision), Some(most)) = (vision, settings.texts.max_length) else { return true };
         let taken = vision.tokens;
@@ -42,7 +42,7 @@ impl Context<'_> {
         let message =
             format!("a picture takes {taken} places of a conversation, and `max_length {most}` leaves no room");
         let help = format!("write a `max_length` above {}, for the words around the picture too", taken + 1);
-        self.report(Diagnostic::new(Code::BAD_MODEL, span, message).help(help));
+        self.report(Diagnostic::new(Code::BAD_MODEL, self.current.max_length.unwrap_or(span), message).help(help));
         false
     }
 

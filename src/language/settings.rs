@@ -23,6 +23,8 @@ pub(super) struct Current {
     pub model: Placed<Spec>,
     pub adapt: Placed<Option<Spec>>,
     pub texts: TextSettings,
+    /// the statement that says how long a conversation may be
+    pub max_length: Option<Span>,
     pub augment: Vec<Spec>,
     pub batch: Batch,
     pub accumulate: u64,
@@ -138,6 +140,7 @@ impl Default for Current {
             model: Placed { value: spec(Family::Model, "convnet"), span: None },
             adapt: Placed { value: None, span: None },
             texts: TextSettings::default(),
+            max_length: None,
             augment: Vec::new(),
             batch: Batch::Size(64),
             accumulate: 1,

@@ -8,8 +8,8 @@ use super::rng::Stream;
 use super::tape::{Tape, Value};
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-/// A network for images: its weights and running statistics. Updates change weights in place, so clones of its
-/// tensors see them; [`Network::copy`] makes a network of its own.
+/// A network: its weights and running statistics. Updates change weights in place, so clones of its tensors see them,
+/// but for the first change of a narrow one, which becomes another tensor; [`Network::copy`] makes a network of its own.
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
@@ -18,7 +18,7 @@ pub struct Network {
     precision: Precision,
 }
 
-/// A trainable tensor, contiguous.
+/// A trainable tensor, contiguous once it has been read.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// what it is

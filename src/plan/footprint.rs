@@ -5,7 +5,7 @@ use super::variables::{Variables, measured_at_forget, metrics_in};
 use super::{each_step, lessons};
 use crate::components::metrics::drift;
 use crate::components::{Family, Metric, objectives};
-use crate::language::program::{Due, Op, Program, Settings, Train};
+use crate::language::program::{Due, Method, Op, Program, Protect, Settings, Train};
 use crate::nn::architecture::PartKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,15 +51,18 @@ impl Footprint {
     }
 }
 
-/// The parts that some step changes, or none in particular.
+/// The parts that some step changes, or may read from another file.
 fn changed(program: &Program) -> Vec<bool> {
     let parts = &program.model.parts;
     let mut changed = vec![false; parts.len()];
+    let trained = |changed: &mut [bool], settings: &Settings| {
+        changed.iter_mut().zip(settings.trainable.iter()).for_each(|(part, trained)| *part |= trained);
+    };
     let idle: Vec<bool> = parts.iter().map(|part| part.kind == PartKind::Idle).collect();
     let all = |changed: &mut [bool]| changed.iter_mut().zip(&idle).for_each(|(part, idle)| *part |= !idle);
     each_step(&program.body, &mut |step| match &step.op {
         Op::Train(train) => {
-            changed.iter_mut().zip(train.settings.trainable.iter()).for_each(|(part, trained)| *part |= trained);
+            trained(&mut changed, &train.settings);
             if train.memory().is_some() {
                 all(&mut changed);
             }
@@ -70,7 +73,9 @@ fn changed(program: &Program) -> Vec<bool> {
             changed.iter_mut().zip(parts.iter()).for_each(|(part, of)| *part |= adapted.contains(&of.name));
         }
         Op::Load { only: Some(only), .. } => only.parts.iter().for_each(|part| changed[*part] = true),
-        Op::Forget(_) | Op::Zap(_) | Op::Load { .. } => all(&mut changed),
+        Op::Load { only: None, .. } => changed.iter_mut().for_each(|part| *part = true),
+        Op::Protect(Protect { by: Method::Fisher { settings, .. }, .. }) => trained(&mut changed, settings),
+        Op::Forget(_) | Op::Zap(_) => all(&mut changed),
         _ => {}
     });
     changed

@@ -148,7 +148,6 @@ impl Trainer {
     /// Begins the statement, or goes on with it.
     fn begin(&self, run: &mut Run, op: &program::Train) -> Result<(), Halt> {
         let (what, steps) = (op.word.to_string(), self.steps());
-        run.state.network.widen(Trainable::Only(&self.settings.trainable))?;
         if let Some(progress) = run.state.journal.cursor.training() {
             let before = progress.epochs_before;
             return Ok(run.emit(Kind::Continue { what, steps, before })?);
@@ -248,6 +247,8 @@ impl Trainer {
     /// Forms the gradients of one step: of the mean loss over its examples, whatever chunks they come in.
     fn gradients(&self, run: &mut Run, examples: &[usize]) -> Result<Pass, Halt> {
         self.meet(run);
+        // In each step: what stands between two, a rollback or weights of a file, may bring narrow ones back.
+        run.state.network.widen(Trainable::Only(&self.settings.trainable))?;
         let mut whole = None;
         let mut carried = Vec::new();
         for (n, chunk) in examples.chunks(self.chunk).enumerate() {

@@ -11,6 +11,8 @@ use std::path::Path;
 const MODEL: &str = "data quiz(order: [option, count], train: 16, test: 4)\nmodel vlm(\"decoder\", vision: clip(\"clip\"))\n\
                      batch 8; optimizer adamw(lr: 1e-2)\n";
 
+const LORA: &str = "adapt lora(rank: 2, on: language - head)";
+
 const PARTS: [(&str, &str); 2] = [("decoder", "language_model."), ("clip", "vision_tower.")];
 
 /// A decoder and a tower without weights.
@@ -37,11 +39,12 @@ fn place() -> tempfile::TempDir {
 fn write(folder: &Path, dtype: DType, stored: DType) {
     let model = program_in(folder, &format!("{MODEL}train 1")).model.clone();
     let all = Network::new(model.architecture.clone(), 7, &Device::Cpu).unwrap().state_dict().unwrap();
+    let converted = |tensor: &Tensor| tensor.to_dtype(dtype).and_then(|tensor| tensor.to_dtype(stored)).unwrap();
+    let whole: BTreeMap<String, Tensor> = all.iter().map(|(name, tensor)| (name.clone(), converted(tensor))).collect();
+    weights::write(&whole, &folder.join("all.safetensors")).unwrap();
     for (part, prefix) in PARTS {
-        let tensors = all.iter().filter_map(|(name, tensor)| {
-            let tensor = tensor.to_dtype(dtype).and_then(|tensor| tensor.to_dtype(stored)).unwrap();
-            Some((name.strip_prefix(prefix)?.to_string(), tensor))
-        });
+        let tensors =
+            all.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_string(), converted(tensor))));
         let tensors: BTreeMap<String, Tensor> = tensors.collect();
         weights::write(&tensors, &folder.join(part).join("model.safetensors")).unwrap();
     }
@@ -57,21 +60,31 @@ fn stored(path: &Path) -> BTreeMap<String, bool> {
 fn runs_have_the_bits_of_those_from_four_bytes() {
     let programs = [
         // Learned from, asked, merged, learned again: of the decoder's layers only the embedding is never changed.
-        "adapt lora(rank: 2, on: language - head)\ntrain 3 steps\nevaluate truth_alignment\nmerge adapters\ntrain 3 steps",
-        "adapt lora(rank: 2, dropout: 10%, on: language - head)\ncheckpoint \"a\"\ntrain 3 steps\nrollback \"a\"\ntrain 3 steps",
-        "train_only vision + projector\ntrain 2 steps\nforget projector 50% by: random",
-        "recompute blocks\nadapt lora(rank: 2, on: language - head)\nthaw embeddings\ntrain 2 steps",
+        format!("{LORA}\ntrain 3 steps\nevaluate truth_alignment, loss on test\nmerge adapters\ntrain 3 steps"),
+        // What is trained comes back narrow between two steps.
+        format!(
+            "{LORA}\nthaw embeddings\ncheckpoint \"a\"\ntrain 3 steps {{ every 1 step {{ rollback \"a\" }} }}\ntrain 2 steps"
+        ),
+        "train_only vision + projector\ntrain 2 steps\nforget projector 50% by: random".to_string(),
+        format!("recompute blocks\n{LORA}\nthaw embeddings\ntrain 2 steps"),
+        // Importances of what is no longer trained, and narrow again.
+        format!(
+            "{LORA}\nthaw embeddings\ntrain 2 steps\nprotect adapters by: fisher, tasks: quiz(order: [option, count], train: 16, test: 4)[0], examples: 4\nfreeze embeddings\n\
+             weights \"all.safetensors\" on: embeddings\ntrain 2 steps"
+        ),
     ];
     for dtype in [DType::BF16, DType::F16] {
-        for text in programs {
+        for text in &programs {
             let [four, two] = [DType::F32, dtype].map(|stored| {
                 let folder = place();
                 write(folder.path(), dtype, stored);
-                let program = program_in(folder.path(), &format!("{MODEL}{text}"));
+                let program = program_in(folder.path(), &format!("{MODEL}{text}\nevaluate loss on test"));
                 run_with(&program, 2, |world| world.places.program = folder.path().into())
             });
             assert_eq!(four.summary().steps, two.summary().steps);
-            assert_eq!(four.measured("test.truth_alignment"), two.measured("test.truth_alignment"), "{text}");
+            for metric in ["test.truth_alignment", "test.loss"] {
+                assert_eq!(four.measured(metric), two.measured(metric), "{text}");
+            }
             let (a, b) = (four.weights("final.safetensors"), two.weights("final.safetensors"));
             assert!(a.keys().eq(b.keys()));
             for (name, numbers) in &a {
@@ -89,7 +102,7 @@ fn what_nothing_changes_is_written_as_it_came() {
         let program = program_in(folder.path(), &format!("{MODEL}{text}"));
         run_with(&program, 1, |world| world.places.program = folder.path().into())
     };
-    let frozen = stored(&run("adapt lora(rank: 2, on: language - head)\ntrain 1 step").path("final.safetensors"));
+    let frozen = stored(&run(&format!("{LORA}\ntrain 1 step")).path("final.safetensors"));
     for (name, narrow) in &frozen {
         let matrix = !name.contains("norm") && !name.contains("layrnorm") && name.ends_with(".weight");
         let product =
@@ -107,30 +120,30 @@ fn what_nothing_changes_is_written_as_it_came() {
         differ,
         ["language_model.model.embed_tokens.weight", "vision_tower.vision_model.embeddings.position_embedding.weight"]
     );
-    // A checkpoint with both kinds goes on as it was.
-    let outcome = run(
-        "adapt lora(rank: 2, on: language - head)\ntrain 2 steps\nmerge adapters\ncheckpoint \"half\"\ntrain 2 steps",
-    );
-    let kept = outcome.weights("checkpoints/half/weights.safetensors");
-    assert!(!kept.is_empty());
-    std::fs::copy(outcome.path("checkpoints/half/weights.safetensors"), folder.path().join("half.safetensors"))
-        .unwrap();
-    let loaded =
-        run("adapt lora(rank: 2, on: language - head)\nweights \"half.safetensors\"").weights("final.safetensors");
-    assert_eq!(kept, loaded);
+    // A checkpoint has both kinds, and gives both back.
+    let learned = format!("{LORA}\ntrain 2 steps\nmerge adapters\ncheckpoint \"half\"");
+    let outcome = run(&learned);
+    let half = outcome.path("checkpoints/half/weights.safetensors");
+    std::fs::copy(&half, folder.path().join("half.safetensors")).unwrap();
+    let loaded = run(&format!("{LORA}\nweights \"half.safetensors\""));
+    assert_eq!(outcome.weights("checkpoints/half/weights.safetensors"), loaded.weights("final.safetensors"));
+    assert_eq!(stored(&half), stored(&loaded.path("final.safetensors")));
+    assert_ne!(stored(&half), frozen);
 }
 
 #[test]
 fn the_plan_counts_two_bytes_where_they_stay() {
     let folder = place();
-    let bytes = |text: &str| Footprint::of(&program_in(folder.path(), &format!("{MODEL}{text}"))).checkpoint_bytes;
-    let frozen = "adapt lora(rank: 2, on: language - head)\ntrain 1 step";
+    let needed = |text: &str| Footprint::of(&program_in(folder.path(), &format!("{MODEL}{text}")));
+    let bytes = |text: &str| needed(text).checkpoint_bytes;
+    let frozen = &format!("{LORA}\ntrain 1 step");
     // The decoder's config.json says that it has two bytes a number, the tower's nothing.
     let announced = bytes(frozen);
     write(folder.path(), DType::BF16, DType::F32);
-    let four = bytes(frozen);
+    let (four, peak) = (bytes(frozen), needed(frozen).peak_memory_bytes);
     write(folder.path(), DType::BF16, DType::BF16);
     let two = bytes(frozen);
+    assert!(needed(frozen).peak_memory_bytes < peak);
     assert!(two < announced && announced < four, "{two} {announced} {four}");
     // The tower's last layers, which no pass uses, are all that stays.
     let idle = 4 * 24 * 24 + 2 * 24 * 32 + 5 * 24 + 32 + 6 * 24;
@@ -142,6 +155,11 @@ fn the_plan_counts_two_bytes_where_they_stay() {
         assert_eq!(two + idle, bytes(changing), "{changing}");
         write(folder.path(), DType::BF16, DType::BF16);
     }
+    let fisher = bytes(&format!(
+        "{frozen}; thaw embeddings; protect adapters by: fisher, tasks: quiz(order: [option, count], train: 16, test: 4)[0]; freeze embeddings; train 1 step"
+    ));
+    // The embedding of 512 tokens in 16 numbers, and that of 5 places of a picture in 24.
+    assert_eq!(fisher, two + 3 * 2 * (512 * 16 + 5 * 24));
     let merged = bytes(&format!("{frozen}; merge adapters; train 1 step"));
     assert!(two < merged && merged < four, "{two} {merged} {four}");
 }

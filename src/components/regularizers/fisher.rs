@@ -7,7 +7,7 @@
 use super::Penalty;
 use crate::nn::kernels::elementwise::map2;
 use crate::nn::network::Network;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use std::collections::BTreeMap;
 
 /// What earlier tasks rest on.
@@ -44,8 +44,9 @@ impl Importance {
     pub fn add(&mut self, network: &Network, squares: &[Option<Tensor>]) -> Result<()> {
         for (parameter, f) in network.parameters().iter().zip(squares) {
             let Some(f) = f else { continue };
-            let at = (f * &parameter.tensor)?;
-            self.constant += sum(&(&at * &parameter.tensor)?)?;
+            let here = parameter.tensor.to_dtype(DType::F32)?;
+            let at = (f * &here)?;
+            self.constant += sum(&(&at * &here)?)?;
             let new = match self.weights.remove(&parameter.part.name) {
                 Some([total, sums]) => [(total + f)?, (sums + at)?],
                 None => [f.clone(), at],
@@ -63,8 +64,9 @@ impl Importance {
         let mut penalty = Penalty { value: weight / 2.0 * self.constant, ..Penalty::default() };
         for (name, [total, sums]) in &self.weights {
             let Some(place) = network.index_of(name) else { bail!("there is no weight {name}") };
-            let theta = &network.parameters()[place].tensor;
-            let (f, g, numbers) = (values(total)?, values(sums)?, values(theta)?);
+            let parameter = &network.parameters()[place];
+            let (theta, numbers) = (&parameter.tensor, parameter.numbers()?);
+            let (f, g) = (values(total)?, values(sums)?);
             let parts = f.iter().zip(&g).zip(&numbers);
             penalty.value += weight / 2.0
                 * parts

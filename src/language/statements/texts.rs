@@ -81,6 +81,7 @@ fn replay<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
 fn max_length<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
     if let Some(Value::Int(n)) = written.bound.value("tokens") {
         cx.current.texts.max_length = Some(*n as u64);
+        cx.current.max_length = Some(written.bound.span("tokens"));
     }
 }
 

@@ -11,6 +11,7 @@ use std::ops::{Deref, Range};
 /// Numbers where they lie.
 #[derive(Clone, Copy, Debug)]
 pub enum Numbers<'a> {
+    /// f32
     Single(&'a [f32]),
     /// bfloat16: the upper half of an f32
     Brain(&'a [bf16]),
@@ -25,6 +26,7 @@ impl<'a> From<&'a [f32]> for Numbers<'a> {
 }
 
 impl<'a> Numbers<'a> {
+    /// How many there are.
     pub fn len(self) -> usize {
         match self {
             Numbers::Single(numbers) => numbers.len(),
@@ -33,6 +35,7 @@ impl<'a> Numbers<'a> {
         }
     }
 
+    /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }

@@ -1,7 +1,7 @@
 //! What a network holds, as tensors under names: to be written, read, and changed.
 
 use super::{BatchNorm, Network, Parameter, Trainable};
-use crate::nn::architecture::{Architecture, BufferKind, Input, Part, PartKind};
+use crate::nn::architecture::{BufferKind, Input, Part, PartKind};
 use crate::nn::in_place;
 use crate::nn::kernels::narrow::is_narrow;
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -58,7 +58,7 @@ impl Network {
         let mut parameters = self.parameters.clone();
         for Parameter { part, tensor } in &mut parameters {
             if part.kind != PartKind::Adapter || tensors.contains_key(&part.name) {
-                let dtype = tensors.get(&part.name).map_or(DType::F32, |found| kept(&self.architecture, part, found));
+                let dtype = tensors.get(&part.name).map_or(DType::F32, |found| self.kept(part, found));
                 *tensor = find(&part.name, &part.shape, dtype)?;
             }
         }
@@ -82,12 +82,12 @@ impl Network {
     pub fn take_over(&mut self, name: &str, tensor: &Tensor) -> Result<()> {
         let device = self.device().clone();
         let Some(index) = self.index_of(name) else { bail!("there is no parameter {name}") };
-        let parameter = &mut self.parameters[index];
+        let parameter = &self.parameters[index];
         if tensor.dims() != parameter.part.shape {
             bail!("{name} has shape {:?}, the model's {:?}", tensor.dims(), parameter.part.shape);
         }
-        let dtype = kept(&self.architecture, &parameter.part, tensor);
-        parameter.tensor = tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?;
+        let dtype = self.kept(&parameter.part, tensor);
+        self.parameters[index].tensor = tensor.to_device(&device)?.to_dtype(dtype)?.contiguous()?;
         Ok(())
     }
 
@@ -115,10 +115,10 @@ impl Network {
             None => bail!("there is no parameter {index}, only {}", self.parameters.len()),
         }
     }
-}
 
-/// The type in which a network keeps a tensor of a file: what only products and look-ups read may stay narrow.
-fn kept(architecture: &Architecture, part: &Part, found: &Tensor) -> DType {
-    let may = part.may_be_narrow() && matches!(architecture.input, Input::Text { .. });
-    if may && found.device().is_cpu() && is_narrow(found) { found.dtype() } else { DType::F32 }
+    /// The type in which a tensor of a file is kept: what only products and look-ups read may stay narrow, on the CPU.
+    fn kept(&self, part: &Part, found: &Tensor) -> DType {
+        let may = part.may_be_narrow() && matches!(self.architecture.input, Input::Text { .. });
+        if may && self.device().is_cpu() && is_narrow(found) { found.dtype() } else { DType::F32 }
+    }
 }

@@ -142,10 +142,11 @@ fn numbers(path: &Path) -> std::result::Result<(Decoder, Vec<TensorFacts>), Weig
     let mut fields = Fields { values, problems: Vec::new() };
     let tensors = weights::describe(path)?;
     let mut decoder = fields.decoder(&tensors);
-    if let Some(divisors) = weights::one(path, FREQUENCIES)? {
-        let divisors = divisors.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
-        let scaling = decoder.rotary.scaling;
-        match frequencies(decoder.rotary, &divisors).filter(|_| divisors.len() == decoder.head / 2) {
+    if let Some(facts) = tensors.iter().find(|facts| facts.name == FREQUENCIES) {
+        let (fits, scaling) = (facts.shape == [decoder.head / 2], decoder.rotary.scaling);
+        let divisors = if fits { weights::one(path, FREQUENCIES)? } else { None };
+        let divisors = divisors.map(|divisors| divisors.to_dtype(DType::F32)?.to_vec1::<f32>()).transpose()?;
+        match divisors.and_then(|divisors| frequencies(decoder.rotary, &divisors)) {
             Some(rotary) if scaling == Scaling::None => decoder.rotary = rotary,
             _ => fields.problems.push(format!(
                 "{FREQUENCIES} scales frequencies of positions in another way than Llama 3.1 does, which is not supported"

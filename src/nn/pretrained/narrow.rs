@@ -43,6 +43,7 @@ impl Narrow {
         Ok(Narrow::These(names))
     }
 
+    /// Whether the tensor of that name here is one of them.
     pub fn has(&self, name: &str) -> bool {
         match self {
             Narrow::All => true,

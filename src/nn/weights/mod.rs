@@ -65,8 +65,8 @@ pub struct TensorFacts {
     pub dtype: Dtype,
 }
 
-/// Writes all tensors of the network, so that a crash leaves the old file or the new one. The same weights give the
-/// same bytes.
+/// Writes all tensors of the network, so that a crash leaves the old file or the new one. The same weights in
+/// the same types give the same bytes.
 ///
 /// # Errors
 /// What the file system says.
@@ -323,8 +323,8 @@ fn is_real(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
 }
 
-/// A tensor on the CPU whose numbers become little-endian bytes when they are written, so that no second copy of all of
-/// them is there at a time.
+/// A tensor on the CPU whose numbers become little-endian bytes when they are written, so that beside the file's bytes
+/// only those of one tensor are there.
 struct Bytes {
     dtype: Dtype,
     tensor: Tensor,

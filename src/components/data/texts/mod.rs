@@ -25,6 +25,8 @@ pub struct Texts {
     pub characters: usize,
     /// whether some are about pictures
     pub pictures: bool,
+    /// whether all are
+    pub only_pictures: bool,
 }
 
 /// A part of the data with answers of one kind.
@@ -121,11 +123,11 @@ fn examples(parts: Vec<(u32, u64, Vec<Item>)>) -> Examples {
 
 fn facts(parts: &[Part]) -> Result<DataFacts, Problem> {
     let items = || parts.iter().flat_map(|part| part.train.iter().chain(&part.test));
-    let (mut characters, mut count, mut pictures) = (0, 0, false);
+    let (mut characters, mut count, mut pictures) = (0, 0, 0);
     for item in items() {
         characters += item.turns.iter().map(|turn| turn.question.len() + turn.answer.len()).sum::<usize>();
         count += 1;
-        pictures |= item.picture.is_some();
+        pictures += usize::from(item.picture.is_some());
     }
     let tasks = parts.iter().map(|part| TextTask {
         name: part.name.clone(),
@@ -139,16 +141,16 @@ fn facts(parts: &[Part]) -> Result<DataFacts, Problem> {
             format!("the task `{}` has more than {MOST_ITEMS} conversations; at most that is read", large.name);
         return Err(Problem::new(ProblemKind::BadFile, message));
     }
-    Ok(of_tasks(tasks, characters / count.max(1), pictures))
+    Ok(of_tasks(tasks, characters / count.max(1), [pictures > 0, pictures == count]))
 }
 
-fn of_tasks(tasks: Vec<TextTask>, characters: usize, pictures: bool) -> DataFacts {
+fn of_tasks(tasks: Vec<TextTask>, characters: usize, [pictures, only_pictures]: [bool; 2]) -> DataFacts {
     let sum = |split: usize| tasks.iter().map(|task| task.counts[split]).sum();
     DataFacts {
         classes: tasks.len(),
         class_names: tasks.iter().map(|task| task.name.clone()).collect(),
         counts: [sum(0), sum(1), sum(2)],
-        holds: Holds::Texts(Texts { tasks, characters, pictures }),
+        holds: Holds::Texts(Texts { tasks, characters, pictures, only_pictures }),
     }
 }
 

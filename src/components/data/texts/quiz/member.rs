@@ -60,7 +60,7 @@ pub(in crate::components::data) fn describe(spec: &Spec) -> Result<DataFacts, Pr
         style: task.style(),
         counts: [train, 0, test],
     };
-    Ok(of_tasks(tasks(spec).into_iter().map(task).collect(), CHARACTERS, true))
+    Ok(of_tasks(tasks(spec).into_iter().map(task).collect(), CHARACTERS, [true, true]))
 }
 
 fn tasks(spec: &Spec) -> Vec<QuizTask> {
