@@ -5,6 +5,7 @@ use super::event::Kind;
 use super::guard::not_finite;
 use super::moment::Moment;
 use super::{Run, recovery, retention, sensitivity, some_examples, texts, train, within};
+use crate::components::attacks::Attack;
 use crate::components::conditions::plateau;
 use crate::components::data::Examples;
 use crate::components::metrics::{self, Detail, Evaluation, Measure, Measured, Part, Standing, Work, step_loss};
@@ -12,7 +13,6 @@ use crate::components::objectives::{Batch, Draws};
 use crate::components::{Family, Metric, Spec, Split, Value, objectives};
 use crate::disk;
 use crate::language::program::{Settings, When};
-use crate::nn::network::Network;
 use crate::plan::cost::PassCost;
 use crate::plan::passes::EVALUATION_BATCH;
 use candle_core::Device;
@@ -222,7 +222,11 @@ fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Set
     let data = run.dataset(&settings.data)?;
     let device = run.world.device.clone();
     let examples = OnDevice::of(some_examples(&data, split)?, examples, run.program.seed, &device);
-    let batch_size = grain(&measures, &run.state.network);
+    let cost = PassCost::of(run.state.network.architecture());
+    let batch_size = at_once(cost.forward());
+    let piece = |attack: &dyn Attack| {
+        at_once(attack.passes() as f64 * cost.attack() + attack.forwards() as f64 * cost.forward())
+    };
     let draws = Draws { seed: run.program.seed, clock: run.state.journal.clock };
     let keys = keys(run, probes);
     let begun = run.evaluations.begun(&keys, run.state.point());
@@ -230,7 +234,7 @@ fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Set
         if begun.fits(&measures, metrics::Examples::count(&examples)) { begun } else { Evaluation::default() };
     loop {
         let network = run.measured_network(memory)?;
-        let work = Work { network, examples: &examples, measures: &measures, batch_size, draws };
+        let work = Work { network, examples: &examples, measures: &measures, batch_size, piece: &piece, draws };
         let over = evaluation.is_over(&work) || evaluation.step(&work)?;
         let standing = evaluation.standing(&work);
         if over {
@@ -248,14 +252,10 @@ fn run_evaluation(run: &mut Run, split: Split, probes: &[&Probe], settings: &Set
     Ok(())
 }
 
-/// Images in a batch. An evaluation can be interrupted between the attacks on one, so the costlier they are, the fewer
-/// it has; what is measured doesn't depend on it.
-fn grain(measures: &[Measure], network: &Network) -> usize {
-    let cost = PassCost::of(network.architecture());
-    let attacks: u64 = measures.iter().map(Measure::passes).fold(0, u64::saturating_add);
-    let forwards: u64 = measures.iter().map(Measure::forwards).fold(0, u64::saturating_add);
-    let image = attacks as f64 * cost.attack() + forwards as f64 * cost.forward();
-    ((MOST_AT_ONCE / image.max(1.0)) as usize).clamp(FEWEST, EVALUATION_BATCH as usize)
+/// Images that are looked at or attacked together, at so many operations each. An evaluation can be interrupted between two
+/// such pieces, so the costlier they are, the fewer it has; what is measured doesn't depend on it.
+fn at_once(operations: f64) -> usize {
+    ((MOST_AT_ONCE / operations.max(1.0)) as usize).clamp(FEWEST, EVALUATION_BATCH as usize)
 }
 
 /// Operations between two points at which an evaluation can be interrupted, about: a minute of two cores.

@@ -3,6 +3,7 @@
 use super::logits::{correct, losses, paid};
 use super::stages::{FIRST_STAGE, Robust, WITHSTOOD, WRONG};
 use super::{Costs, Flag, Part, cost, loss, robust, soundness};
+use crate::components::attacks::Attack;
 use crate::components::objectives::{Batch, Draws};
 use crate::components::{Problem, ProblemKind, Spec, Value as Argument};
 use crate::nn::network::{Mode, Network};
@@ -86,22 +87,6 @@ impl Measure {
         Ok(Measure::Robust(Robust::new(attack, &robust::budgets(spec))))
     }
 
-    /// Gradient evaluations for each example, at most: an attack skips what is misclassified without it.
-    pub fn passes(&self) -> u64 {
-        match self {
-            Measure::Robust(robust) => robust.passes(),
-            _ => 0,
-        }
-    }
-
-    /// Forward passes for each example besides, at most.
-    pub fn forwards(&self) -> u64 {
-        match self {
-            Measure::Robust(robust) => robust.forwards(),
-            _ => 1,
-        }
-    }
-
     /// What is known of the examples of a batch before anything is attacked.
     fn of_logits(&self, logits: &Tensor, labels: &[u32], right: &[bool]) -> Result<Vec<u64>> {
         let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect();
@@ -143,8 +128,10 @@ pub struct Work<'a> {
     pub network: &'a Network,
     pub examples: &'a dyn Examples,
     pub measures: &'a [Measure],
-    /// results don't depend on it
+    /// images that are looked at together as they are; results don't depend on it
     pub batch_size: usize,
+    /// how many of those that are left one piece of work attacks; results don't depend on it
+    pub piece: &'a dyn Fn(&dyn Attack) -> usize,
     pub draws: Draws,
 }
 
@@ -167,6 +154,12 @@ struct UnderWay {
     found: Vec<Vec<u64>>,
     /// attacks that have been tried, of all measures together
     attacks: usize,
+    /// place from which on the next attack has not been tried
+    #[serde(default)]
+    from: usize,
+    /// what the attacks so far cost at most, in gradient evaluations of an image
+    #[serde(default)]
+    spent: u64,
 }
 
 /// How far an evaluation has come.
@@ -181,8 +174,8 @@ pub struct Standing {
 }
 
 impl Evaluation {
-    /// Does the next piece of work: the clean pass over a batch, or one attack on what is left of it. Whether that was
-    /// the last one.
+    /// Does the next piece of work: the clean pass over a batch, or one attack on some of what is left of it. So attacks that
+    /// cost much have few images at a time, but not those alone that are left of few. Whether that was the last one.
     ///
     /// # Errors
     /// No examples, and what reading them and the network's operations return.
@@ -216,7 +209,9 @@ impl Evaluation {
             };
             found.len() == measures.len() && found.iter().zip(measures).all(possible)
         };
-        let begun = |batch: &UnderWay| batch.examples > 0 && columns(&batch.found, batch.examples);
+        let begun = |batch: &UnderWay| {
+            batch.examples > 0 && batch.from <= batch.examples && columns(&batch.found, batch.examples)
+        };
         let examples_of_batch = self.batch.as_ref().map_or(0, |batch| batch.examples);
         (self.found.is_empty() && self.batch.is_none() && self.done == 0)
             || columns(&self.found, self.done)
@@ -235,14 +230,22 @@ impl Evaluation {
 
     pub fn standing(&self, work: &Work) -> Standing {
         let of = work.examples.count();
-        let all = attacks_of(work.measures).len();
-        let begun = self
-            .batch
-            .as_ref()
-            .map_or(0.0, |batch| batch.examples as f64 * (batch.attacks as f64 + 1.0) / (all as f64 + 1.0));
-        let robust = work.measures.iter().zip(&self.found).filter(|(m, _)| matches!(m, Measure::Robust(_)));
-        let survivors = robust.map(|(_, found)| found.iter().filter(|fate| **fate == WITHSTOOD).count()).min();
-        Standing { done: self.done, of, share: (self.done as f64 + begun) / of as f64, survivors }
+        let (decided, begun) = match &self.batch {
+            None => (Vec::new(), 0.0),
+            Some(batch) => (batch.decided(work.measures), batch.examples as f64 * batch.share(work.measures)),
+        };
+        let stands = |fate: &&u64| **fate == WITHSTOOD;
+        let survivors = |measure: usize| {
+            let under_way = self.batch.iter().flat_map(|batch| decided.iter().map(|i| &batch.found[measure][*i]));
+            self.found.get(measure).into_iter().flatten().chain(under_way).filter(stands).count()
+        };
+        let robust = work.measures.iter().enumerate().filter(|(_, measure)| matches!(measure, Measure::Robust(_)));
+        Standing {
+            done: self.done + decided.len(),
+            of,
+            share: (self.done as f64 + begun) / of as f64,
+            survivors: robust.map(|(measure, _)| survivors(measure)).min(),
+        }
     }
 }
 
@@ -251,41 +254,74 @@ impl UnderWay {
         let logits = work.network.logits(&batch.pixels, Mode::Eval)?;
         let right = correct(&logits, &batch.labels)?;
         let found = work.measures.iter().map(|m| m.of_logits(&logits, &batch.labels, &right));
-        Ok(UnderWay { examples: batch.labels.len(), found: found.collect::<Result<_>>()?, attacks: 0 })
+        Ok(UnderWay {
+            examples: batch.labels.len(),
+            found: found.collect::<Result<_>>()?,
+            attacks: 0,
+            from: 0,
+            spent: 0,
+        })
     }
 
     /// Whether no attack is left that has something to attack.
     fn is_over(&self, measures: &[Measure]) -> bool {
-        attacks_of(measures)
-            .get(self.attacks..)
-            .is_none_or(|left| left.iter().all(|(m, _)| self.standing(*m).is_empty()))
+        self.left(measures).all(|(_, _, left)| left.is_empty())
     }
 
-    /// Places of the images that have withstood all attacks of a measure so far.
-    fn standing(&self, measure: usize) -> Vec<usize> {
-        (0..self.examples).filter(|i| self.found[measure][*i] == WITHSTOOD).collect()
+    /// The attacks that are left: measure and stage, and places of the images that have withstood all before and are still to be
+    /// tried.
+    fn left(&self, measures: &[Measure]) -> impl Iterator<Item = (usize, usize, Vec<usize>)> {
+        let attacks = attacks_of(measures).into_iter().enumerate().skip(self.attacks);
+        attacks.map(|(at, (measure, stage))| {
+            let from = if at == self.attacks { self.from } else { 0 };
+            let left = (from..self.examples).filter(|i| self.found[measure][*i] == WITHSTOOD).collect();
+            (measure, stage, left)
+        })
     }
 
-    /// The next attack that has something to attack.
+    /// The next attack that has something to attack, on a piece of that.
     fn attack(&mut self, work: &Work, batch: &Batch) -> Result<()> {
-        let all = attacks_of(work.measures);
-        while let Some((measure, stage)) = all.get(self.attacks).copied() {
-            self.attacks += 1;
-            let attacked = self.standing(measure);
-            let Measure::Robust(robust) = &work.measures[measure] else { continue };
-            if attacked.is_empty() {
-                continue;
-            }
-            let part = batch.pick(&attacked)?;
-            let adversarial = robust.stages()[stage].attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
-            let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
-            for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
-                self.found[measure][i] = FIRST_STAGE + stage as u64;
-            }
-            break;
+        let found = self.left(work.measures).enumerate().find(|(_, (.., left))| !left.is_empty());
+        let Some((skipped, (measure, stage, mut attacked))) = found else { return Ok(()) };
+        let Measure::Robust(robust) = &work.measures[measure] else { bail!("only robust accuracies attack") };
+        let attack = robust.stages()[stage].attack;
+        let more = attacked.len();
+        attacked.truncate((work.piece)(attack).max(1));
+        let last = attacked.len() == more;
+        let part = batch.pick(&attacked)?;
+        let adversarial = attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
+        let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
+        self.spent += attacked.len() as u64 * costs(attack);
+        self.attacks += skipped + usize::from(last);
+        self.from = if last { 0 } else { attacked.last().map_or(0, |place| place + 1) };
+        for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
+            self.found[measure][i] = FIRST_STAGE + stage as u64;
         }
         Ok(())
     }
+
+    /// Places of the images of which all is known.
+    fn decided(&self, measures: &[Measure]) -> Vec<usize> {
+        let mut open = vec![false; self.examples];
+        self.left(measures).flat_map(|(.., left)| left).for_each(|i| open[i] = true);
+        (0..self.examples).filter(|i| !open[*i]).collect()
+    }
+
+    /// The share of the work on it that is done, as if all that is left withstood all that is left.
+    fn share(&self, measures: &[Measure]) -> f64 {
+        let cost = |(measure, stage, left): (usize, usize, Vec<usize>)| match &measures[measure] {
+            Measure::Robust(robust) => left.len() as u64 * costs(robust.stages()[stage].attack),
+            _ => 0,
+        };
+        // The clean pass is done.
+        let done = (self.spent + self.examples as u64) as f64;
+        done / (done + self.left(measures).map(cost).sum::<u64>() as f64)
+    }
+}
+
+/// What an attack on an image costs at most, in gradient evaluations: a forward pass is about half of one.
+fn costs(attack: &dyn Attack) -> u64 {
+    attack.passes().saturating_add(attack.forwards() / 2).clamp(1, 1 << 32)
 }
 
 /// The attacks of all measures, in order: measure and stage.
@@ -309,7 +345,7 @@ pub fn evaluate(
     batch_size: usize,
     draws: &Draws,
 ) -> Result<Vec<Measured>> {
-    let work = Work { network, examples, measures, batch_size, draws: *draws };
+    let work = Work { network, examples, measures, batch_size, piece: &|_| batch_size, draws: *draws };
     let mut evaluation = Evaluation::default();
     while !evaluation.step(&work)? {}
     Ok(evaluation.finish(measures))

@@ -46,11 +46,6 @@ impl Robust {
         Robust { budgets: built, own: place }
     }
 
-    /// The attack with its own budget.
-    pub fn attack(&self) -> &dyn Attack {
-        self.budgets[self.own].as_ref()
-    }
-
     pub(super) fn stages(&self) -> Vec<Stage<'_>> {
         let several = self.budgets.len() > 1;
         let mut stages = Vec::new();
@@ -65,16 +60,6 @@ impl Robust {
             }
         }
         stages
-    }
-
-    /// Gradient evaluations for each image, at most.
-    pub fn passes(&self) -> u64 {
-        self.budgets.iter().map(|attack| attack.passes()).fold(0, u64::saturating_add)
-    }
-
-    /// Forward passes for each image besides, at most.
-    pub fn forwards(&self) -> u64 {
-        self.budgets.iter().map(|attack| attack.forwards()).fold(0, u64::saturating_add)
     }
 
     /// 1 for each image that withstood the attack's own budget.
