@@ -285,13 +285,14 @@ impl UnderWay {
         let Some((skipped, (measure, stage, mut attacked))) = found else { return Ok(()) };
         let Measure::Robust(robust) = &work.measures[measure] else { bail!("only robust accuracies attack") };
         let attack = robust.stages()[stage].attack;
-        let more = attacked.len();
+        let all = attacked.len();
         attacked.truncate((work.piece)(attack).max(1));
-        let last = attacked.len() == more;
+        let last = attacked.len() == all;
         let part = batch.pick(&attacked)?;
         let adversarial = attack.perturb(work.network, Mode::Eval, &part, &work.draws)?;
         let withstood = correct(&work.network.logits(&adversarial, Mode::Eval)?, &part.labels)?;
-        self.spent += attacked.len() as u64 * costs(attack);
+        // It may come from a file.
+        self.spent = self.spent.saturating_add(attacked.len() as u64 * costs(attack));
         self.attacks += skipped + usize::from(last);
         self.from = if last { 0 } else { attacked.last().map_or(0, |place| place + 1) };
         for (i, _) in attacked.into_iter().zip(withstood).filter(|(_, withstood)| !withstood) {
@@ -314,7 +315,7 @@ impl UnderWay {
             _ => 0,
         };
         // The clean pass is done.
-        let done = (self.spent + self.examples as u64) as f64;
+        let done = self.spent as f64 + self.examples as f64;
         done / (done + self.left(measures).map(cost).sum::<u64>() as f64)
     }
 }
