@@ -11,6 +11,7 @@ Needs torch, torchattacks 3.5.1, pyautoattack 0.2.0, safetensors and numpy. `scr
 
    The folder holds test images as IDX files or as CIFAR-10's `test_batch.bin`. torchattacks' attacks get the reference's
    settings (100 steps, the published schedule of Square); its `AutoAttack` is taken as it is, with 10 steps a part.
+   `peers_cifar_50.json` beside this script is such a file, of `scripts/attacks.sh`'s CIFAR-10.
 
 2. The same attacks by fsched: run folders of a program of `scripts/attacks` (`fashion_100.fsched`, `fashion_500.fsched`, `cifar_50.fsched`), one for each
    seed.
