@@ -188,7 +188,13 @@ fn sentence(entry: &Entry) -> String {
         "rollback" => {
             format!("{when} went back to checkpoint \"{}\": {changed} weights{of} became others.", word("name"))
         }
-        "merge" => format!("{when} merged the adapters into {changed} weights{of}, and began fresh ones{drawn}."),
+        "merge" => {
+            let rounded = match arguments["dtype"].as_str() {
+                None | Some("float32") => String::new(),
+                Some(dtype) => format!(", rounded to {dtype}"),
+            };
+            format!("{when} merged the adapters into {changed} weights{of}{rounded}, and began fresh ones{drawn}.")
+        }
         "load" => format!("{when} loaded {} ({} weights{of} became others).", word("path"), changed),
         other => format!("{when} made a change called {other} of {changed} weights{of}."),
     }

@@ -10,6 +10,7 @@ use crate::components::{Duration, Environment, Expression, Metric, Selector, Spe
 use crate::components::{objectives, recall, tasks};
 use crate::nn::architecture::{Architecture, Part};
 pub use crate::nn::precision::Precision;
+pub use crate::nn::rounding::Rounding;
 use crate::source::Span;
 use std::sync::Arc;
 pub use texts::{Diversify, Replay, TextSettings};
@@ -91,8 +92,9 @@ pub enum Op {
     Stop,
     /// where the adapters changed most, those of later tasks are held at 0
     Protect(Protect),
-    /// the adapters' updates become part of the weights, and fresh ones begin
+    /// the adapters' updates become part of the weights, which are rounded, and fresh ones begin
     Merge {
+        rounding: Rounding,
         settings: Arc<Settings>,
     },
     /// weights as others read them, in the run folder
@@ -158,7 +160,7 @@ impl Op {
             Op::Expect { settings, .. }
             | Op::Load { settings, .. }
             | Op::If { settings, .. }
-            | Op::Merge { settings } => settings,
+            | Op::Merge { settings, .. } => settings,
             Op::Guard(op) => &op.settings,
             Op::Repeat { until: Some(until), .. } => &until.settings,
             _ => return None,

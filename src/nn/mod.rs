@@ -11,6 +11,7 @@ pub mod ops;
 pub mod precision;
 pub mod pretrained;
 pub mod rng;
+pub mod rounding;
 pub mod sequences;
 pub mod shapes;
 pub mod tape;

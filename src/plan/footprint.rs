@@ -5,7 +5,7 @@ use super::variables::{Variables, measured_at_forget, metrics_in};
 use super::{each_step, lessons};
 use crate::components::metrics::drift;
 use crate::components::{Family, Metric, objectives};
-use crate::language::program::{Due, Method, Op, Program, Protect, Settings, Train};
+use crate::language::program::{Due, Method, Op, Program, Protect, Rounding, Settings, Train};
 use crate::nn::architecture::PartKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,8 @@ fn changed(program: &Program) -> Vec<bool> {
                 all(&mut changed);
             }
         }
-        Op::Merge { .. } => {
+        // What is rounded stays as narrow as it is.
+        Op::Merge { rounding: Rounding::Float32, .. } => {
             let adapted = program.model.architecture.linears().into_iter().filter(|linear| !linear.adapters.is_empty());
             let adapted: BTreeSet<String> = adapted.map(|linear| format!("{}.weight", linear.name)).collect();
             changed.iter_mut().zip(parts.iter()).for_each(|(part, of)| *part |= adapted.contains(&of.name));
@@ -140,7 +141,7 @@ impl Survey {
             }
             Op::Forget(f) => self.measures(program, cost, &measured_at_forget(&f.settings), &f.settings),
             Op::Zap(z) => self.measures(program, cost, &measured_at_forget(&z.settings), &z.settings),
-            Op::Merge { settings } => self.measures(program, cost, &measured_at_forget(settings), settings),
+            Op::Merge { settings, .. } => self.measures(program, cost, &measured_at_forget(settings), settings),
             Op::Evaluate(e) => self.measures(program, cost, &e.metrics, &e.settings),
             Op::Expect { condition, settings, .. } | Op::If { condition, settings, .. } => {
                 self.measures(program, cost, &metrics_in(condition), settings);

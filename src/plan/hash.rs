@@ -9,8 +9,8 @@ use crate::components::{Duration, Expression, Metric, Spec, Split, Value};
 use crate::disk::sha256;
 use crate::language::chain::Chain;
 use crate::language::program::{
-    At, Batch, Due, Evaluate, Forget, Method, Op, Otherwise, Program, Selected, Settings, Step, Target, TextSettings,
-    Train, Trigger, When, Zap,
+    At, Batch, Due, Evaluate, Forget, Method, Op, Otherwise, Program, Rounding, Selected, Settings, Step, Target,
+    TextSettings, Train, Trigger, When, Zap,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -232,7 +232,8 @@ impl<'a> Canon<'a> {
                     json!({ "protect": ["fisher", p.weight, examples, self.data(settings), self.texts(&settings.texts)] })
                 }
             },
-            Op::Merge { settings } => json!({ "merge": self.at_forget(settings) }),
+            Op::Merge { rounding: Rounding::Float32, settings } => json!({ "merge": self.at_forget(settings) }),
+            Op::Merge { rounding, settings } => json!({ "merge": [rounding.name(), self.at_forget(settings)] }),
             Op::Forget(forget) => self.forget(forget),
             Op::Zap(zap) => self.zap(zap),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),

@@ -171,7 +171,9 @@ fn leaf(program: &Program, op: &Op) -> Json {
             }
             json
         }
-        Op::Merge { settings } => json!({ "kind": "merge", "measure": around(settings) }),
+        Op::Merge { rounding, settings } => {
+            json!({ "kind": "merge", "dtype": rounding.name(), "measure": around(settings) })
+        }
         Op::Load { path, only, .. } => on(json!({ "kind": "weights", "path": path }), only.as_ref()),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),
         Op::Repeat { .. } | Op::For { .. } | Op::If { .. } | Op::Block { .. } | Op::Schedule { .. } => json!({}),

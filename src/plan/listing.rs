@@ -9,7 +9,9 @@ use super::variables::measured_at_forget;
 use super::words;
 use super::{Plan, Profile, each_step};
 use crate::components::{Duration, Type, Value};
-use crate::language::program::{At, Due, Evaluate, Forget, Op, Otherwise, Precision, Settings, Step, Train, Zap};
+use crate::language::program::{
+    At, Due, Evaluate, Forget, Op, Otherwise, Precision, Rounding, Settings, Step, Train, Zap,
+};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -205,7 +207,8 @@ impl<'a> Listing<'a> {
                 format!("export {} to {name:?} on: {}", what.word(), only.selector)
             }
             Op::Protect(p) => words::protect(p),
-            Op::Merge { .. } => "merge adapters".into(),
+            Op::Merge { rounding: Rounding::Float32, .. } => "merge adapters".into(),
+            Op::Merge { rounding, .. } => format!("merge adapters dtype: {}", rounding.name()),
             Op::Repeat { count, until: Some(until), .. } => {
                 format!("repeat until {}: at most {}", until.text, words::plural(*count, "time"))
             }
@@ -243,7 +246,7 @@ impl<'a> Listing<'a> {
                 };
                 hits.into_iter().chain(around(&z.settings)).collect()
             }
-            Op::Merge { settings } => around(settings).into_iter().collect(),
+            Op::Merge { settings, .. } => around(settings).into_iter().collect(),
             Op::Schedule { clock, schedule, total } => self.rates(*clock, schedule, *total),
             _ => Vec::new(),
         }

@@ -142,7 +142,7 @@ impl<'a> Counter<'a> {
             Op::Train(train) => self.train(train),
             Op::Forget(f) => self.saliency(f).plus(self.change(&f.settings)),
             Op::Zap(z) => self.change(&z.settings),
-            Op::Merge { settings } => self.change(settings),
+            Op::Merge { settings, .. } => self.change(settings),
             Op::Evaluate(evaluate) => self.evaluate(evaluate),
             Op::Expect { condition, settings, .. } => self.condition(condition, settings),
             Op::Repeat { count, until, body } => self.rounds(*count, until.as_deref(), body),

@@ -94,7 +94,7 @@ fn step_uses(step: &Step, id: u32, effects: bool) -> bool {
         Op::Block { body, .. } => body_uses(body),
         Op::For { values, body, .. } => values.iter().any(|v| value_uses(v, id)) || body_uses(body),
         Op::Schedule { schedule, .. } => effects && value_uses(schedule, id),
-        Op::Load { settings: s, .. } | Op::Merge { settings: s } => settings(s),
+        Op::Load { settings: s, .. } | Op::Merge { settings: s, .. } => settings(s),
         Op::Protect(p) => match &p.by {
             Method::Fisher { settings: s, .. } => settings(s),
             _ => false,

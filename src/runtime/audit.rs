@@ -130,7 +130,7 @@ fn unmeasured(op: &Op) -> Op {
             Op::Zap(op)
         }
         Op::Load { path, only, memory, settings } => Op::Load { path, only, memory, settings: quiet(&settings) },
-        Op::Merge { settings } => Op::Merge { settings: quiet(&settings) },
+        Op::Merge { rounding, settings } => Op::Merge { rounding, settings: quiet(&settings) },
         op => op,
     }
 }

@@ -110,7 +110,7 @@ pub fn op(run: &mut Run, op: &Op) -> Result<(), Halt> {
         Op::Stop => Err(Halt::Leave),
         Op::Export { what, only, name } => export::export(run, *what, only.as_ref(), name),
         Op::Protect(op) => protect::protect(run, op),
-        Op::Merge { settings } => forget::merge(run, settings),
+        Op::Merge { rounding, settings } => forget::merge(run, *rounding, settings),
         Op::Repeat { count, until, body } => repeat(run, *count, until.as_deref(), body),
         Op::For { variable, values, body, .. } => each(run, *variable, values, body),
         Op::If { condition, settings, then, otherwise } => {

@@ -17,7 +17,7 @@ use crate::components::metrics::{of_memory, robust};
 use crate::components::objectives::Draws;
 use crate::components::{Family, Spec, Split, Value};
 use crate::disk;
-use crate::language::program::{self, Batch, Settings, Target, Tensors};
+use crate::language::program::{self, Batch, Rounding, Settings, Target, Tensors};
 use crate::language::selectors;
 use crate::nn::network::{Network, Trainable};
 use crate::nn::rng::Stream;
@@ -141,19 +141,27 @@ pub fn load(run: &mut Run, path: &str, only: Option<&Tensors>, settings: &Settin
 
 /// `merge adapters`: their updates become part of the weights, and fresh ones begin, of which the optimizers remember
 /// nothing.
-pub fn merge(run: &mut Run, settings: &Settings) -> Result<(), Halt> {
+pub fn merge(run: &mut Run, rounding: Rounding, settings: &Settings) -> Result<(), Halt> {
     let settings = scope::settings(run, settings)?;
     let before = run.state.network.copy()?;
     let record = Record::open(run, "merge", &settings)?;
     let (seed, ordinal) = (run.program.seed, record.ordinal);
-    run.state.network.fold(NAME)?;
+    if let Err(why) = run.state.network.fold(NAME, rounding) {
+        let failure = Failure::new(format!("the adapters cannot be merged: {why}"));
+        return Err(match rounding {
+            Rounding::Float16 => failure.help("write `dtype: bfloat16`, which has the range of float32"),
+            _ => failure,
+        }
+        .into());
+    }
     run.state.network.restart(NAME, |part| Stream::new(seed, &format!("merge/{}", part.name), &[ordinal]))?;
     for state in run.state.optimizers.values_mut() {
         state.drop_those(|weight| before.index_of(weight).is_some_and(|i| before.parameters()[i].part.is_adapter()));
     }
     let tensors = differences(&before, &run.state.network)?;
     let stream = format!("merge: seed {seed}, event {ordinal}");
-    record.close(run, &settings, json!({}), tensors, Some(stream))
+    let arguments = json!({ "dtype": rounding.name() });
+    record.close(run, &settings, arguments, tensors, Some(stream))
 }
 
 /// A change under way.

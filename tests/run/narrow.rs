@@ -132,6 +132,70 @@ fn what_nothing_changes_is_written_as_it_came() {
 }
 
 #[test]
+fn merged_weights_are_rounded_to_what_they_are_kept_in() {
+    let merged = |folder: &Path, to: &str| {
+        let text = format!("{MODEL}{LORA}\ntrain 3 steps\nmerge adapters{to}\nevaluate loss on test");
+        let program = program_in(folder, &text);
+        run_with(&program, 2, |world| world.places.program = folder.into())
+    };
+    let folder = place();
+    for (name, dtype) in [("float16", DType::F16), ("bfloat16", DType::BF16)] {
+        for came in [DType::F32, DType::BF16] {
+            write(folder.path(), DType::BF16, came);
+            let exact = merged(folder.path(), "");
+            let outcome = merged(folder.path(), &format!(" dtype: {name}"));
+            let [file, exact_file] = [&outcome, &exact].map(|outcome| outcome.path("final.safetensors"));
+            let (narrow, exactly_narrow) = (stored(&file), stored(&exact_file));
+            let (found, exact) = (outcome.numbers("final.safetensors"), exact.numbers("final.safetensors"));
+            assert!(found.keys().eq(exact.keys()));
+            let factor = |tensor: &str| Some(format!("{}.lora_A.default.weight", tensor.strip_suffix(".weight")?));
+            for (tensor, numbers) in exact {
+                let adapted = factor(&tensor).is_some_and(|factor| found.contains_key(&factor));
+                assert_eq!(narrow[&tensor], adapted || exactly_narrow[&tensor], "{tensor}");
+                let all = Tensor::new(numbers.as_slice(), &Device::Cpu).unwrap();
+                let rounded = all.to_dtype(dtype).and_then(|all| all.to_dtype(DType::F32)).unwrap();
+                let expected = if adapted { rounded.to_vec1::<f32>().unwrap() } else { numbers };
+                assert!(found[&tensor] == expected, "{tensor}");
+            }
+            // Learning goes on beside them.
+            let text = format!("{MODEL}{LORA}\ntrain 3 steps\nmerge adapters dtype: {name}\ntrain 2 steps");
+            let program = program_in(folder.path(), &text);
+            let on = run_with(&program, 2, |world| world.places.program = folder.path().into());
+            assert_eq!(stored(&on.path("final.safetensors")), narrow);
+        }
+    }
+}
+
+#[test]
+fn a_merged_weight_beyond_the_range_of_its_type_is_told() {
+    let folder = place();
+    write(folder.path(), DType::F32, DType::F32);
+    let file = folder.path().join("decoder/model.safetensors");
+    let mut tensors = weights::read(&file).unwrap();
+    let name = "model.layers.1.self_attn.q_proj.weight";
+    tensors.insert(name.into(), Tensor::full(70_000f32, (16, 16), &Device::Cpu).unwrap());
+    weights::write(&tensors, &file).unwrap();
+    let program = program_in(folder.path(), &format!("{MODEL}{LORA}\nmerge adapters dtype: float16"));
+    let outcome = run_with(&program, 1, |world| world.places.program = folder.path().into());
+    let failure = format!("{:?}", outcome.error());
+    assert!(
+        failure.contains("layers.1.self_attn.q_proj.weight holds 70000, which is beyond what float16 can say"),
+        "{failure}"
+    );
+    assert!(failure.contains("write `dtype: bfloat16`"), "{failure}");
+}
+
+#[test]
+fn weights_that_must_be_of_four_bytes_are_rounded_too() {
+    let text = "data digits(train: 64)\nmodel mlp(hidden: [16])\nbatch 32\nadapt lora(rank: 4)\ntrain 1\nmerge adapters dtype: bfloat16";
+    let outcome = run_program(&program(text));
+    let bits = outcome.weights("final.safetensors");
+    assert!(bits["fc1.weight"].iter().all(|x| x & 0xffff == 0));
+    assert!(bits["fc1.bias"].iter().any(|x| x & 0xffff != 0));
+    assert!(!stored(&outcome.path("final.safetensors"))["fc1.weight"]);
+}
+
+#[test]
 fn the_plan_counts_two_bytes_where_they_stay() {
     let folder = place();
     let needed = |text: &str| Footprint::of(&program_in(folder.path(), &format!("{MODEL}{text}")));
@@ -162,4 +226,5 @@ fn the_plan_counts_two_bytes_where_they_stay() {
     assert_eq!(fisher, two + 3 * 2 * (512 * 16 + 5 * 24));
     let merged = bytes(&format!("{frozen}; merge adapters; train 1 step"));
     assert!(two < merged && merged < four, "{two} {merged} {four}");
+    assert_eq!(bytes(&format!("{frozen}; merge adapters dtype: float16; train 1 step")), two);
 }

@@ -4,7 +4,7 @@ use super::{Lower, Word, WordKind, Written};
 use crate::components::{Default, Param, Type, Value, Varies, adapters};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::context::Context;
-use crate::language::program::{Method, Op, Protect};
+use crate::language::program::{Method, Op, Protect, Rounding};
 use crate::language::settings::Placed;
 
 const ADAPTERS: Param = Param::new("what", Type::Word(&["adapters"]), "the model's adapters");
@@ -67,7 +67,16 @@ pub static PROTECT: Word = Word {
 pub static MERGE: Word = Word {
     name: "merge",
     kind: WordKind::Step,
-    params: &[ADAPTERS],
+    params: &[
+        ADAPTERS,
+        Param::new(
+            "dtype",
+            Type::Word(Rounding::NAMES),
+            "what the sums of weights and updates are rounded to, and kept in",
+        )
+        .or(Default::Word("float32"))
+        .named(),
+    ],
     on: false,
     with: false,
     block: false,
@@ -164,7 +173,11 @@ fn merge<'a>(cx: &mut Context<'a>, written: &Written<'a>) {
         return;
     }
     let Some(settings) = cx.settings(written.word()) else { return };
-    cx.emit(written.span, Op::Merge { settings });
+    let rounding = match written.bound.value("dtype") {
+        Some(Value::Word(word)) => Rounding::named(word).unwrap_or_default(),
+        _ => Rounding::default(),
+    };
+    cx.emit(written.span, Op::Merge { rounding, settings });
 }
 
 /// A mixture of adapters depends on its input, so it has no one update that could become part of a weight.

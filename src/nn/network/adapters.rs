@@ -7,6 +7,7 @@ use crate::nn::init;
 use crate::nn::kernels::gemm::{Matrix, product_into};
 use crate::nn::ops::{self, Lora};
 use crate::nn::rng::Stream;
+use crate::nn::rounding::Rounding;
 use crate::nn::tape::{Tape, Value};
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -192,7 +193,7 @@ impl Network {
     /// # Errors
     /// As [`Network::fold`].
     pub fn merge(mut self, name: &str) -> Result<Network> {
-        self.fold(name)?;
+        self.fold(name, Rounding::Float32)?;
         let architecture = self.architecture.clone().without_adapter(name);
         self.rebuilt(architecture, 0)
     }
@@ -213,11 +214,12 @@ impl Network {
         Ok(())
     }
 
-    /// Adds to the weights what the adapters of that name add to their layers. These stay as they are.
+    /// Adds to the weights what the adapters of that name add to their layers, and rounds the sums. The adapters stay as they
+    /// are.
     ///
     /// # Errors
-    /// If one of them is a mixture, whose part depends on its input.
-    pub fn fold(&mut self, name: &str) -> Result<()> {
+    /// If one of them is a mixture, whose part depends on its input, or a sum is beyond what numbers are rounded to.
+    pub fn fold(&mut self, name: &str, rounding: Rounding) -> Result<()> {
         let linears: Vec<Linear> = self.architecture.linears().into_iter().cloned().collect();
         for linear in linears {
             let Some(adapter) = linear.adapters.iter().find(|adapter| adapter.name == name) else { continue };
@@ -245,6 +247,9 @@ impl Network {
                 product_into(w, linear.input, b, a, true);
                 Ok(())
             })?;
+            if rounding.is_narrow() {
+                self.round(index, rounding)?;
+            }
         }
         Ok(())
     }

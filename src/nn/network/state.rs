@@ -4,6 +4,7 @@ use super::{BatchNorm, Network, Parameter, Trainable};
 use crate::nn::architecture::{BufferKind, Input, Part, PartKind};
 use crate::nn::in_place;
 use crate::nn::kernels::narrow::is_narrow;
+use crate::nn::rounding::Rounding;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::collections::BTreeMap;
 
@@ -114,6 +115,25 @@ impl Network {
             }
             None => bail!("there is no parameter {index}, only {}", self.parameters.len()),
         }
+    }
+
+    /// Rounds the numbers of one parameter, and keeps them in two bytes each where passes read such.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or it holds a number beyond the type's.
+    pub fn round(&mut self, index: usize, rounding: Rounding) -> Result<()> {
+        let Some(parameter) = self.parameters.get(index) else {
+            bail!("there is no parameter {index}, only {}", self.parameters.len())
+        };
+        let rounded = parameter.tensor.to_dtype(rounding.dtype())?;
+        let after = rounded.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        if let Some(place) = after.iter().position(|after| !after.is_finite()) {
+            let number = parameter.numbers()?[place];
+            bail!("{} holds {number}, which is beyond what {} can say", parameter.part.name, rounding.name());
+        }
+        let dtype = self.kept(&parameter.part, &rounded);
+        self.parameters[index].tensor = rounded.to_dtype(dtype)?;
+        Ok(())
     }
 
     /// The type in which a tensor of a file is kept: what only products and look-ups read may stay narrow, on the CPU.
