@@ -36,6 +36,15 @@ impl<'a> Call<'a> {
 }
 
 impl Context<'_> {
+    /// An error with the place where the name at `span`, which is to blame, got its value.
+    pub(super) fn blaming_definition(&self, d: Diagnostic, span: Span) -> Diagnostic {
+        let place = (d.severity == Severity::Error).then(|| self.index.value_behind(span)).flatten();
+        match place.filter(|place| d.labels.iter().all(|label| label.span != *place)) {
+            Some(place) => d.label(place, "its value comes from here"),
+            None => d,
+        }
+    }
+
     /// With the arguments of the calls around this place that an error comes from.
     pub(super) fn blaming_calls(&self, mut d: Diagnostic) -> Diagnostic {
         if d.severity != Severity::Error {

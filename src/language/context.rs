@@ -236,7 +236,10 @@ impl<'a> Context<'a> {
         }
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.diagnostics.push(match self.is_full() {
-            false => self.blaming_calls(diagnostic),
+            false => {
+                let at = diagnostic.primary.span;
+                self.blaming_calls(self.blaming_definition(diagnostic, at))
+            }
             true => {
                 let message = format!("there are more errors than the {MOST_ERRORS} told");
                 let d = Diagnostic::new(diagnostic.code, diagnostic.primary.span, message);

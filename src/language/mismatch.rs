@@ -47,7 +47,7 @@ impl Context<'_> {
                         let d = d.help(format!("did you mean `{i}%`?"));
                         self.instead(d, span, format!("{i}%"), self.bare_share_meant(span))
                     }
-                    false => self.blaming_definition(d.help("it lies between `0%` and `100%`"), span),
+                    false => d.help("it lies between `0%` and `100%`"),
                 }
             }
             Mismatch::BareDuration(r) => {
@@ -59,7 +59,7 @@ impl Context<'_> {
                 let mut d = Diagnostic::new(Code::OUT_OF_RANGE, span, format!("{what} {text}"));
                 d = match self.sources.text(span).parse::<f64>().ok().filter(|r| *r > 1.0 && *r <= 100.0) {
                     Some(r) => d.maybe_fix(format!("replace with `{r}%`"), span, format!("{r}%")),
-                    None => self.blaming_definition(d, span),
+                    None => d,
                 };
                 if text.starts_with("takes a share") { d.help("`100%` is all of it") } else { d }
             }
@@ -87,7 +87,7 @@ impl Context<'_> {
                 let d = d.help(format!("did you mean `{meant}`?"));
                 d.with_fix(format!("replace with `{meant}`"), sureness, vec![edit])
             }
-            Some(meant) => self.blaming_definition(d.help(format!("did you mean `{meant}`?")), span),
+            Some(meant) => d.help(format!("did you mean `{meant}`?")),
             None => d,
         }
     }
@@ -99,17 +99,8 @@ impl Context<'_> {
             return d.with_fix(title, sureness, vec![Edit { span, text }]);
         }
         let literal = self.defined_at(span).and_then(|name| self.literal_behind(name));
-        let d = self.blaming_definition(d, span);
         match literal {
             Some(literal) => d.maybe_fix(format!("{title} in the definition"), literal, text),
-            None => d,
-        }
-    }
-
-    /// With the place of its definition, where a name stands at `span`.
-    pub(super) fn blaming_definition(&self, d: Diagnostic, span: Span) -> Diagnostic {
-        match self.defined_at(span) {
-            Some(place) => d.label(place, "its value comes from here"),
             None => d,
         }
     }

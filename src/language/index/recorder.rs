@@ -37,6 +37,15 @@ impl Recorder {
         }
     }
 
+    /// Where the name that is used at `span` got its value, outside of calls.
+    pub fn value_behind(&self, span: Span) -> Option<Span> {
+        let place = self.index.uses.iter().rfind(|used| used.span == span)?.definition;
+        let definition = self.index.definitions.iter().find(|definition| definition.span == place)?;
+        let is_value =
+            matches!(definition.kind, DefinitionKind::Let | DefinitionKind::Param | DefinitionKind::LoopVariable);
+        is_value.then_some(place)
+    }
+
     /// Notes a name that is made.
     pub fn define(&mut self, definition: Definition) {
         if self.repeated == 0 {
