@@ -25,7 +25,7 @@ pub enum Form {
 pub fn short(sources: &Sources, d: &Diagnostic) -> String {
     let place = sources.place(d.primary.span);
     let name = harmless(name(sources, d.primary.span));
-    let message = harmless(&d.message).replace('\n', " ");
+    let message = harmless(&d.message).lines().map(str::trim).collect::<Vec<_>>().join("; ");
     format!("{name}:{}:{}: {}[{}]: {message}", place.line, place.column, severity_word(d.severity), d.code.id())
 }
 

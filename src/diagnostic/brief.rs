@@ -38,12 +38,22 @@ fn ends(text: &str, allowed: usize) -> String {
     format!("{}…{}", &text[..cut], &text[tail..])
 }
 
+/// The same where it is quoted, between backticks; what else stands on several lines is a list.
+fn lines(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return line(text);
+    }
+    let pieces = pieces.iter().enumerate().map(|(i, piece)| if i % 2 == 1 { line(piece) } else { piece.to_string() });
+    brief(&pieces.collect::<Vec<_>>().join("`"))
+}
+
 impl Diagnostic {
     /// The same in words that can be read, whatever stands in the file.
     pub fn brief(self) -> Diagnostic {
         let label = |l: Label| Label { text: line(&l.text), ..l };
         Diagnostic {
-            message: line(&self.message),
+            message: lines(&self.message),
             primary: label(self.primary),
             labels: self.labels.into_iter().map(label).collect(),
             help: self.help.as_deref().map(brief),
@@ -55,11 +65,19 @@ impl Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::{brief, line};
+    use super::{brief, line, lines};
 
     #[test]
     fn a_place_of_several_lines_is_told_on_one() {
         assert_eq!(line("`f(\r\n  1,\n\n  2)` is no split"), "`f( 1, 2)` is no split");
+        assert_eq!(lines("`f(\r\n  1,\n\n  2)` is no split"), "`f( 1, 2)` is no split");
+    }
+
+    #[test]
+    fn a_list_stays_one() {
+        let list = "2 things are wrong with `a`:\n  `id` is missing\n  `value` is";
+        assert_eq!(lines(list), list);
+        assert_eq!(lines("what\n  a ` is"), "what a ` is");
     }
 
     #[test]

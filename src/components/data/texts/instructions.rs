@@ -38,10 +38,10 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
     let images = text("images").map(|folder| places.resolve(&folder).map_err(|e| e.of("images"))).transpose()?;
     let file = |name: &'static str| -> Result<Option<Vec<_>>, Problem> {
         let Some(path) = text(name) else { return Ok(None) };
-        let path = places.resolve(&path).map_err(|e| e.of(name))?;
-        let root = images.as_deref().or(path.parent()).unwrap_or(Path::new(""));
-        let items = conversations::read(&path, &mut Pictures::below(root)).map_err(|e| unreadable(e).of(name))?;
-        Ok(Some(items))
+        let resolved = places.resolve(&path).map_err(|e| e.of(name))?;
+        let root = images.as_deref().or(resolved.parent()).unwrap_or(Path::new(""));
+        let items = conversations::read(&resolved, &mut Pictures::below(root));
+        items.map(Some).map_err(|wrong| unreadable(wrong, name, &path, &resolved))
     };
     let (train, test) = (expecting(file("train")?.unwrap_or_default()), expecting(file("test")?.unwrap_or_default()));
     let scorer = Scorer::of(spec.word("scorer")).unwrap_or(Scorer::Gqa);

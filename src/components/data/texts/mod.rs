@@ -15,6 +15,7 @@ use crate::components::{Member, Problem, ProblemKind, Spec, Split, Value};
 use crate::text::instructions::Wrong;
 use crate::text::item::{Expected, Item, Picture, Style};
 use sha2::{Digest, Sha256};
+use std::path::Path;
 
 /// What the checker must know of conversations.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,8 +177,10 @@ fn checksum(parts: &[Part]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unreadable(wrong: Wrong) -> Problem {
-    Problem::new(ProblemKind::BadFile, wrong.to_string())
+/// What is wrong with the files of an argument. Files are called what the program calls them.
+fn unreadable(wrong: Wrong, argument: &'static str, written: &str, resolved: &Path) -> Problem {
+    let message = wrong.to_string().replace(&resolved.display().to_string(), written);
+    Problem::new(ProblemKind::BadFile, message).of(argument)
 }
 
 /// The words of scorers that compare texts with one truth.

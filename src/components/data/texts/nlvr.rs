@@ -17,7 +17,8 @@ pub static MEMBER: Member = Member {
 
 pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
     let file = places.resolve(spec.text("file")).map_err(|e| e.of("file"))?;
-    let split = |name: &str| nlvr::read(&file, name).map_err(|e| unreadable(e).of("file"));
+    let wrong = |wrong| unreadable(wrong, "file", spec.text("file"), &file);
+    let split = |name: &str| nlvr::read(&file, name).map_err(wrong);
     let (train, test) = (split("train")?, split("dev")?);
     Ok(vec![Part { name: "nlvr".into(), scorer: Scorer::VqaV2, style: Style::Short, train, test, first_id: 0 }])
 }
