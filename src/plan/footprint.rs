@@ -61,12 +61,8 @@ fn changed(program: &Program) -> Vec<bool> {
     let idle: Vec<bool> = parts.iter().map(|part| part.kind == PartKind::Idle).collect();
     let all = |changed: &mut [bool]| changed.iter_mut().zip(&idle).for_each(|(part, idle)| *part |= !idle);
     each_step(&program.body, &mut |step| match &step.op {
-        Op::Train(train) => {
-            trained(&mut changed, &train.settings);
-            if train.memory().is_some() {
-                all(&mut changed);
-            }
-        }
+        // Models whose weights may be narrow have no stable network.
+        Op::Train(train) => trained(&mut changed, &train.settings),
         // What is rounded stays as narrow as it is.
         Op::Merge { rounding: Rounding::Float32, .. } => {
             let adapted = program.model.architecture.linears().into_iter().filter(|linear| !linear.adapters.is_empty());
