@@ -285,6 +285,21 @@ fn other_programs_have_other_hashes() {
 }
 
 #[test]
+fn what_merged_weights_are_rounded_to_is_told_where_they_are() {
+    let merged =
+        |how: &str| plan(&format!("model mlp(hidden: [8]); adapt lora; train 1; merge adapters{how}; train 1"));
+    let [plain, same, half, brain] =
+        ["", " dtype: float32", " dtype: float16", " dtype: bfloat16"].map(|how| merged(how));
+    assert_eq!(plain.hash, same.hash);
+    assert!(plain.hash != half.hash && half.hash != brain.hash);
+    // As runs from before there was a choice have recorded it.
+    let step = |plan: &Plan| plan.to_json(None)["trials"][0]["steps"][1].clone();
+    assert_eq!((&step(&same)["kind"], step(&same).get("dtype")), (&json!("merge"), None));
+    assert_eq!(step(&half)["dtype"], "float16");
+    assert!(half.listing(None).contains("merge adapters dtype: float16"), "{}", half.listing(None));
+}
+
+#[test]
 fn the_one_line_program_as_json() {
     let json = plan(CYCLES).to_json(None);
     let trial = &json["trials"][0];

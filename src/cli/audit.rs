@@ -189,10 +189,7 @@ fn sentence(entry: &Entry) -> String {
             format!("{when} went back to checkpoint \"{}\": {changed} weights{of} became others.", word("name"))
         }
         "merge" => {
-            let rounded = match arguments["dtype"].as_str() {
-                None | Some("float32") => String::new(),
-                Some(dtype) => format!(", rounded to {dtype}"),
-            };
+            let rounded = arguments["dtype"].as_str().map_or(String::new(), |dtype| format!(", rounded to {dtype}"));
             format!("{when} merged the adapters into {changed} weights{of}{rounded}, and began fresh ones{drawn}.")
         }
         "load" => format!("{when} loaded {} ({} weights{of} became others).", word("path"), changed),

@@ -171,6 +171,8 @@ mod tests {
     fn short_and_github_are_one_line_each() {
         let (sources, d) = sample();
         assert_eq!(short(&sources, &d), "a,b.fsched:1:3: error[FS0102]: no `relern`,\u{fffd} 100%");
+        let list = Diagnostic { message: "2 things are wrong\n  one\n  two".into(), ..d.clone() };
+        assert_eq!(short(&sources, &list), "a,b.fsched:1:3: error[FS0102]: 2 things are wrong; one; two");
         assert_eq!(
             github(&sources, &d),
             "::error file=a%2Cb.fsched,line=1,endLine=1,col=3,endColumn=9,title=FS0102 unknown-statement::no `relern`,\u{1b} 100%25%0Ahelp: did you mean `relearn`?"

@@ -38,13 +38,16 @@ fn ends(text: &str, allowed: usize) -> String {
     format!("{}…{}", &text[..cut], &text[tail..])
 }
 
-/// The same where it is quoted, between backticks; what else stands on several lines is a list.
+/// The same but for a list, whose lines are indented, and which stands outside of backticks.
 fn lines(text: &str) -> String {
+    const ITEM: &str = "\n  ";
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len().is_multiple_of(2) {
+    if !text.contains(ITEM) || pieces.len().is_multiple_of(2) {
         return line(text);
     }
-    let pieces = pieces.iter().enumerate().map(|(i, piece)| if i % 2 == 1 { line(piece) } else { piece.to_string() });
+    let spoken =
+        |piece: &str| piece.split(ITEM).map(|part| part.replace(['\n', '\r'], " ")).collect::<Vec<_>>().join(ITEM);
+    let pieces = pieces.iter().enumerate().map(|(i, piece)| if i % 2 == 1 { line(piece) } else { spoken(piece) });
     brief(&pieces.collect::<Vec<_>>().join("`"))
 }
 
@@ -78,6 +81,7 @@ mod tests {
         let list = "2 things are wrong with `a`:\n  `id` is missing\n  `value` is";
         assert_eq!(lines(list), list);
         assert_eq!(lines("what\n  a ` is"), "what a ` is");
+        assert_eq!(lines("can't read a\nb:\n  `c`\nd"), "can't read a b:\n  `c` d");
     }
 
     #[test]

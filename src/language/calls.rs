@@ -1,7 +1,8 @@
 //! Calls of phases that are being read: a mistake in a body shows the arguments that it comes from.
 
 use super::context::Context;
-use crate::diagnostic::{Diagnostic, Severity};
+use super::index::DefinitionKind;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::Span;
 use crate::syntax::tokens::{Token, TokenKind, tokens};
 use crate::syntax::tree::Parameter;
@@ -38,10 +39,20 @@ impl<'a> Call<'a> {
 impl Context<'_> {
     /// An error with the place where the name at `span`, which is to blame, got its value.
     pub(super) fn blaming_definition(&self, d: Diagnostic, span: Span) -> Diagnostic {
-        let place = (d.severity == Severity::Error).then(|| self.index.value_behind(span)).flatten();
-        match place.filter(|place| d.labels.iter().all(|label| label.span != *place)) {
-            Some(place) => d.label(place, "its value comes from here"),
-            None => d,
+        // There it is the argument that is wrong, whatever its value.
+        let whatever = [Code::EXTRA_ARGUMENT, Code::DUPLICATE_ARGUMENT, Code::BAD_STEP_PLACE].contains(&d.code);
+        if whatever || d.severity != Severity::Error {
+            return d;
+        }
+        let Some(definition) = self.index.value_behind(span) else { return d };
+        let given = self.options.overrides.iter().find(|given| given.name == definition.name);
+        let place = match given.filter(|_| definition.kind == DefinitionKind::Param) {
+            Some(given) => given.value.span,
+            None => definition.span,
+        };
+        match d.labels.iter().all(|label| label.span != place) {
+            true => d.label(place, "its value comes from here"),
+            false => d,
         }
     }
 

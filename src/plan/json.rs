@@ -172,7 +172,11 @@ fn leaf(program: &Program, op: &Op) -> Json {
             json
         }
         Op::Merge { rounding, settings } => {
-            json!({ "kind": "merge", "dtype": rounding.name(), "measure": around(settings) })
+            let mut json = json!({ "kind": "merge", "measure": around(settings) });
+            if rounding.is_narrow() {
+                json["dtype"] = json!(rounding.name());
+            }
+            json
         }
         Op::Load { path, only, .. } => on(json!({ "kind": "weights", "path": path }), only.as_ref()),
         Op::FreshOptimizer { id } => json!({ "kind": "fresh_optimizer", "optimizer": id }),

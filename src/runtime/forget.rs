@@ -146,21 +146,15 @@ pub fn merge(run: &mut Run, rounding: Rounding, settings: &Settings) -> Result<(
     let before = run.state.network.copy()?;
     let record = Record::open(run, "merge", &settings)?;
     let (seed, ordinal) = (run.program.seed, record.ordinal);
-    if let Err(why) = run.state.network.fold(NAME, rounding) {
-        let failure = Failure::new(format!("the adapters cannot be merged: {why}"));
-        return Err(match rounding {
-            Rounding::Float16 => failure.help("write `dtype: bfloat16`, which has the range of float32"),
-            _ => failure,
-        }
-        .into());
-    }
+    let folded = run.state.network.fold(NAME, rounding);
+    folded.map_err(|why| Failure::new(format!("the adapters cannot be merged: {why}")))?;
     run.state.network.restart(NAME, |part| Stream::new(seed, &format!("merge/{}", part.name), &[ordinal]))?;
     for state in run.state.optimizers.values_mut() {
         state.drop_those(|weight| before.index_of(weight).is_some_and(|i| before.parameters()[i].part.is_adapter()));
     }
     let tensors = differences(&before, &run.state.network)?;
     let stream = format!("merge: seed {seed}, event {ordinal}");
-    let arguments = json!({ "dtype": rounding.name() });
+    let arguments = if rounding.is_narrow() { json!({ "dtype": rounding.name() }) } else { json!({}) };
     record.close(run, &settings, arguments, tensors, Some(stream))
 }
 

@@ -3,7 +3,7 @@
 use super::corpus::check;
 use fsched::diagnostic::{Applicability, Code, Diagnostic, Severity};
 use fsched::language::fix::fix;
-use fsched::language::{Disk, Options};
+use fsched::language::{Disk, Options, analyze};
 
 const BEFORE: &str = "data digits\nmodel mlp(hidden: [16])\ntrain 1\n";
 
@@ -438,6 +438,11 @@ fn a_mistake_in_a_phase_shows_the_calls_that_made_it() {
     );
     // What no argument has a part in shows no call.
     assert_eq!(labels("phase f(n) { forget head 5; relearn n }\nf(1)"), []);
+    // What nobody passed comes from the parameter itself.
+    assert_eq!(
+        labels("phase f(share = 130%) { forget head share; relearn 1 }\nf()"),
+        [from("share", "its value comes from here")]
+    );
     // Neither does the name of an argument, or a text.
     for body in ["optimizer sgd(lr: 0.1, momentum: 1 epoch)", "rollback \"n\""] {
         let text = format!(
@@ -450,6 +455,24 @@ fn a_mistake_in_a_phase_shows_the_calls_that_made_it() {
         labels("phase f(n) { if true { let n = 5\nforget head n\nrelearn 1 } }\nf(10%)").last().unwrap().1,
         "its value comes from here"
     );
+}
+
+#[test]
+fn a_mistake_shows_where_its_value_comes_from() {
+    let from = |what: &str| vec![(what.to_string(), "its value comes from here".to_string())];
+    assert_eq!(labels("let x = \"nowhere.safetensors\"\nweights x"), from("x"));
+    assert_eq!(labels("for n in [1, 0] { batch n; train 1 }"), from("n"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.fsched");
+    std::fs::write(&path, "param f = \"good.safetensors\"\ndata digits\nmodel mlp\nweights f\ntrain 1\n").unwrap();
+    let options = Options { sets: vec![("f".into(), "\"bad.safetensors\"".into())], ..Options::default() };
+    let analysis = analyze(&path, &Disk { root: None }, &options);
+    let labels_of: Vec<_> = analysis.diagnostics.iter().flat_map(|d| &d.labels).collect();
+    let places: Vec<_> = labels_of.iter().map(|label| analysis.sources.text(label.span)).collect();
+    assert_eq!(places, ["\"bad.safetensors\""]);
+    // What is wrong with these is not their value.
+    assert_eq!(labels("phase f() { train 1 }\nlet n = 1\nf(n)"), [("f".into(), "defined here".into())]);
+    assert_eq!(labels("let n = 1 epoch\nmeasure clean every: n, at: forget\ntrain 1\nforget head 5%"), []);
 }
 
 #[test]

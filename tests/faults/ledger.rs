@@ -40,6 +40,29 @@ fn it_tells_each_change_and_does_again_what_it_can() {
     }
 }
 
+#[test]
+fn it_tells_what_merged_weights_were_rounded_to() {
+    for (how, told) in [("", "and began"), (" dtype: bfloat16", "rounded to bfloat16, and began")] {
+        let place = tempfile::tempdir().unwrap();
+        let program = place.path().join("p.fsched");
+        let text_of = format!(
+            "data digits(train: 100)\nmodel mlp(hidden: [16])\nbatch 20\noptimizer sgd(lr: 0.1)\nadapt lora(rank: 2, on: layers[0])\n\
+             train 1\nmerge adapters{how}\ntrain 1 step\n"
+        );
+        std::fs::write(&program, text_of).unwrap();
+        let folder = place.path().join("run");
+        reference(&program, &folder);
+        let (status, said) = audit(&folder);
+        assert_eq!(status, 0, "{said}");
+        let sentence = said.lines().find(|line| line.contains("merged the adapters into")).unwrap_or(&said);
+        assert!(
+            sentence.contains("weights of 3 tensors, fc1.weight to")
+                && sentence.contains(&format!(", {told} fresh ones")),
+            "{said}"
+        );
+    }
+}
+
 fn edited(folder: &Path, file: &str, edit: impl Fn(&str) -> String) -> (i32, String) {
     let path = folder.join(file);
     let before = std::fs::read_to_string(&path).unwrap();

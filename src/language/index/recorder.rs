@@ -37,13 +37,11 @@ impl Recorder {
         }
     }
 
-    /// Where the name that is used at `span` got its value, outside of calls.
-    pub fn value_behind(&self, span: Span) -> Option<Span> {
+    /// What the name that is used at `span` stands for, where that is a value.
+    pub fn value_behind(&self, span: Span) -> Option<&Definition> {
         let place = self.index.uses.iter().rfind(|used| used.span == span)?.definition;
         let definition = self.index.definitions.iter().find(|definition| definition.span == place)?;
-        let is_value =
-            matches!(definition.kind, DefinitionKind::Let | DefinitionKind::Param | DefinitionKind::LoopVariable);
-        is_value.then_some(place)
+        (!matches!(definition.kind, DefinitionKind::Phase | DefinitionKind::Checkpoint)).then_some(definition)
     }
 
     /// Notes a name that is made.

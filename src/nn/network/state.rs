@@ -128,8 +128,14 @@ impl Network {
         let rounded = parameter.tensor.to_dtype(rounding.dtype())?;
         let after = rounded.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         if let Some(place) = after.iter().position(|after| !after.is_finite()) {
-            let number = parameter.numbers()?[place];
-            bail!("{} holds {number}, which is beyond what {} can say", parameter.part.name, rounding.name());
+            let (name, number) = (&parameter.part.name, parameter.numbers()?[place]);
+            match rounding {
+                _ if !number.is_finite() => bail!("{name} holds {number}"),
+                Rounding::Float16 => {
+                    bail!("{name} holds {number}: float16 ends at 65504, bfloat16 has the range of float32")
+                }
+                _ => bail!("{name} holds {number}, which is beyond {}", rounding.name()),
+            }
         }
         let dtype = self.kept(&parameter.part, &rounded);
         self.parameters[index].tensor = rounded.to_dtype(dtype)?;

@@ -39,7 +39,7 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
     let mut parts = Vec::new();
     for name in words(spec.get("order"), TASKS) {
         let (Some(at), Some(task)) = (TASKS.iter().position(|t| *t == name), coin::Task::named(name)) else { continue };
-        let wrong = |wrong| unreadable(wrong, "folder", spec.text("folder"), &folder);
+        let wrong = |wrong| unreadable(wrong, "folder", &[(&folder, spec.text("folder"))]);
         let train = task.train(&folder, train, &mut pictures).map_err(wrong)?;
         let test = task.test(&folder, &mut pictures).map_err(wrong)?;
         let scorer = Scorer::of(name).unwrap_or(Scorer::Gqa);

@@ -35,7 +35,7 @@ pub static MEMBER: Member = Member {
 
 pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
     let folder = places.resolve(spec.text("folder")).map_err(|e| e.of("folder"))?;
-    let wrong = |wrong| unreadable(wrong, "folder", spec.text("folder"), &folder);
+    let wrong = |wrong| unreadable(wrong, "folder", &[(&folder, spec.text("folder"))]);
     let split = |name: &str| easy_vqa::read(&folder, name).map_err(wrong);
     let (train, test) = (split("train")?, split("test")?);
     let most = |name: &str| match spec.get(name) {

@@ -1,10 +1,9 @@
 //! `instructions("train.json")`: one's own conversations.
 
-use super::{Part, Places, Problem, TEXT_SCORERS, expecting, style_of, unreadable};
+use super::{Part, Places, Problem, TEXT_SCORERS, beside, expecting, style_of, unreadable};
 use crate::components::scoring::Scorer;
 use crate::components::{Default, Family, Member, Param, Spec, Type, Value};
 use crate::text::instructions::{Pictures, conversations};
-use std::path::Path;
 
 pub static MEMBER: Member = Member {
     family: Family::Data,
@@ -35,13 +34,14 @@ pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
         Value::Text(text) => Some(text.clone()),
         _ => None,
     };
-    let images = text("images").map(|folder| places.resolve(&folder).map_err(|e| e.of("images"))).transpose()?;
+    let images = text("images");
+    let below = images.as_ref().map(|folder| places.resolve(folder).map_err(|e| e.of("images"))).transpose()?;
     let file = |name: &'static str| -> Result<Option<Vec<_>>, Problem> {
         let Some(path) = text(name) else { return Ok(None) };
         let resolved = places.resolve(&path).map_err(|e| e.of(name))?;
-        let root = images.as_deref().or(resolved.parent()).unwrap_or(Path::new(""));
-        let items = conversations::read(&resolved, &mut Pictures::below(root));
-        items.map(Some).map_err(|wrong| unreadable(wrong, name, &path, &resolved))
+        let pictures = below.as_deref().zip(images.as_deref()).unwrap_or(beside(&resolved, &path));
+        let items = conversations::read(&resolved, &mut Pictures::below(pictures.0));
+        items.map(Some).map_err(|wrong| unreadable(wrong, name, &[(&resolved, &path), pictures]))
     };
     let (train, test) = (expecting(file("train")?.unwrap_or_default()), expecting(file("test")?.unwrap_or_default()));
     let scorer = Scorer::of(spec.word("scorer")).unwrap_or(Scorer::Gqa);

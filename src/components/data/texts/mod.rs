@@ -177,10 +177,22 @@ fn checksum(parts: &[Part]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is wrong with the files of an argument. Files are called what the program calls them.
-fn unreadable(wrong: Wrong, argument: &'static str, written: &str, resolved: &Path) -> Problem {
-    let message = wrong.to_string().replace(&resolved.display().to_string(), written);
+/// What is wrong with the files of an argument. They are called what the program calls them: by paths as they were resolved, and as
+/// they are written, those of files before those of their folders.
+fn unreadable(wrong: Wrong, argument: &'static str, named: &[(&Path, &str)]) -> Problem {
+    let mut message = wrong.to_string();
+    for (resolved, written) in named {
+        for end in ["`", "/"] {
+            message = message.replace(&format!("`{}{end}", resolved.display()), &format!("`{written}{end}"));
+        }
+    }
     Problem::new(ProblemKind::BadFile, message).of(argument)
+}
+
+/// The folder that pictures lie in beside a file, as it was resolved and as it is written.
+fn beside<'p>(resolved: &'p Path, written: &'p str) -> (&'p Path, &'p str) {
+    let folder = Path::new(written).parent().and_then(Path::to_str).filter(|folder| !folder.is_empty());
+    (resolved.parent().unwrap_or(Path::new("")), folder.unwrap_or("."))
 }
 
 /// The words of scorers that compare texts with one truth.

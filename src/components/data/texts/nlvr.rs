@@ -1,6 +1,6 @@
 //! `nlvr("file")`: whether sentences about drawn pictures are true.
 
-use super::{Part, Places, Problem, unreadable};
+use super::{Part, Places, Problem, beside, unreadable};
 use crate::components::scoring::Scorer;
 use crate::components::{Family, Member, Param, Spec, Type};
 use crate::text::instructions::nlvr;
@@ -16,8 +16,9 @@ pub static MEMBER: Member = Member {
 };
 
 pub(super) fn read(spec: &Spec, places: &Places) -> Result<Vec<Part>, Problem> {
-    let file = places.resolve(spec.text("file")).map_err(|e| e.of("file"))?;
-    let wrong = |wrong| unreadable(wrong, "file", spec.text("file"), &file);
+    let written = spec.text("file");
+    let file = places.resolve(written).map_err(|e| e.of("file"))?;
+    let wrong = |wrong| unreadable(wrong, "file", &[(&file, written), beside(&file, written)]);
     let split = |name: &str| nlvr::read(&file, name).map_err(wrong);
     let (train, test) = (split("train")?, split("dev")?);
     Ok(vec![Part { name: "nlvr".into(), scorer: Scorer::VqaV2, style: Style::Short, train, test, first_id: 0 }])
