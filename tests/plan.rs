@@ -288,8 +288,7 @@ fn other_programs_have_other_hashes() {
 fn what_merged_weights_are_rounded_to_is_told_where_they_are() {
     let merged =
         |how: &str| plan(&format!("model mlp(hidden: [8]); adapt lora; train 1; merge adapters{how}; train 1"));
-    let [plain, same, half, brain] =
-        ["", " dtype: float32", " dtype: float16", " dtype: bfloat16"].map(|how| merged(how));
+    let [plain, same, half, brain] = ["", " dtype: float32", " dtype: float16", " dtype: bfloat16"].map(merged);
     assert_eq!(plain.hash, same.hash);
     assert!(plain.hash != half.hash && half.hash != brain.hash);
     // As runs from before there was a choice have recorded it.
