@@ -39,7 +39,7 @@ fn of_check(d: &Value) -> (String, Said) {
 fn of_server(file: &str, d: &Value) -> (String, Said) {
     let severity = ["", "error", "warning", "note"][d["severity"].as_u64().unwrap() as usize];
     let start = &d["range"]["start"];
-    let message = d["message"].as_str().unwrap().lines().next().unwrap().to_string();
+    let message = d["message"].as_str().unwrap().split("\nhelp: ").next().unwrap().to_string();
     let code = d["code"].as_str().unwrap().to_string();
     let (line, column) = (start["line"].as_u64().unwrap(), start["character"].as_u64().unwrap());
     (file.to_string(), (code, severity.to_string(), line, column, message))
