@@ -15,7 +15,7 @@ pub fn programs() -> Vec<PathBuf> {
     programs
 }
 
-/// What two tools must agree on: code, severity, first byte's line and column in bytes, and the sentence.
+/// What two tools must agree on: code, severity, first byte's line and column in bytes, and the words.
 type Said = (String, String, u64, u64, String);
 
 /// What `fsched check` says, file by file.
@@ -33,13 +33,16 @@ fn of_check(d: &Value) -> (String, Said) {
     let start = d["start"].as_u64().unwrap() as usize;
     let line = source[..start].matches('\n').count();
     let column = start - source[..start].rfind('\n').map_or(0, |i| i + 1);
-    (file, (text("code"), text("severity"), line as u64, column as u64, text("message")))
+    let at_place = Some(text("text")).filter(|text| !text.is_empty());
+    let help = d["help"].as_str().map(|help| format!("help: {help}"));
+    let message: Vec<String> = [Some(text("message")), at_place, help].into_iter().flatten().collect();
+    (file, (text("code"), text("severity"), line as u64, column as u64, message.join("\n")))
 }
 
 fn of_server(file: &str, d: &Value) -> (String, Said) {
     let severity = ["", "error", "warning", "note"][d["severity"].as_u64().unwrap() as usize];
     let start = &d["range"]["start"];
-    let message = d["message"].as_str().unwrap().split("\nhelp: ").next().unwrap().to_string();
+    let message = d["message"].as_str().unwrap().to_string();
     let code = d["code"].as_str().unwrap().to_string();
     let (line, column) = (start["line"].as_u64().unwrap(), start["character"].as_u64().unwrap());
     (file.to_string(), (code, severity.to_string(), line, column, message))
