@@ -101,6 +101,11 @@ impl Splitter<'_> {
                 simple.arguments.push(Argument { value, ..argument });
             }
         }
+        if seam.word.text == "guard" {
+            // Its `else` could not be read within another statement.
+            let value = Expr { kind: ExprKind::Error, span: whole.after() };
+            rest.push(Argument { name: None, value, span: whole.after() });
+        }
         let second = Simple {
             word: seam.word,
             arguments: rest,

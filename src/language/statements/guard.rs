@@ -9,7 +9,7 @@ use crate::language::index::{Callee, Sense};
 use crate::language::lints;
 use crate::language::program::{Guard, Op, Otherwise};
 use crate::language::suggest;
-use crate::syntax::tree::Simple;
+use crate::syntax::tree::{Argument, ExprKind, Simple};
 
 pub static GUARD: Word = Word {
     name: "guard",
@@ -86,7 +86,8 @@ impl<'a> Context<'a> {
     }
 
     fn no_otherwise(&mut self, written: &Written<'_>) -> Option<Otherwise> {
-        if written.bound.whole() {
+        let unread = |argument: &Argument| matches!(argument.value.kind, ExprKind::Error);
+        if written.bound.whole() && !written.simple.arguments.iter().any(unread) {
             let message = "this guard doesn't say what happens where it doesn't hold";
             let d = Diagnostic::new(Code::MISSING_ARGUMENT, written.word(), message);
             let d = d.help("put `else rollback \"name\"`, `else stop` or `else warn` behind it");
