@@ -20,6 +20,12 @@ Needs torch, torchattacks 3.5.1, pyautoattack 0.2.0, safetensors and numpy. `scr
 
        python tests/goldens/compare_autoattack.py table OUT.json RUN…
 
+4. How often one image withstands a random attack of pyautoattack alone, over so many seeds (of ours: a folder with as many
+   copies of the image, where each has draws of its own):
+
+       python tests/goldens/compare_autoattack.py alone victim.safetensors --data fashion-100 --eps 0.1 --image 71 \\
+           --attack apgd_ce [--seeds 100] [--queries 5000]
+
 An image is counted where it is classified correctly as it is and as attacked. Of pyautoattack, which decides where the
 peers disagree: a deterministic attack must agree on 99.5 % of the images; the number that withstands a random one must lie
 in the range of pyautoattack's seeds; AutoAttack's number may be one image outside of it.
@@ -129,6 +135,24 @@ def attack(args):
             args.out.write_text(json.dumps(results))
 
 
+def alone(args):
+    import torch
+
+    torch.set_num_threads(1)
+    sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    images, labels = load_data(args.data)
+    model = load_model(args.weights, list(images.shape[1:]))
+    image, label = images[args.image : args.image + 1], labels[args.image : args.image + 1]
+    withstood = 0
+    for seed in range(args.seeds):
+        run = peers(model, args.eps, args.queries, seed)["pyautoattack", args.attack]
+        torch.manual_seed(seed)
+        adversarial = run(image, label)
+        with torch.no_grad():
+            withstood += int((model(adversarial).argmax(1) == label).sum())
+    print(f"image {args.image} withstood {withstood} of {args.seeds}")
+
+
 def evaluations(run):
     """What a run of such a program found: {attack: (list, seconds)}, `clean` among them."""
     found, before = {}, 0.0
@@ -207,17 +231,20 @@ def number(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(required=True)
-    one = parts.add_parser("attack")
-    one.add_argument("weights")
-    one.add_argument("--data", type=pathlib.Path, required=True)
-    one.add_argument("--eps", type=number, required=True)
-    one.add_argument("--out", type=pathlib.Path, required=True)
     names = lambda text: text.split(",")  # noqa: E731
+    one, again = parts.add_parser("attack"), parts.add_parser("alone")
+    for part, seeds, do in ((one, 3, attack), (again, 100, alone)):
+        part.add_argument("weights")
+        part.add_argument("--data", type=pathlib.Path, required=True)
+        part.add_argument("--eps", type=number, required=True)
+        part.add_argument("--seeds", type=int, default=seeds)
+        part.add_argument("--queries", type=int, default=5000)
+        part.set_defaults(do=do)
+    one.add_argument("--out", type=pathlib.Path, required=True)
     one.add_argument("--attacks", type=names, default=ATTACKS)
     one.add_argument("--peers", type=names, default=["pyautoattack", "torchattacks"])
-    one.add_argument("--seeds", type=int, default=3)
-    one.add_argument("--queries", type=int, default=5000)
-    one.set_defaults(do=attack)
+    again.add_argument("--image", type=int, required=True)
+    again.add_argument("--attack", choices=["apgd_ce", "apgd_t", "square"], required=True)
     two = parts.add_parser("table")
     two.add_argument("out", type=pathlib.Path)
     two.add_argument("runs", type=pathlib.Path, nargs="+")
