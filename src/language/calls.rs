@@ -1,4 +1,4 @@
-//! Calls of phases that are being read: a mistake in a body shows the arguments that it comes from.
+//! Where a mistake comes from: the definition of a name, and in the body of a phase the arguments of its calls.
 
 use super::context::Context;
 use super::index::DefinitionKind;

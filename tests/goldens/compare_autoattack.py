@@ -101,13 +101,20 @@ def peers(model, eps, queries, seed):
     }
 
 
-def attack(args):
+def load(args):
+    """Images, labels and the network that is attacked, on one thread."""
     import torch
 
     torch.set_num_threads(1)
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
     images, labels = load_data(args.data)
-    model = load_model(args.weights, list(images.shape[1:]))
+    return images, labels, load_model(args.weights, list(images.shape[1:]))
+
+
+def attack(args):
+    import torch
+
+    images, labels, model = load(args)
     with torch.no_grad():
         right = model(images).argmax(1) == labels
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
@@ -138,10 +145,7 @@ def attack(args):
 def alone(args):
     import torch
 
-    torch.set_num_threads(1)
-    sys.path.insert(0, str(pathlib.Path(__file__).parent))
-    images, labels = load_data(args.data)
-    model = load_model(args.weights, list(images.shape[1:]))
+    images, labels, model = load(args)
     image, label = images[args.image : args.image + 1], labels[args.image : args.image + 1]
     withstood = 0
     for seed in range(args.seeds):
